@@ -1,0 +1,50 @@
+//! The store's side of a log: what a store needs from whatever keeps its effects.
+
+use crate::{Effect, Lsn, StoreError};
+
+/// Why a write may not begin now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The log failed for good: the outcome of what was under way is unknown, nothing is accepted again.
+    Failed,
+    /// There is no room on disk; writes are accepted again by themselves when there is.
+    DiskFull,
+    /// More is waiting to be written than the log lets pile up: wait until it has caught up, try again.
+    Behind,
+}
+
+impl From<Refusal> for StoreError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Failed => Self::LogFailed,
+            Refusal::DiskFull => Self::DiskFull,
+            Refusal::Behind => Self::LogBehind,
+        }
+    }
+}
+
+/// Takes the effects of each transaction, in the order in which they took place.
+pub trait EffectLog: Send + Sync + 'static {
+    /// May a write begin? Asked before the transaction touches memory.
+    ///
+    /// An implementation must not block, and after `Ok` must accept the next [`EffectLog::append`] whatever
+    /// its size.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`] that holds now.
+    fn admit(&self) -> Result<(), Refusal>;
+
+    /// Adds the encoded form of `effect` to `out`. An implementation must only append.
+    fn encode(&self, effect: &Effect<'_>, out: &mut Vec<u8>);
+
+    /// Takes `count` effects encoded one after the other as one unit that a crash keeps whole or drops
+    /// whole, and returns the LSN of the last of them.
+    ///
+    /// Called while the stripes of the effects are locked: an implementation must not do IO and must not
+    /// call back into the store. `count` is at least 1.
+    fn append(&self, encoded: &[u8], count: u32) -> Lsn;
+
+    /// The newest LSN that no crash can take back: a reply that shows nothing newer need not wait.
+    fn settled(&self) -> Lsn;
+}

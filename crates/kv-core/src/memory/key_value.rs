@@ -1,0 +1,111 @@
+//! [`KeyValue`] on a [`MemoryStore`]: each call is one transaction on the first database.
+
+use bytes::Bytes;
+
+use super::MemoryStore;
+use crate::{
+    At, Cursor, Db, Expiry, KeySet, KeyValue, Kind, Store, StoreError, StringValue, UnixMillis,
+};
+
+impl MemoryStore {
+    fn here(&self) -> At {
+        At {
+            db: Db::FIRST,
+            now: self.clock.now(),
+        }
+    }
+}
+
+impl KeyValue for MemoryStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let (found, _) = self.read_with(self.here(), KeySet::One(key), |view| {
+            view.string(key)
+                .map(|found| found.map(|string| string.to_bytes()))
+        });
+        found
+    }
+
+    fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, StoreError> {
+        let (found, _) = self.read_with(self.here(), KeySet::Many(keys), |view| {
+            keys.iter()
+                .map(|key| {
+                    view.string(key)
+                        .ok()
+                        .flatten()
+                        .map(|string| string.to_bytes())
+                })
+                .collect()
+        });
+        Ok(found)
+    }
+
+    fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.write_with(self.here(), KeySet::One(key), |txn| {
+            txn.set_string(key, StringValue::new(value), None);
+        })?;
+        Ok(())
+    }
+
+    fn set_until(&self, key: &[u8], value: &[u8], expires: UnixMillis) -> Result<(), StoreError> {
+        self.write_with(self.here(), KeySet::One(key), |txn| {
+            txn.set_string(key, StringValue::new(value), Some(expires));
+        })?;
+        Ok(())
+    }
+
+    fn delete(&self, key: &[u8]) -> Result<bool, StoreError> {
+        Ok(self
+            .write_with(self.here(), KeySet::One(key), |txn| txn.delete(key))?
+            .0)
+    }
+
+    fn kind(&self, key: &[u8]) -> Result<Option<Kind>, StoreError> {
+        Ok(self
+            .read_with(self.here(), KeySet::One(key), |view| view.kind(key))
+            .0)
+    }
+
+    fn expire(&self, key: &[u8], expires: Option<UnixMillis>) -> Result<bool, StoreError> {
+        let (there, _) = self.write_with(self.here(), KeySet::One(key), |txn| {
+            let there = txn.exists(key);
+            txn.set_expiry(key, expires);
+            there
+        })?;
+        Ok(there)
+    }
+
+    fn expiry(&self, key: &[u8]) -> Result<Expiry, StoreError> {
+        Ok(self
+            .read_with(self.here(), KeySet::One(key), |view| view.expiry(key))
+            .0)
+    }
+
+    fn len(&self) -> Result<u64, StoreError> {
+        Ok(Store::len(self, Db::FIRST))
+    }
+
+    fn scan(&self, cursor: Cursor, count: usize) -> Result<(Cursor, Vec<Bytes>), StoreError> {
+        let _ = count;
+        let mut stripe = usize::try_from(cursor.0).unwrap_or(usize::MAX);
+        let mut keys = Vec::new();
+        if stripe < self.stripes.len() {
+            self.lock(stripe).for_each(&mut |item| {
+                if item.db == Db::FIRST {
+                    keys.push(Bytes::copy_from_slice(item.key));
+                }
+            });
+            stripe += 1;
+        }
+        let next = if stripe >= self.stripes.len() {
+            Cursor::START
+        } else {
+            Cursor(stripe as u64)
+        };
+        Ok((next, keys))
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        self.write_with(self.here(), KeySet::All, |txn| txn.flush_db())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! What tests of stores share: the conformance suite, the model, the mirror, the generators.

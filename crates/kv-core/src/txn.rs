@@ -1,0 +1,186 @@
+//! The two ways to meet data: [`View`] looks, [`Txn`] looks and changes.
+//!
+//! Invariant: a `Txn` changes memory only by [`Txn::apply`], which records what it applies.
+//! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
+
+use crate::memory::{Access, EntryRef};
+use crate::{At, StoreError};
+use crate::{
+    Db, Effect, EffectLog, Expiry, Kind, Lsn, StringRef, StringValue, UnixMillis, ValueRef,
+};
+
+/// A consistent, read-only look at the declared keys of one database.
+pub struct View<'s> {
+    pub(crate) access: Access<'s>,
+    pub(crate) at: At,
+    pub(crate) seen: Lsn,
+}
+
+impl View<'_> {
+    /// The time this transaction takes for now.
+    #[must_use]
+    pub fn now(&self) -> UnixMillis {
+        self.at.now
+    }
+
+    /// The database this transaction works on.
+    #[must_use]
+    pub fn db(&self) -> Db {
+        self.at.db
+    }
+
+    /// Whether `key` is there.
+    #[must_use]
+    pub fn exists(&mut self, key: &[u8]) -> bool {
+        self.entry(key).is_some()
+    }
+
+    /// The kind of value at `key`; `None` when there is no such key.
+    #[must_use]
+    pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
+        self.value(key).map(|value| value.kind())
+    }
+
+    /// The value at `key`; `None` when there is no such key.
+    #[must_use]
+    pub fn value(&mut self, key: &[u8]) -> Option<ValueRef<'_>> {
+        self.entry(key).map(|entry| entry.value())
+    }
+
+    /// The string at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn string(&mut self, key: &[u8]) -> Result<Option<StringRef<'_>>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::String(string)) => Ok(Some(string)),
+        }
+    }
+
+    /// Whether and when `key` expires.
+    #[must_use]
+    pub fn expiry(&mut self, key: &[u8]) -> Expiry {
+        match self.entry(key) {
+            None => Expiry::NoKey,
+            Some(entry) => entry.expires().map_or(Expiry::Never, Expiry::At),
+        }
+    }
+
+    /// Looks `key` up and remembers what the answer depends on. What has expired is not there.
+    fn entry(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let (entry, newest) = self.access.look(self.at.db, key);
+        self.seen = self.seen.max(newest);
+        entry.filter(|entry| entry.expires().is_none_or(|expires| expires > self.at.now))
+    }
+}
+
+/// A look at the declared keys that can also change them. Everything it changes is recorded for the log.
+pub struct Txn<'s> {
+    pub(crate) view: View<'s>,
+    pub(crate) log: Option<&'s dyn EffectLog>,
+    pub(crate) encoded: Vec<u8>,
+    pub(crate) effects: u32,
+}
+
+impl<'s> std::ops::Deref for Txn<'s> {
+    type Target = View<'s>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.view
+    }
+}
+
+impl std::ops::DerefMut for Txn<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.view
+    }
+}
+
+impl Txn<'_> {
+    /// How many effects this transaction has recorded so far.
+    #[must_use]
+    pub fn effects(&self) -> u32 {
+        self.effects
+    }
+
+    /// Puts a string at `key`, whatever was there, with this expiry.
+    pub fn set_string(&mut self, key: &[u8], value: StringValue<'_>, expires: Option<UnixMillis>) {
+        self.apply(&Effect::SetString {
+            db: self.view.at.db,
+            key,
+            value,
+            expires,
+        });
+    }
+
+    /// Adds `suffix` to the end of the string at `key`; a missing key counts as an empty string.
+    pub fn append_string(&mut self, key: &[u8], suffix: &[u8]) {
+        self.apply(&Effect::AppendString {
+            db: self.view.at.db,
+            key,
+            suffix,
+        });
+    }
+
+    /// Changes when `key` expires, `None` for never; whether the key was there and its expiry changed. A time
+    /// that has come already deletes the key.
+    pub fn set_expiry(&mut self, key: &[u8], expires: Option<UnixMillis>) -> bool {
+        let db = self.view.at.db;
+        match (self.view.expiry(key), expires) {
+            (Expiry::NoKey, _) | (Expiry::Never, None) => return false,
+            (_, Some(at)) if at <= self.view.at.now => self.apply(&Effect::Delete { db, key }),
+            _ => self.apply(&Effect::SetExpiry { db, key, expires }),
+        }
+        true
+    }
+
+    /// Removes `key`; whether it was there.
+    pub fn delete(&mut self, key: &[u8]) -> bool {
+        let there = self.view.exists(key);
+        if there {
+            self.apply(&Effect::Delete {
+                db: self.view.at.db,
+                key,
+            });
+        }
+        there
+    }
+
+    /// Removes every key of this transaction's database. Needs [`KeySet::All`](crate::KeySet::All).
+    pub fn flush_db(&mut self) {
+        self.apply(&Effect::FlushDb {
+            db: self.view.at.db,
+        });
+    }
+
+    /// Removes every key of every database. Needs [`KeySet::All`](crate::KeySet::All).
+    pub fn flush_all(&mut self) {
+        self.apply(&Effect::FlushAll);
+    }
+
+    /// Removes `key` if it expired: the record that makes expiry the same for every reader of the log.
+    pub(crate) fn delete_expired(&mut self, key: &[u8]) -> bool {
+        let db = self.view.at.db;
+        let due = match self.view.access.look(db, key).0 {
+            Some(entry) => entry
+                .expires()
+                .is_some_and(|expires| expires <= self.view.at.now),
+            None => false,
+        };
+        if due {
+            self.apply(&Effect::Delete { db, key });
+        }
+        due
+    }
+
+    /// The one place where a transaction changes memory.
+    fn apply(&mut self, effect: &Effect<'_>) {
+        if let Some(log) = self.log {
+            log.encode(effect, &mut self.encoded);
+        }
+        self.effects += 1;
+        self.view.access.apply(effect);
+    }
+}
