@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kv_core::Db;
 use kv_proto::Format;
 use socket2::SockRef;
-use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::config::settings::Settings;
 
@@ -53,7 +53,8 @@ pub(crate) struct Client {
     pub(crate) local: SocketAddr,
     /// When it connected, in seconds since the server started.
     pub(crate) connected_s: u64,
-    pub(crate) socket: TcpStream,
+    /// The session has the other half; this one is here to end the connection from outside.
+    socket: OwnedWriteHalf,
     closing: AtomicU8,
     identity: Mutex<Identity>,
     progress: Mutex<Progress>,
@@ -126,21 +127,26 @@ impl Client {
 
     fn shut(&self, side: Side) {
         // Fails only when the connection has ended already.
-        let _ = SockRef::from(&self.socket).shutdown(side);
+        let _ = SockRef::from(self.socket.as_ref()).shutdown(side);
     }
 
     /// Why the connection is to end `now_s` seconds after the server's start, going by the time that passed.
     fn overdue(&self, now_s: u64, settings: &Settings) -> Option<Closing> {
         let progress = *self.progress();
-        let passed = |since_s: u64, limit_s: u64| {
-            limit_s > 0 && now_s.saturating_sub(since_s) > limit_s
-        };
+        let passed =
+            |since_s: u64, limit_s: u64| limit_s > 0 && now_s.saturating_sub(since_s) > limit_s;
         let request_s = settings.request_timeout_s.get();
-        if progress.partial_since_s.is_some_and(|since_s| passed(since_s, request_s)) {
+        if progress
+            .partial_since_s
+            .is_some_and(|since_s| passed(since_s, request_s))
+        {
             return Some(Closing::RequestTimeout);
         }
         let output_s = settings.output_soft_s.get();
-        if progress.output_since_s.is_some_and(|since_s| passed(since_s, output_s)) {
+        if progress
+            .output_since_s
+            .is_some_and(|since_s| passed(since_s, output_s))
+        {
             return Some(Closing::OutputLimit);
         }
         passed(progress.active_s, settings.idle_timeout_s.get()).then_some(Closing::Idle)
@@ -162,7 +168,7 @@ impl Clients {
     /// The socket's, when the connection has ended already.
     pub(crate) fn add(
         &self,
-        socket: TcpStream,
+        socket: OwnedWriteHalf,
         format: Format,
         now_s: u64,
     ) -> std::io::Result<Arc<Client>> {

@@ -70,7 +70,11 @@ pub(crate) fn bind(addresses: &[IpAddr], port: u16) -> Result<Bound, Failure> {
 }
 
 fn bind_one(address: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_nonblocking(true)?;
     // A restart must not wait for the connections of the process before it.
     socket.set_reuse_address(true)?;
@@ -171,7 +175,9 @@ fn admit(
 /// Connections that have been handed to threads and have not ended.
 fn open_sessions(server: &Server) -> u64 {
     let workers = server.stats.workers().iter();
-    workers.map(|worker| worker.sessions.load(Ordering::Relaxed)).sum()
+    workers
+        .map(|worker| worker.sessions.load(Ordering::Relaxed))
+        .sum()
 }
 
 fn set_keepalive(stream: &TcpStream, seconds: u64) -> io::Result<()> {
@@ -195,7 +201,11 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
         let refused = bind(&localhost, port).err().unwrap();
-        assert!(refused.message.contains(&format!("another program has port {port}")));
+        assert!(
+            refused
+                .message
+                .contains(&format!("another program has port {port}"))
+        );
         assert!(bind(&localhost, 0).unwrap().addresses()[0].port() > 0);
     }
 }

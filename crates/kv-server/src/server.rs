@@ -1,6 +1,7 @@
 //! What all threads of one server share.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -20,7 +21,7 @@ pub(crate) struct Server {
     pub(crate) engine: Engine,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
-    pub(crate) shutdown: Shutdown,
+    pub(crate) shutdown: Arc<Shutdown>,
     /// Where it listens.
     pub(crate) addresses: Vec<SocketAddr>,
     /// Forty hexadecimal digits that no other run of a server has.
@@ -35,6 +36,7 @@ impl Server {
         config: Config,
         settings: Settings,
         engine: Engine,
+        shutdown: Arc<Shutdown>,
         addresses: Vec<SocketAddr>,
     ) -> Self {
         let workers = config.thread_count();
@@ -44,7 +46,7 @@ impl Server {
             engine,
             clients: Clients::default(),
             stats: Stats::new(workers),
-            shutdown: Shutdown::new(),
+            shutdown,
             addresses,
             run_id: run_id(),
             started: Instant::now(),

@@ -5,9 +5,37 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
+
+/// The signals that ask for the end.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Hears the signals from now on, instead of being ended by them.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let hear = |kind| {
+            signal(kind).map_err(|error| Failure::new(format!("cannot hear signals: {error}")))
+        };
+        Ok(Self {
+            terminate: hear(SignalKind::terminate())?,
+            interrupt: hear(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next one; its name.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
 
 /// Whether the server is to stop, and how.
 #[derive(Debug)]
@@ -52,14 +80,6 @@ impl Shutdown {
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = exit.wait_for(Option::is_some).await;
     }
-
-    /// Returns when the log has failed.
-    pub(crate) async fn log_failed(&self) {
-        let mut exit = self.exit.subscribe();
-        let _ = exit
-            .wait_for(|exit| *exit == Some(Exit::LogFailed))
-            .await;
-    }
 }
 
 #[cfg(test)]
@@ -72,7 +92,10 @@ mod tests {
         assert_eq!((shutdown.is_asked(), shutdown.exit()), (false, None));
         shutdown.ask(Exit::Stopped);
         shutdown.ask(Exit::Failed);
-        assert_eq!((shutdown.is_asked(), shutdown.exit()), (true, Some(Exit::Stopped)));
+        assert_eq!(
+            (shutdown.is_asked(), shutdown.exit()),
+            (true, Some(Exit::Stopped))
+        );
         shutdown.ask(Exit::LogFailed);
         shutdown.ask(Exit::Stopped);
         assert_eq!(shutdown.exit(), Some(Exit::LogFailed));

@@ -29,8 +29,6 @@ pub(crate) struct Stats {
     pub(crate) connections: AtomicU64,
     /// Connections that were turned away because there were too many.
     pub(crate) rejected: AtomicU64,
-    /// Keys that were removed in the background because their time had come.
-    pub(crate) expired: AtomicU64,
     /// Requests a second, as of the last look.
     commands_per_second: AtomicU64,
     /// Requests at the last look.
@@ -52,7 +50,6 @@ impl Stats {
             workers: (0..workers).map(|_| WorkerStats::default()).collect(),
             connections: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
-            expired: AtomicU64::new(0),
             commands_per_second: AtomicU64::new(0),
             commands_seen: AtomicU64::new(0),
         }
@@ -69,12 +66,14 @@ impl Stats {
     }
 
     pub(crate) fn totals(&self) -> Totals {
-        self.workers.iter().fold(Totals::default(), |sum, worker| Totals {
-            commands: sum.commands + worker.commands.load(Ordering::Relaxed),
-            errors: sum.errors + worker.errors.load(Ordering::Relaxed),
-            input_bytes: sum.input_bytes + worker.input_bytes.load(Ordering::Relaxed),
-            output_bytes: sum.output_bytes + worker.output_bytes.load(Ordering::Relaxed),
-        })
+        self.workers
+            .iter()
+            .fold(Totals::default(), |sum, worker| Totals {
+                commands: sum.commands + worker.commands.load(Ordering::Relaxed),
+                errors: sum.errors + worker.errors.load(Ordering::Relaxed),
+                input_bytes: sum.input_bytes + worker.input_bytes.load(Ordering::Relaxed),
+                output_bytes: sum.output_bytes + worker.output_bytes.load(Ordering::Relaxed),
+            })
     }
 
     /// Requests a second over the last second.
@@ -93,11 +92,16 @@ impl Stats {
     /// Starts the counters again at zero, as `CONFIG RESETSTAT` does; what is open stays counted.
     pub(crate) fn reset(&self) {
         for worker in &self.workers {
-            for counter in [&worker.commands, &worker.errors, &worker.input_bytes, &worker.output_bytes] {
+            for counter in [
+                &worker.commands,
+                &worker.errors,
+                &worker.input_bytes,
+                &worker.output_bytes,
+            ] {
                 counter.store(0, Ordering::Relaxed);
             }
         }
-        for counter in [&self.connections, &self.rejected, &self.expired, &self.commands_seen] {
+        for counter in [&self.connections, &self.rejected, &self.commands_seen] {
             counter.store(0, Ordering::Relaxed);
         }
     }

@@ -58,7 +58,7 @@ pub(crate) fn spawn(server: Arc<Server>, number: usize) -> Result<Handle, Failur
 
 async fn serve(server: Arc<Server>, number: usize, mut arrivals: UnboundedReceiver<StdStream>) {
     let worker = Rc::new(Worker {
-        commits: Commits::start(Arc::clone(&server)),
+        commits: Commits::start(&server.engine),
         server,
         number,
         buffers: RefCell::default(),

@@ -23,7 +23,12 @@ pub fn parse(text: &str) -> Option<u64> {
 /// `bytes` for people, in the largest unit of which there is at least one: `1.50M`, as Redis writes it.
 #[must_use]
 pub fn human(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
+    const UNITS: [(u64, &str); 4] = [
+        (1 << 40, "T"),
+        (1 << 30, "G"),
+        (1 << 20, "M"),
+        (1 << 10, "K"),
+    ];
     for (unit, name) in UNITS {
         if bytes >= unit {
             let hundredths = u128::from(bytes) * 100 / u128::from(unit);
@@ -47,7 +52,15 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        for text in ["", "mb", "1 mb x", "-1", "1.5gb", "99999999999999999999", "99999999999999gb"] {
+        for text in [
+            "",
+            "mb",
+            "1 mb x",
+            "-1",
+            "1.5gb",
+            "99999999999999999999",
+            "99999999999999gb",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -131,7 +131,10 @@ mod tests {
         let reach = batch.decode(&mut decoder(), input, 0);
         assert_eq!((batch.len(), reach.end, reach.more), (2, 14, false));
         let (spec, request) = batch.request(0, input);
-        assert_eq!((spec.map(|spec| spec.name), request.arg(1)), (Some("GET"), &b"a"[..]));
+        assert_eq!(
+            (spec.map(|spec| spec.name), request.arg(1)),
+            (Some("GET"), &b"a"[..])
+        );
         assert!(batch.request(1, input).0.is_none());
     }
 
@@ -142,7 +145,10 @@ mod tests {
         let reach = batch.decode(&mut decoder, &input, 0);
         assert_eq!((batch.len(), reach.more), (REQUESTS_MAX, true));
         let reach = batch.decode(&mut decoder, &input, reach.end);
-        assert_eq!((batch.len(), reach.end, reach.more), (1, input.len(), false));
+        assert_eq!(
+            (batch.len(), reach.end, reach.more),
+            (1, input.len(), false)
+        );
     }
 
     #[test]

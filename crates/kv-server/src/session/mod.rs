@@ -17,23 +17,19 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
 
 use kv_core::{Lsn, UnixMillis};
-use kv_proto::{Decoder, Limits, ProtocolMode, Reply, ReplyBuffer};
+use kv_proto::{Decoder, Limits, ProtocolMode, Reply, ReplyBuffer, RequestRef};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
 pub(crate) use self::state::{SessionCx, State};
-use crate::clients::Closing;
-use crate::command::error::CommandError;
+use crate::command::spec::CommandSpec;
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
-use crate::exit::Exit;
 use crate::worker::Worker;
 
 /// Replies are written when more than this has gathered, before further requests run, in bytes.
@@ -112,7 +108,7 @@ struct Tally {
     errors: u64,
     input_bytes: u64,
     output_bytes: u64,
-    last: Option<&'static str>,
+    last: Option<&'static CommandSpec>,
 }
 
 impl Session<'_> {
@@ -122,6 +118,7 @@ impl Session<'_> {
             if arrived == 0 {
                 return self.say_goodbye().await;
             }
+            self.tally.input_bytes += arrived as u64;
             self.turn(input).await?;
             if self.state.ending || self.worker.server.shutdown.is_asked() {
                 return Ok(());
@@ -154,7 +151,12 @@ impl Session<'_> {
             roomy.extend_from_slice(&input);
             return roomy;
         }
-        input.reserve(self.state.decoder.needed_hint().max(buffers::READ_BYTES / 4));
+        input.reserve(
+            self.state
+                .decoder
+                .needed_hint()
+                .max(buffers::READ_BYTES / 4),
+        );
         input
     }
 
@@ -172,7 +174,6 @@ impl Session<'_> {
 
     /// Runs what has arrived and sends the replies.
     async fn turn(&mut self, input: Vec<u8>) -> io::Result<()> {
-        self.tally.input_bytes += (input.len() - self.input.len()) as u64;
         let mut replies = self.worker.buffers.borrow_mut().take_replies();
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
@@ -183,11 +184,7 @@ impl Session<'_> {
     }
 
     /// Runs all complete requests of `input`; where the first incomplete one begins.
-    async fn run_requests(
-        &mut self,
-        input: &[u8],
-        replies: &mut ReplyBuffer,
-    ) -> io::Result<usize> {
+    async fn run_requests(&mut self, input: &[u8], replies: &mut ReplyBuffer) -> io::Result<usize> {
         let mut batch = self.worker.buffers.borrow_mut().take_batch();
         let mut end = 0;
         loop {
@@ -226,16 +223,10 @@ impl Session<'_> {
         batch.prefetch(engine, self.state.db, input);
         let now = engine.now();
         for index in 0..batch.len() {
-            let mut cx = SessionCx {
-                server: &self.worker.server,
-                state: &mut self.state,
-            };
-            let (spec, request) = batch.request(index, input);
-            let mut executed = execute(&mut cx, spec, request, now, replies);
-            if matches!(executed, Executed::LogBehind) {
-                executed = self.retry(batch, index, input, replies).await;
+            let request = batch.request(index, input);
+            if !self.execute(request, now, replies) {
+                self.execute_later(request, replies).await;
             }
-            self.note(executed);
             if self.state.ending {
                 break;
             }
@@ -246,40 +237,43 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Runs a request again whenever the log has caught up, until the log takes it.
-    async fn retry(
+    /// Runs one request; whether it is answered. If not, the log is behind and nothing happened.
+    fn execute(
         &mut self,
-        batch: &Batch,
-        index: usize,
-        input: &[u8],
+        (spec, request): (Option<&'static CommandSpec>, RequestRef<'_>),
+        now: UnixMillis,
         replies: &mut ReplyBuffer,
-    ) -> Executed {
-        let worker = self.worker;
-        loop {
-            worker.commits.ask_for_admission();
-            for _ in 0..2 {}
-            let mut cx = SessionCx {
-                server: &worker.server,
-                state: &mut self.state,
-            };
-            let (spec, request) = batch.request(index, input);
-            match execute(&mut cx, spec, request, worker.server.engine.now(), replies) {
-                Executed::LogBehind => worker.commits.admission().await,
-                executed => return executed,
+    ) -> bool {
+        let mut cx = SessionCx {
+            server: &self.worker.server,
+            state: &mut self.state,
+        };
+        match execute(&mut cx, spec, request, now, replies) {
+            Executed::LogBehind => false,
+            Executed::Replied { shows, failed } => {
+                self.depends_on = self.depends_on.max(shows);
+                self.held += 1;
+                self.tally.commands += 1;
+                self.tally.errors += u64::from(failed);
+                self.tally.last = spec.or(self.tally.last);
+                true
             }
         }
     }
 
-    fn note(&mut self, executed: Executed) {
-        self.tally.commands += 1;
-        self.held += 1;
-        match executed {
-            Executed::Done { spec, lsn } => {
-                self.tally.last = Some(spec.name);
-                self.depends_on = self.depends_on.max(lsn);
+    /// Runs a request that the log refused again and again, whenever the log has caught up.
+    async fn execute_later(
+        &mut self,
+        request: (Option<&'static CommandSpec>, RequestRef<'_>),
+        replies: &mut ReplyBuffer,
+    ) {
+        let worker = self.worker;
+        loop {
+            worker.commits.ask_for_admission();
+            if self.execute(request, worker.server.engine.now(), replies) {
+                return;
             }
-            Executed::Refused => self.tally.errors += 1,
-            Executed::LogBehind => unreachable!("the request is run until the log takes it"),
+            worker.commits.admission().await;
         }
     }
 }
