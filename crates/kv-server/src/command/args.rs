@@ -67,10 +67,7 @@ impl<'r> Args<'r> {
     ///
     /// There is none, or it is not the plain decimal form of an integer of 64 bits.
     pub(crate) fn int(&mut self) -> Result<i64, CommandError> {
-        match StringValue::new(self.bytes()?) {
-            StringValue::Int(number) => Ok(number),
-            StringValue::Bytes(_) => Err(CommandError::NOT_AN_INTEGER),
-        }
+        integer(self.bytes()?)
     }
 
     /// Takes the next word if it is `option`, in any case.
@@ -102,5 +99,17 @@ impl<'r> Args<'r> {
     /// The error that the command takes another number of words.
     pub(crate) fn wrong_arity(&self) -> CommandError {
         CommandError::wrong_arity(self.spec.name)
+    }
+}
+
+/// The integer whose plain decimal form `word` is: no plus sign, no leading zero, no blank.
+///
+/// # Errors
+///
+/// It is none, or needs more than 64 bits.
+pub(crate) fn integer(word: &[u8]) -> Result<i64, CommandError> {
+    match StringValue::new(word) {
+        StringValue::Int(number) => Ok(number),
+        StringValue::Bytes(_) => Err(CommandError::NOT_AN_INTEGER),
     }
 }

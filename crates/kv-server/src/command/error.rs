@@ -58,6 +58,11 @@ impl CommandError {
         }
     }
 
+    /// Another error with the code `ERR` that ends with `word`, which came from the client.
+    pub(crate) fn about(message: &str, word: &[u8]) -> Self {
+        Self::err(format!("{message} {}", shortened(word, SHOWN_BYTES_MAX)))
+    }
+
     /// The command `name` takes another number of words.
     pub(crate) fn wrong_arity(name: &str) -> Self {
         let name = name.to_ascii_lowercase();

@@ -19,6 +19,7 @@ pub(crate) mod table;
 // What a handler works with.
 pub(crate) mod args;
 pub(crate) mod error;
+mod expire_time;
 mod prelude;
 #[cfg(test)]
 mod testing;
