@@ -5,52 +5,55 @@ use super::script::Comparison;
 /// In a pattern, a line of its own that stands for any number of lines.
 const ANY_LINES: &str = "...";
 
+/// Of a side of a difference, no more lines than these are shown.
+const SHOWN_LINES_MAX: usize = 40;
+
 /// Says whether `got` is what a script expects.
 pub(crate) fn agrees(expected: &[String], got: &[String], comparison: Comparison) -> bool {
-    if comparison.patterns {
-        lines_match(expected, got)
-    } else {
-        expected == got
+    if !comparison.patterns {
+        return expected == got;
     }
-}
-
-fn lines_match(patterns: &[String], lines: &[String]) -> bool {
-    match patterns.split_first() {
-        None => lines.is_empty(),
-        Some((any, after)) if any == ANY_LINES => {
-            (0..=lines.len()).any(|skipped| lines_match(after, &lines[skipped..]))
-        }
-        Some((pattern, after)) => lines.split_first().is_some_and(|(line, rest)| {
-            glob(pattern.as_bytes(), line.as_bytes()) && lines_match(after, rest)
-        }),
-    }
+    let fits = |pattern: &String, line: &String| glob(pattern.as_bytes(), line.as_bytes());
+    wildcard(expected, got, |pattern| pattern == ANY_LINES, fits)
 }
 
 /// Matches `*` (any bytes) and `?` (one byte); all else stands for itself.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at_pattern, mut at_text) = (0, 0);
-    // Where to go on when a later byte does not fit: behind the last star, one byte further.
+    let fits = |wanted: &u8, byte: &u8| *wanted == b'?' || wanted == byte;
+    wildcard(pattern, text, |wanted| *wanted == b'*', fits)
+}
+
+/// Matches items against a pattern in which some elements stand for any number of items.
+fn wildcard<P, T>(
+    pattern: &[P],
+    items: &[T],
+    any: impl Fn(&P) -> bool,
+    fits: impl Fn(&P, &T) -> bool,
+) -> bool {
+    let (mut at, mut item) = (0, 0);
+    // Where to go on when a later item does not fit: behind the last `any`, one item further.
+    // Earlier ones never need another try, for what lies between has been found already.
     let mut retry = None;
-    while at_text < text.len() {
-        match pattern.get(at_pattern) {
-            Some(b'*') => {
-                retry = Some((at_pattern + 1, at_text + 1));
-                at_pattern += 1;
+    while item < items.len() {
+        match pattern.get(at) {
+            Some(wanted) if any(wanted) => {
+                at += 1;
+                retry = Some((at, item + 1));
             }
-            Some(byte) if *byte == b'?' || *byte == text[at_text] => {
-                at_pattern += 1;
-                at_text += 1;
+            Some(wanted) if fits(wanted, &items[item]) => {
+                at += 1;
+                item += 1;
             }
             _ => match retry {
-                Some((behind_star, next)) => {
-                    (at_pattern, at_text) = (behind_star, next);
-                    retry = Some((behind_star, next + 1));
+                Some((behind, next)) => {
+                    (at, item) = (behind, next);
+                    retry = Some((behind, next + 1));
                 }
                 None => return false,
             },
         }
     }
-    pattern[at_pattern..].iter().all(|byte| *byte == b'*')
+    pattern[at..].iter().all(any)
 }
 
 /// Prints what was expected and what came; lines that agree at both ends stand once.
@@ -69,8 +72,11 @@ pub(crate) fn difference(expected: &[String], got: &[String]) -> String {
 
     let mut text = String::new();
     let mut put = |mark: &str, lines: &[String]| {
-        for line in lines {
+        for line in lines.iter().take(SHOWN_LINES_MAX) {
             text.push_str(&format!("    {mark} {line}\n"));
+        }
+        if let Some(hidden) = lines.len().checked_sub(SHOWN_LINES_MAX + 1) {
+            text.push_str(&format!("    {mark} ... and {} more lines\n", hidden + 1));
         }
     };
     put(" ", &expected[..head]);
