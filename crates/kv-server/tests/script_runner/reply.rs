@@ -1,5 +1,7 @@
 //! A reply as values, read from bytes, printed as redis-cli prints it.
 //!
+//! Numbers stay text: a script sees how a server wrote them, not what they are worth.
+//!
 //! Invariant: the printed form has no blank line, so that a script can hold any reply. Verbatim
 //! strings are therefore printed quoted, where redis-cli would print them raw.
 
