@@ -1,10 +1,12 @@
 //! Chooses the dialect of a connection and decodes its requests one by one.
 //!
-//! Owns the choice and what is remembered between two reads of the socket. The grammars are in [`crate::resp`] and [`crate::line`].
+//! Owns the choice and what is remembered between two reads of the socket. The grammars are in
+//! [`crate::resp`] and [`crate::line`].
 //!
 //! Invariant: once chosen, a dialect is kept for the life of the connection.
 //! Invariant: after every request, also an empty one, nothing of it is left in the state.
-//! Invariant: a byte that has arrived is looked at a bounded number of times, however the request is cut into pieces.
+//! Invariant: a byte that has arrived is looked at a bounded number of times, however the request
+//! is cut into pieces.
 
 use std::mem;
 
@@ -23,7 +25,8 @@ pub enum ProtocolMode {
     Auto,
     /// Every connection speaks the plain line protocol; lines may end in LF or CR LF.
     Line,
-    /// Every connection speaks RESP; lines, also those ended by a bare LF, are inline commands answered in RESP.
+    /// Every connection speaks RESP; lines, also those ended by a bare LF, are inline commands
+    /// answered in RESP.
     Resp,
 }
 
@@ -74,15 +77,18 @@ impl Decoder {
         }
     }
 
-    /// Decodes one request from the front of `input` into `args` and returns how many bytes it took.
+    /// Decodes one request from the front of `input` into `args` and returns how many bytes it
+    /// took.
     ///
-    /// A request without arguments (an empty line, `*0`) is returned like any other; it asks for nothing and gets no reply.
-    /// `None` means that the request is not complete: the next call must be given the same bytes and what followed them. What
-    /// was read of it is remembered here, not in `args`, which is left empty.
+    /// A request without arguments (an empty line, `*0`) is returned like any other; it asks for
+    /// nothing and gets no reply. `None` means that the request is not complete: the next call must
+    /// be given the same bytes and what followed them. What was read of it is remembered here, not
+    /// in `args`, which is left empty.
     ///
     /// # Errors
     ///
-    /// The bytes are no request ([`ProtoError`] says why): the caller answers with this error and closes the connection.
+    /// The bytes are no request ([`ProtoError`] says why): the caller answers with this error and
+    /// closes the connection.
     pub fn decode(
         &mut self,
         input: &[u8],
@@ -93,7 +99,7 @@ impl Decoder {
             mem::swap(args, &mut self.partial);
         }
         let result = self.decode_next(input, args);
-        self.unfinished = result == Ok(None);
+        self.unfinished = matches!(result, Ok(None));
         if self.unfinished {
             self.arrived = input.len();
             mem::swap(args, &mut self.partial);
@@ -120,7 +126,8 @@ impl Decoder {
         self.dialect
     }
 
-    /// Chooses RESP3 or RESP2 replies, for `HELLO` and `RESET`. Without effect on a plain connection.
+    /// Chooses RESP3 or RESP2 replies, for `HELLO` and `RESET`. Without effect on a plain
+    /// connection.
     pub fn set_resp3(&mut self, resp3: bool) {
         self.resp3 = resp3;
     }
@@ -130,10 +137,12 @@ impl Decoder {
         self.limits = limits.clamped();
     }
 
-    /// For how many more bytes a session should make room before its next read; 0 when its usual buffer will do.
+    /// For how many more bytes a session should make room before its next read; 0 when its usual
+    /// buffer will do.
     ///
-    /// Only an unfinished bulk string asks for room, and never for more than has already arrived (but at least 16 KiB, at
-    /// most 8 MiB): a declared length alone reserves nothing worth an attack.
+    /// Only an unfinished bulk string asks for room, and never for more than has already arrived
+    /// (but at least 16 KiB, at most 8 MiB): a declared length alone reserves nothing worth an
+    /// attack.
     #[must_use]
     pub fn needed_hint(&self) -> usize {
         let step = self.arrived.clamp(HINT_BYTES_MIN, HINT_BYTES_MAX);
@@ -152,7 +161,7 @@ impl Decoder {
             self.dialect = Dialect::Resp;
             return self.array.decode(input, &self.limits, args);
         }
-        let Some(found) = self.line.find(input, self.line_bytes_max()) else {
+        let Some(found) = self.line.find(input, self.line_bytes_max())? else {
             return self.line_too_long(input.len());
         };
         if self.dialect == Dialect::Undecided {
@@ -164,7 +173,8 @@ impl Decoder {
         let line = found.line(input);
         match self.dialect {
             Dialect::Plain => decode_plain(line, args)?,
-            // A first line is looked for under the longer limit, before it is known to be an inline command.
+            // A first line is looked for under the longer limit, before it is known to be an inline
+            // command.
             _ if line.len() > self.limits.inline_bytes_max => {
                 return Err(ProtoError::InlineTooLong);
             }

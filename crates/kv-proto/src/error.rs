@@ -1,16 +1,19 @@
 //! What can be wrong with the bytes of a peer.
 //!
-//! Invariant: every message is one line of printable ASCII, so that it can be sent back to the peer that caused it.
+//! Invariant: every message is one line of printable ASCII, so that it can be sent back to the peer
+//! that caused it.
 
 /// The peer's bytes are not a request: answer with one error, then close the connection.
 ///
 /// The texts are Redis' where Redis has one, because client libraries match on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProtoError {
-    /// The number after `*` is not a number, or more arguments than [`Limits::args_max`](crate::Limits).
+    /// The number after `*` is not a number, or more arguments than
+    /// [`Limits::args_max`](crate::Limits).
     #[error("Protocol error: invalid multibulk length")]
     InvalidMultibulkLength,
-    /// The number after `$` is not a number, is negative, or exceeds [`Limits::bulk_bytes_max`](crate::Limits).
+    /// The number after `$` is not a number, is negative, or exceeds
+    /// [`Limits::bulk_bytes_max`](crate::Limits).
     #[error("Protocol error: invalid bulk length")]
     InvalidBulkLength,
     /// More arguments than a connection may send before it has logged in.

@@ -1,7 +1,8 @@
 //! Bytes on the wire, without IO: requests in, replies out.
 //!
-//! Three dialects share one port and become one [`RequestRef`]: RESP arrays, Redis' inline lines (both answered in RESP), and
-//! the plain line protocol that people type into `nc`. The first bytes of a connection choose; see [`Decoder`].
+//! Three dialects share one port and become one [`RequestRef`]: RESP arrays, Redis' inline lines
+//! (both answered in RESP), and the plain line protocol that people type into `nc`. The first bytes
+//! of a connection choose; see [`Decoder`].
 //!
 //! ```text
 //! socket bytes -> Decoder -> RequestArgs -> RequestRef        (server, in)
@@ -24,11 +25,16 @@ mod request;
 // Replies, from typed verbs to bytes.
 mod reply;
 mod reply_buffer;
+mod value;
 
 // The dialects.
 mod line;
 mod resp;
 
+// The same as tokio-util codecs.
+mod codec;
+
+pub use codec::{ClientCodec, CodecError, ServerCodec};
 pub use decoder::{Decoder, Dialect, ProtocolMode};
 pub use error::ProtoError;
 pub use limits::{
@@ -38,3 +44,6 @@ pub use limits::{
 pub use reply::{Format, Reply};
 pub use reply_buffer::{Mark, ReplyBuffer};
 pub use request::{Request, RequestArgs, RequestRef};
+pub use resp::command::encode_command;
+pub use resp::reply_decode::{REPLY_DEPTH_MAX, ReplyDecoder, ReplyError};
+pub use value::Value;

@@ -56,7 +56,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a peer that has still to log in: enough for `AUTH` and `HELLO`, too little to fill memory.
+    /// For a peer that has still to log in: enough for `AUTH` and `HELLO`, too little to fill
+    /// memory.
     pub const UNAUTHENTICATED: Self = Self {
         args_max: 10,
         bulk_bytes_max: 16 * 1024,

@@ -1,8 +1,10 @@
 //! Replies as typed verbs: a command says what it answers, the format decides how that is written.
 //!
-//! Owns which encoder writes a verb. The bytes are made in [`crate::resp::encode`] and [`crate::line::encode`].
+//! Owns which encoder writes a verb. The bytes are made in [`crate::resp::encode`] and
+//! [`crate::line::encode`].
 //!
-//! Invariant: one call of a verb writes one element; an aggregate is complete after as many further elements as it announced.
+//! Invariant: one call of a verb writes one element; an aggregate is complete after as many further
+//! elements as it announced.
 
 use bytes::Bytes;
 
@@ -99,7 +101,8 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// A floating point number: shortest text that reads back as the same number, `inf`, `-inf` or `nan`.
+    /// A floating point number: shortest text that reads back as the same number, `inf`, `-inf` or
+    /// `nan`.
     pub fn double(&mut self, value: f64) {
         let text = DoubleText::new(value);
         match self.format {
@@ -165,7 +168,8 @@ impl<'a> Reply<'a> {
         self.aggregate(b'>', count);
     }
 
-    /// A text for people, such as that of `INFO`. `kind` is `txt` or `mkd`. In the plain format the text's lines are a list.
+    /// A text for people, such as that of `INFO`. `kind` is `txt` or `mkd`. In the plain format the
+    /// text's lines are a list.
     ///
     /// # Panics
     ///
@@ -188,8 +192,8 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// An error: an upper-case `code` such as `ERR` and a message. Control characters, CR and LF above all, become blanks, so
-    /// that text from a peer cannot forge a reply.
+    /// An error: an upper-case `code` such as `ERR` and a message. Control characters, CR and LF
+    /// above all, become blanks, so that text from a peer cannot forge a reply.
     pub fn error(&mut self, code: &str, message: &str) {
         match self.format {
             Format::Plain => plain::error(self.out, code, message),
@@ -202,7 +206,8 @@ impl<'a> Reply<'a> {
         self.error("ERR", &error.to_string());
     }
 
-    /// How many of the `asked` keys were removed. In the plain format one key is answered by `OK` or `NULL`.
+    /// How many of the `asked` keys were removed. In the plain format one key is answered by `OK`
+    /// or `NULL`.
     pub fn removed(&mut self, count: i64, asked: usize) {
         match (self.format, asked, count) {
             (Format::Plain, 1, 0) => self.null(),

@@ -1,9 +1,11 @@
 //! The output of one connection: bytes that wait for the socket.
 //!
-//! Small replies are copied into one buffer; large values are queued by reference and remember the place in that buffer where
-//! they belong. So no reply is moved twice, and a value of many megabytes is never copied.
+//! Small replies are copied into one buffer; large values are queued by reference and remember the
+//! place in that buffer where they belong. So no reply is moved twice, and a value of many
+//! megabytes is never copied.
 //!
-//! Invariant: `read <= small.len()`, and every queued value's `at` lies between the two, in ascending order.
+//! Invariant: `read <= small.len()`, and every queued value's `at` lies between the two, in
+//! ascending order.
 //! Invariant: `large_bytes` is the sum of the queued values' lengths, none of which is 0.
 
 use std::collections::VecDeque;
@@ -119,8 +121,8 @@ impl ReplyBuffer {
         self.read = 0;
     }
 
-    /// Moves what is left of `small` to its front once the taken part is large, so that a peer that never takes everything
-    /// does not make the buffer grow for ever.
+    /// Moves what is left of `small` to its front once the taken part is large, so that a peer that
+    /// never takes everything does not make the buffer grow for ever.
     fn compact(&mut self) {
         if self.read == self.small.len() && self.large.is_empty() {
             self.forget_small();

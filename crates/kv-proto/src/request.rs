@@ -1,7 +1,7 @@
 //! One request: a list of byte strings, the command's name first.
 //!
-//! Owns where the arguments lie, not the bytes themselves: a request is looked at in place, in the session's read buffer, and
-//! copied only when it must outlive it ([`Request`]).
+//! Owns where the arguments lie, not the bytes themselves: a request is looked at in place, in the
+//! session's read buffer, and copied only when it must outlive it ([`Request`]).
 //!
 //! Invariant: the arguments of one request lie either all in the input or all in the scratch.
 
@@ -82,7 +82,8 @@ impl RequestArgs {
         self.spans.push(Span::new(start, len));
     }
 
-    /// Adds an argument made of the scratch bytes written since `start`, an earlier length of the scratch.
+    /// Adds an argument made of the scratch bytes written since `start`, an earlier length of the
+    /// scratch.
     pub(crate) fn push_scratch(&mut self, start: usize) {
         debug_assert!(self.in_scratch || self.spans.is_empty());
         self.in_scratch = true;
@@ -170,7 +171,8 @@ impl Request {
         }
     }
 
-    /// Keeps `frame`, the bytes that were decoded into `args`, without copying them where the arguments stand in it.
+    /// Keeps `frame`, the bytes that were decoded into `args`, without copying them where the
+    /// arguments stand in it.
     #[must_use]
     pub fn from_frame(frame: Bytes, args: &RequestArgs) -> Self {
         if args.in_scratch {

@@ -1,7 +1,8 @@
 //! Lines as requests: where a line ends, and what its words mean in each of the two line dialects.
 //!
 //! Invariant: a line is searched for its end once, however it is cut into pieces.
-//! Invariant: inline commands are split as Redis splits them; only the plain protocol knows `SET key rest of the line`.
+//! Invariant: inline commands are split as Redis splits them; only the plain protocol knows `SET
+//! key rest of the line`.
 
 use super::words::{Words, is_blank};
 use crate::error::ProtoError;
@@ -44,15 +45,25 @@ pub(crate) struct LineFinder {
 
 impl LineFinder {
     /// The line at the front of `input`, if it is complete and not longer than `bytes_max`.
-    pub(crate) fn find(&mut self, input: &[u8], bytes_max: usize) -> Option<FoundLine> {
+    ///
+    /// # Errors
+    ///
+    /// [`ProtoError::NulInLine`] for an incomplete line: a binary protocol on the wrong port may
+    /// never send a line end.
+    pub(crate) fn find(
+        &mut self,
+        input: &[u8],
+        bytes_max: usize,
+    ) -> Result<Option<FoundLine>, ProtoError> {
         let window = input
             .get(..input.len().min(bytes_max + 2))
             .unwrap_or_default();
-        let Some(offset) = memchr::memchr(b'\n', window.get(self.searched..)?) else {
+        let unsearched = window.get(self.searched..).unwrap_or_default();
+        let Some(offset) = memchr::memchr(b'\n', unsearched) else {
             self.searched = window.len();
-            return None;
+            return refuse_nul(unsearched).map(|()| None);
         };
-        let before = window.get(..self.searched + offset)?;
+        let before = window.get(..self.searched + offset).unwrap_or_default();
         let found = match before.strip_suffix(b"\r") {
             Some(line) => FoundLine {
                 bytes: line.len(),
@@ -63,7 +74,7 @@ impl LineFinder {
                 end: LineEnd::Lf,
             },
         };
-        (found.bytes <= bytes_max).then_some(found)
+        Ok((found.bytes <= bytes_max).then_some(found))
     }
 }
 
@@ -152,7 +163,8 @@ fn refuse_nul(line: &[u8]) -> Result<(), ProtoError> {
     }
 }
 
-/// A web page can make a browser send any text to any port, after HTTP's own first lines: those end the connection.
+/// A web page can make a browser send any text to any port, after HTTP's own first lines: those end
+/// the connection.
 fn refuse_http(line: &[u8], args: &RequestArgs) -> Result<(), ProtoError> {
     let request = args.view(line);
     let Some(name) = request.get(0) else {

@@ -7,8 +7,8 @@
 //! 3) third
 //! ```
 //!
-//! The lists that are being written are remembered in the [`ReplyBuffer`], so that nothing recurses and a reply may be written
-//! by many functions.
+//! The lists that are being written are remembered in the [`ReplyBuffer`], so that nothing recurses
+//! and a reply may be written by many functions.
 //!
 //! Invariant: an element ends with the only LF in it.
 //! Invariant: `open_lists` holds exactly the lists that still miss elements.

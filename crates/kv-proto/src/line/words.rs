@@ -1,8 +1,8 @@
 //! Words of a line: separated by blanks, or quoted.
 //!
-//! The grammar is Redis' for inline commands. A quote may begin anywhere in a word and must be followed by a blank or the end of
-//! the line. `"..."` knows `\n \r \t \b \a \xHH`, and a backslash before any other byte stands for that byte. `'...'` knows
-//! only `\'`.
+//! The grammar is Redis' for inline commands. A quote may begin anywhere in a word and must be
+//! followed by a blank or the end of the line. `"..."` knows `\n \r \t \b \a \xHH`, and a backslash
+//! before any other byte stands for that byte. `'...'` knows only `\'`.
 
 use crate::error::ProtoError;
 use crate::request::RequestArgs;

@@ -22,7 +22,8 @@ pub(crate) struct ArrayDecoder {
 }
 
 impl ArrayDecoder {
-    /// Reads on, adds the arguments found to `args`, and returns the size of the array when it is complete.
+    /// Reads on, adds the arguments found to `args`, and returns the size of the array when it is
+    /// complete.
     ///
     /// `input` begins with `*`.
     pub(crate) fn decode(

@@ -1,6 +1,7 @@
 //! The decimal lengths of RESP headers: `<digits>\r\n` after `*`, `$` and their kind.
 //!
-//! Invariant: a length is refused at its first wrong byte, so no header is ever searched for its end.
+//! Invariant: a length is refused at its first wrong byte, so no header is ever searched for its
+//! end.
 
 /// A number this long is beyond every limit.
 const DIGITS_MAX: usize = 10;

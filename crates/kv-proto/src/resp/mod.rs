@@ -1,7 +1,11 @@
-//! RESP: request arrays in, RESP2 and RESP3 replies out.
+//! RESP: request arrays in, RESP2 and RESP3 replies out, and the client's side of both.
 
 pub(crate) mod decode;
 pub(crate) mod encode;
+
+// The client's side.
+pub(crate) mod command;
+pub(crate) mod reply_decode;
 
 mod double;
 mod length;
