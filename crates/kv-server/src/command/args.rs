@@ -84,6 +84,11 @@ impl<'r> Args<'r> {
         self.request.iter().skip(self.next)
     }
 
+    /// All words that are left, as a request of their own.
+    pub(crate) fn rest_as_request(self) -> RequestRef<'r> {
+        self.request.tail(self.next)
+    }
+
     /// There is no further word.
     ///
     /// # Errors
