@@ -76,6 +76,9 @@ fn asked_about(args: Args<'_>) -> Result<(&'static CommandSpec, RequestRef<'_>),
             "Invalid number of arguments specified for command",
         ));
     }
+    if spec.keys.of(request).len() == 0 {
+        return Err(CommandError::err("Invalid arguments specified for command"));
+    }
     Ok((spec, request))
 }
 
@@ -91,6 +94,11 @@ mod tests {
             ("set k v EX 10", "*1|$1|k|"),
             ("MSET a 1 b 2", "*2|$1|a|$1|b|"),
             ("MSET a 1 b", "*2|$1|a|$1|b|"),
+            ("MSETEX 2 a 1 b 2 EX 10", "*2|$1|a|$1|b|"),
+            (
+                "MSETEX 5 a 1 b 2",
+                "-ERR Invalid arguments specified for command|",
+            ),
             ("DEL a a b", "*3|$1|a|$1|a|$1|b|"),
             ("COMMAND COUNT", "-ERR The command has no key arguments|"),
             ("COMMAND", "-ERR The command has no key arguments|"),

@@ -5,7 +5,7 @@ use crate::command::spec::CommandSpec;
 
 /// The words for what `spec` does to its keys: how the entry is used, then what happens to its content.
 pub(super) fn words(spec: &CommandSpec) -> Vec<&'static str> {
-    let access = spec.access();
+    let access = spec.keys.access();
     let operation = if !spec.is_write() {
         "RO"
     } else if access.contains(Access::BLIND) {

@@ -58,9 +58,7 @@ impl<'r> Filter<'r> {
             Self::Module => false,
             Self::Category(name) => Category::of(spec)
                 .any(|category| name.eq_ignore_ascii_case(category.name().as_bytes())),
-            Self::Pattern(pattern) => {
-                glob::matches(pattern, spec.name.as_bytes(), glob::Case::Ignored)
-            }
+            Self::Pattern(pattern) => glob::matches(pattern, spec.name.as_bytes()),
         }
     }
 }
