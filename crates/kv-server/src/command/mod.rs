@@ -21,13 +21,14 @@ pub(crate) mod table;
 pub(crate) mod args;
 pub(crate) mod error;
 mod expire_time;
-pub(crate) mod glob;
-pub(crate) mod help;
+mod help;
 mod prelude;
 #[cfg(test)]
 mod testing;
 
 // The commands, by group.
+mod admin;
+mod connection;
 mod introspect;
 mod keys;
 mod string;
