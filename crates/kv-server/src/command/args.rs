@@ -14,6 +14,8 @@ pub(crate) struct Args<'r> {
     spec: &'static CommandSpec,
     request: RequestRef<'r>,
     next: usize,
+    /// The place behind the last word.
+    end: usize,
 }
 
 impl<'r> Args<'r> {
@@ -23,6 +25,7 @@ impl<'r> Args<'r> {
             spec,
             request,
             next: spec.name_words(),
+            end: request.len(),
         }
     }
 
@@ -33,12 +36,12 @@ impl<'r> Args<'r> {
 
     /// How many words are left.
     pub(crate) fn len(&self) -> usize {
-        self.request.len().saturating_sub(self.next)
+        self.end.saturating_sub(self.next)
     }
 
     /// The next word, left in place.
     pub(crate) fn peek(&self) -> Option<&'r [u8]> {
-        self.request.get(self.next)
+        (self.next < self.end).then(|| self.request.arg(self.next))
     }
 
     /// The next word, as a key.
@@ -70,6 +73,36 @@ impl<'r> Args<'r> {
         integer(self.bytes()?)
     }
 
+    /// The next word, as the number of keys that follow.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it is no positive number of 31 bits.
+    pub(crate) fn count(&mut self) -> Result<usize, CommandError> {
+        let count = integer(self.bytes()?).ok();
+        count
+            .filter(|count| (1..=i64::from(i32::MAX)).contains(count))
+            .and_then(|count| usize::try_from(count).ok())
+            .ok_or(CommandError::KEY_COUNT)
+    }
+
+    /// Takes the next `count` words, to be read by themselves.
+    ///
+    /// # Errors
+    ///
+    /// There are fewer.
+    pub(crate) fn take(&mut self, count: usize) -> Result<Self, CommandError> {
+        if self.len() < count {
+            return Err(CommandError::SYNTAX);
+        }
+        let taken = Self {
+            end: self.next + count,
+            ..*self
+        };
+        self.next += count;
+        Ok(taken)
+    }
+
     /// Takes the next word if it is `option`, in any case.
     pub(crate) fn eat(&mut self, option: &[u8]) -> bool {
         let eaten = self
@@ -81,7 +114,12 @@ impl<'r> Args<'r> {
 
     /// All words that are left.
     pub(crate) fn rest(self) -> impl ExactSizeIterator<Item = &'r [u8]> {
-        self.request.iter().skip(self.next)
+        self.request.iter().take(self.end).skip(self.next)
+    }
+
+    /// The words that are left, and all behind them, as a request of their own.
+    pub(crate) fn rest_as_request(self) -> RequestRef<'r> {
+        self.request.tail(self.next)
     }
 
     /// There is no further word.

@@ -40,6 +40,8 @@ impl CommandError {
         "ERR",
         "string exceeds maximum allowed size (proto-max-bulk-len)",
     );
+    /// The number of keys that follow cannot be one.
+    pub(crate) const KEY_COUNT: Self = Self::fixed("ERR", "invalid numkeys value or out of range");
     /// A place in a string is before its start.
     pub(crate) const OFFSET: Self = Self::fixed("ERR", "offset is out of range");
 

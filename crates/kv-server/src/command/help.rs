@@ -1,23 +1,46 @@
-//! `<container> HELP`, for every command that has subcommands.
+//! `HELP` of every command that has subcommands: made from their specs.
 
 use super::prelude::*;
 use super::table;
 
-/// Lists the subcommands beside the one that is asked, from their specs.
-pub(super) fn help(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    args.finish()?;
+/// Lists the subcommands of the container that `args` asks about, each with its syntax and what it does.
+pub(crate) fn help(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let name = args.spec().name;
+    args.finish()?;
     let container = name.split('|').next().unwrap_or(name);
-    let subcommands =
-        table::find_by_name(container.as_bytes()).map_or(&[][..], CommandSpec::subcommands);
-    reply.array(1 + 2 * subcommands.len());
-    reply.simple(&format!(
-        "{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
-    ));
-    for spec in subcommands {
-        let syntax = spec.syntax.strip_prefix(container).unwrap_or(spec.syntax);
-        reply.simple(syntax.trim_start());
-        reply.simple(&format!("    {}", spec.summary));
+    let lines = table::find_by_name(container.as_bytes()).map_or_else(Vec::new, lines);
+    reply.array(lines.len());
+    for line in lines {
+        reply.simple(&line);
     }
     Ok(())
+}
+
+fn lines(container: &CommandSpec) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} <subcommand> [argument ...]. Subcommands are:",
+        container.name
+    )];
+    if let Run::Group { alone: Some(_), .. } = container.run {
+        lines.push("(no subcommand)".to_owned());
+        lines.push(format!("    {}", container.summary));
+    }
+    for spec in container.subcommands() {
+        let syntax = spec.syntax.split_once(' ').map_or("", |(_, rest)| rest);
+        lines.push(syntax.to_owned());
+        lines.push(format!("    {}", spec.summary));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command::testing::Shell;
+
+    #[test]
+    fn help_shows_syntax_and_summary() {
+        let reply = Shell::new().run("COMMAND HELP");
+        assert!(reply.contains("|+COMMAND <subcommand> ["), "{reply}");
+        assert!(reply.contains("|+COUNT|+    Returns "), "{reply}");
+    }
 }

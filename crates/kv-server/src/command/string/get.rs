@@ -6,7 +6,7 @@ use crate::command::prelude::*;
 pub(super) const GET: CommandSpec = CommandSpec {
     name: "GET",
     group: Group::String,
-    summary: "Returns the string at a key.",
+    summary: "Returns the string value of a key.",
     syntax: "GET key",
     complexity: "O(1)",
     since: "0.1.0",

@@ -10,8 +10,10 @@ mod incr;
 mod incrbyfloat;
 mod mget;
 mod mset;
+mod msetex;
 mod range;
 mod set;
+mod set_options;
 mod setex;
 mod setnx;
 mod show;
@@ -34,6 +36,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     incrbyfloat::INCRBYFLOAT,
     mget::MGET,
     mset::MSET,
+    msetex::MSETEX,
     mset::MSETNX,
     setex::PSETEX,
     set::SET,

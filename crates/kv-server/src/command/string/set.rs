@@ -1,9 +1,7 @@
 //! `SET key value [option ...]`: sets the string at `key`.
 
-use kv_core::{StringValue, UnixMillis};
-
+use super::set_options::SetOptions;
 use super::show;
-use crate::command::expire_time::{self, TimeOption};
 use crate::command::prelude::*;
 
 pub(super) const SET: CommandSpec = CommandSpec {
@@ -26,94 +24,17 @@ pub(super) const SET: CommandSpec = CommandSpec {
     run: Run::Write(set),
 };
 
-/// What has to hold for the value to be set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Condition<'r> {
-    #[default]
-    None,
-    NoKey,
-    Key,
-    Equal(&'r [u8]),
-}
-
-/// When the key goes, as far as the options say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum End<'r> {
-    #[default]
-    Never,
-    AsBefore,
-    At(TimeOption<'r>),
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Options<'r> {
-    condition: Condition<'r>,
-    end: End<'r>,
-    get: bool,
-}
-
-impl<'r> Options<'r> {
-    /// Reads all words that are left. An option may be repeated; two that contradict each other may not stand together.
-    fn parse(mut args: Args<'r>) -> Result<Self, CommandError> {
-        let mut options = Self::default();
-        while args.len() > 0 {
-            if args.eat(b"GET") {
-                options.get = true;
-            } else if args.eat(b"NX") {
-                options.only_if(Condition::NoKey)?;
-            } else if args.eat(b"XX") {
-                options.only_if(Condition::Key)?;
-            } else if args.eat(b"IFEQ") {
-                options.only_if(Condition::Equal(args.bytes()?))?;
-            } else if args.eat(b"KEEPTTL") {
-                options.until(End::AsBefore)?;
-            } else if let Some(time) = TimeOption::eat(&mut args)? {
-                options.until(End::At(time))?;
-            } else {
-                return Err(CommandError::SYNTAX);
-            }
-        }
-        Ok(options)
-    }
-
-    fn only_if(&mut self, condition: Condition<'r>) -> Result<(), CommandError> {
-        let repeats = self.condition == condition && !matches!(condition, Condition::Equal(_));
-        if self.condition != Condition::None && !repeats {
-            return Err(CommandError::SYNTAX);
-        }
-        self.condition = condition;
-        Ok(())
-    }
-
-    fn until(&mut self, end: End<'r>) -> Result<(), CommandError> {
-        let agree = match (self.end, end) {
-            (End::Never, _) => true,
-            (End::At(one), End::At(other)) => one.form == other.form,
-            (one, other) => one == other,
-        };
-        if !agree {
-            return Err(CommandError::SYNTAX);
-        }
-        self.end = end;
-        Ok(())
-    }
-}
-
 fn set(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     let value = args.bytes()?;
-    let options = Options::parse(args)?;
-    let expires = match options.end {
-        End::Never => None,
-        End::AsBefore => expire_time::current(txn, key),
-        End::At(time) => Some(time.form.read(time.number, txn.now(), args.spec().name)?),
-    };
+    let options = SetOptions::parse(args)?;
+    let end = options.end.resolve(txn.now(), args.spec().name)?;
     if options.get {
         show::string(reply, txn.string(key)?);
     }
-    let holds = holds(txn, key, options.condition)?;
+    let holds = options.condition.holds(txn, key)?;
     if holds {
-        put(txn, key, value, expires);
+        end.put(txn, key, value);
     }
     match (options.get, holds) {
         (true, _) => {}
@@ -121,26 +42,6 @@ fn set(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome 
         (false, false) => reply.null(),
     }
     Ok(())
-}
-
-fn holds(txn: &mut Txn<'_>, key: &[u8], condition: Condition<'_>) -> Result<bool, CommandError> {
-    Ok(match condition {
-        Condition::None => true,
-        Condition::NoKey => !txn.exists(key),
-        Condition::Key => txn.exists(key),
-        Condition::Equal(wanted) => txn
-            .string(key)?
-            .is_some_and(|string| string.as_bytes(&mut itoa::Buffer::new()) == wanted),
-    })
-}
-
-/// Sets the string; one whose time has come already is not there afterwards.
-fn put(txn: &mut Txn<'_>, key: &[u8], value: &[u8], expires: Option<UnixMillis>) {
-    if expires.is_some_and(|expires| expires <= txn.now()) {
-        txn.delete(key);
-    } else {
-        txn.set_string(key, StringValue::new(value), expires);
-    }
 }
 
 #[cfg(test)]
