@@ -91,6 +91,12 @@ impl RequestArgs {
             .push(Span::new(start, self.scratch.len() - start));
     }
 
+    /// The memory that the list holds.
+    #[cfg(test)]
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.spans.capacity() * size_of::<Span>() + self.scratch.capacity()
+    }
+
     /// The bytes that [`push_scratch`](Self::push_scratch) turns into arguments.
     pub(crate) fn scratch_mut(&mut self) -> &mut Vec<u8> {
         &mut self.scratch

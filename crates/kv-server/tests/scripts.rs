@@ -12,6 +12,7 @@ mod script_runner;
 use std::env;
 use std::path::Path;
 
+use anyhow::Context;
 use script_runner::run::{Verdict, run_script};
 use script_runner::script::find_scripts;
 use script_runner::server::Server;
@@ -31,7 +32,9 @@ fn every_script_passes() -> anyhow::Result<()> {
     let mut failed = Vec::new();
     let mut steps = 0;
     for name in &names {
-        match run_script(&folder, name, &server) {
+        let verdict = run_script(&folder, name, &server)
+            .with_context(|| format!("before {name}; {}", server.last_words()))?;
+        match verdict {
             Verdict::Passed { steps: 0 } => println!("skip {name}"),
             Verdict::Passed { steps: count } => {
                 steps += count;

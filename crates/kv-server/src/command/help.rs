@@ -4,7 +4,7 @@ use super::prelude::*;
 use super::table;
 
 /// Lists the subcommands of the container that `args` asks about, each with its syntax and what it does.
-pub(super) fn help(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+pub(crate) fn help(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let name = args.spec().name;
     args.finish()?;
     let container = name.split('|').next().unwrap_or(name);

@@ -21,7 +21,8 @@ pub(crate) mod table;
 pub(crate) mod args;
 pub(crate) mod error;
 mod expire_time;
-mod help;
+pub(crate) mod glob;
+pub(crate) mod help;
 mod prelude;
 #[cfg(test)]
 mod testing;

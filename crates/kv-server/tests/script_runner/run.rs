@@ -26,19 +26,26 @@ pub(crate) enum Verdict {
     Failed(String),
 }
 
-/// Runs the script `name` of `folder`.
-pub(crate) fn run_script(folder: &Path, name: &str, server: &Server) -> Verdict {
+/// Runs the script `name` of `folder`, after deleting every key.
+///
+/// # Errors
+///
+/// The server is not there: no further script can pass.
+pub(crate) fn run_script(folder: &Path, name: &str, server: &Server) -> Result<Verdict> {
+    let emptied = Client::connect(server.address())?.call(&["FLUSHALL"])?;
+    ensure!(emptied.is_some(), "the server has closed the connection");
+
     let mut run = Run {
         server,
         clients: BTreeMap::new(),
         current: FIRST_CLIENT.to_owned(),
     };
     let mut differences = String::new();
-    match run.all(&folder.join(name), name, &mut differences) {
+    Ok(match run.all(&folder.join(name), name, &mut differences) {
         Err(error) => Verdict::Failed(format!("{differences}  {name}: {error:#}\n")),
         Ok(steps) if differences.is_empty() => Verdict::Passed { steps },
         Ok(_) => Verdict::Failed(differences),
-    }
+    })
 }
 
 struct Run<'a> {
@@ -52,7 +59,6 @@ impl Run<'_> {
     /// Runs every step that is meant for the server; returns the number of commands sent.
     fn all(&mut self, path: &Path, name: &str, differences: &mut String) -> Result<usize> {
         let steps = parse(&fs::read_to_string(path)?)?;
-        Client::connect(self.server.address())?.call(&["FLUSHALL"])?;
         let mut sent = 0;
         for step in steps
             .iter()

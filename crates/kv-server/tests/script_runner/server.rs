@@ -12,20 +12,42 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::client::Client;
-use super::peer::{Family, Peer};
+use super::peer::Peer;
 use super::reply::Reply;
 
 /// A server that has not said its address by then has not started.
 const START_WAIT_MAX: Duration = Duration::from_secs(60);
 /// What stands before the address in the line that says it.
 const ADDRESS_MARK: &str = "listening on ";
+/// Holds what an own server writes to stderr.
+const LOG_FILE: &str = "stderr.txt";
 
 /// A server that answers at an address.
 pub(crate) struct Server {
     address: SocketAddr,
     peer: Peer,
-    /// Stopped and removed when the value is dropped.
-    own: Option<(Child, TempDir)>,
+    own: Option<OwnServer>,
+}
+
+/// A server that lives as long as this value, in a folder that does too.
+struct OwnServer {
+    child: Child,
+    folder: TempDir,
+}
+
+impl OwnServer {
+    /// What the server has written to stderr.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(LOG_FILE)).unwrap_or_default()
+    }
+}
+
+impl Drop for OwnServer {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way it is gone after the wait.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 impl Server {
@@ -36,7 +58,6 @@ impl Server {
     /// It ended, or did not say its address in time; carries what it wrote to stderr.
     pub(crate) fn spawn() -> Result<Server> {
         let folder = tempfile::tempdir()?;
-        let log = folder.path().join("stderr.txt");
         let mut child = Command::new(env!("CARGO_BIN_EXE_kv-server"))
             .args([
                 "--bind",
@@ -50,31 +71,18 @@ impl Server {
             .arg(folder.path().join("data"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
+            .stderr(File::create(folder.path().join(LOG_FILE))?)
             .spawn()?;
-        let said = child
-            .stdout
-            .take()
-            .context("stdout is piped")
-            .and_then(said_address);
-        // From here on a failure drops the server, which stops the child.
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let peer = Peer {
-            family: Family::Kv,
-            version: (0, 0),
-        };
-        let mut server = Server {
-            address: nowhere,
+        let stdout = child.stdout.take();
+        let own = OwnServer { child, folder };
+        let said = stdout.context("stdout is piped").and_then(said_address);
+        let address = said.with_context(|| format!("kv-server wrote: {}", own.log()))?;
+        let peer = Peer::from_info(concat!("kv_version:", env!("CARGO_PKG_VERSION")))?;
+        Ok(Server {
+            address,
             peer,
-            own: Some((child, folder)),
-        };
-        server.address = said.with_context(|| {
-            format!(
-                "kv-server wrote: {}",
-                std::fs::read_to_string(&log).unwrap_or_default()
-            )
-        })?;
-        Ok(server)
+            own: Some(own),
+        })
     }
 
     /// Takes a server that somebody else has started, and asks it what it is.
@@ -110,14 +118,12 @@ impl Server {
     pub(crate) fn peer(&self) -> Peer {
         self.peer
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some((child, _folder)) = &mut self.own {
-            // It may have ended by itself; either way it is gone after the wait.
-            let _ = child.kill();
-            let _ = child.wait();
+    /// What can be told about a server that no longer answers.
+    pub(crate) fn last_words(&self) -> String {
+        match &self.own {
+            Some(own) => format!("kv-server wrote: {}", own.log()),
+            None => "it was started by somebody else".to_owned(),
         }
     }
 }

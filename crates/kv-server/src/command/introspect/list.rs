@@ -2,9 +2,9 @@
 
 use super::container::FLAGS;
 use crate::command::category::Category;
+use crate::command::glob;
 use crate::command::prelude::*;
 use crate::command::table;
-use crate::glob;
 
 pub(super) const LIST: CommandSpec = CommandSpec {
     name: "COMMAND|LIST",
@@ -58,10 +58,7 @@ impl<'r> Filter<'r> {
             Self::Module => false,
             Self::Category(name) => Category::of(spec)
                 .any(|category| name.eq_ignore_ascii_case(category.name().as_bytes())),
-            Self::Pattern(pattern) => glob::matches(
-                &pattern.to_ascii_lowercase(),
-                spec.name.to_ascii_lowercase().as_bytes(),
-            ),
+            Self::Pattern(pattern) => glob::matches(pattern, spec.name.as_bytes()),
         }
     }
 }
