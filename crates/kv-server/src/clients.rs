@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown as Side, SocketAddr};
+use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -90,6 +91,16 @@ pub(crate) struct Progress {
 }
 
 impl Client {
+    /// Its number, as replies show it.
+    pub(crate) fn number(&self) -> i64 {
+        i64::try_from(self.id).unwrap_or(i64::MAX)
+    }
+
+    /// The operating system's number for its socket.
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.socket.as_ref().as_raw_fd()
+    }
+
     /// What the client says of itself.
     pub(crate) fn identity(&self) -> MutexGuard<'_, Identity> {
         self.identity.lock().unwrap_or_else(PoisonError::into_inner)
@@ -204,11 +215,6 @@ impl Clients {
     /// How many connections there are.
     pub(crate) fn len(&self) -> usize {
         self.open().len()
-    }
-
-    /// The connection with this number.
-    pub(crate) fn get(&self, id: u64) -> Option<Arc<Client>> {
-        self.open().get(&id).cloned()
     }
 
     /// Every connection, oldest first.

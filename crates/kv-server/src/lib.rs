@@ -39,6 +39,8 @@ mod engine;
 
 // What all threads share, and what is told of it.
 mod clients;
+mod glob;
+mod info;
 mod server;
 mod stats;
 

@@ -28,6 +28,8 @@ mod prelude;
 mod testing;
 
 // The commands, by group.
+mod admin;
+mod connection;
 mod introspect;
 mod keys;
 mod string;
