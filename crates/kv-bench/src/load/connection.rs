@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use bytes::BytesMut;
 
 use super::reply::{Outcome, ReplyScanner};
 use super::request::RequestSource;
@@ -19,7 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    out: Vec<u8>,
+    out: BytesMut,
     written: usize,
     starts: VecDeque<u64>,
     replies: ReplyScanner,
@@ -38,7 +39,7 @@ impl Connection {
         stream.set_nonblocking(true)?;
         Ok(Self {
             stream,
-            out: Vec::new(),
+            out: BytesMut::new(),
             written: 0,
             starts: VecDeque::new(),
             replies: ReplyScanner::new(),

@@ -1,5 +1,7 @@
 //! Writes requests: draws the operation, the key and the value, and encodes them as RESP arrays.
 
+use bytes::BytesMut;
+use kv_proto::encode_command;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -47,41 +49,47 @@ impl RequestSource {
     }
 
     /// Adds the next request to `out`.
-    pub(super) fn write_next(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn write_next(&mut self, out: &mut BytesMut) {
         match self.mix.pick(&mut self.rng) {
             Operation::Get => {
                 let key = self.next_key(self.prefix);
-                put_command(out, &[b"GET", &key]);
+                encode_command(&[b"GET", key.as_slice()], out);
             }
             Operation::Set => self.write_set(out),
             Operation::Incr => {
                 let key = self.next_key(COUNTER_PREFIX);
-                put_command(out, &[b"INCR", &key]);
+                encode_command(&[b"INCR", key.as_slice()], out);
             }
             Operation::Mset => self.write_mset(out),
-            Operation::Ping => put_command(out, &[b"PING"]),
+            Operation::Ping => encode_command(&[b"PING"], out),
         }
     }
 
-    fn write_set(&mut self, out: &mut Vec<u8>) {
+    fn write_set(&mut self, out: &mut BytesMut) {
         let key = self.next_key(self.prefix);
         let start = self.next_value_start();
-        let value = &self.pool[start..start + self.value_bytes];
+        let value = self.value(start);
         match &self.ttl_s {
-            None => put_command(out, &[b"SET", &key, value]),
-            Some(ttl_s) => put_command(out, &[b"SET", &key, value, b"EX", ttl_s.as_bytes()]),
+            None => encode_command(&[b"SET", key.as_slice(), value], out),
+            Some(ttl_s) => encode_command(
+                &[b"SET", key.as_slice(), value, b"EX", ttl_s.as_bytes()],
+                out,
+            ),
         }
     }
 
-    fn write_mset(&mut self, out: &mut Vec<u8>) {
-        put_header(out, b'*', 1 + 2 * MSET_KEYS);
-        put_bulk(out, b"MSET");
-        for _ in 0..MSET_KEYS {
-            let key = self.next_key(self.prefix);
-            let start = self.next_value_start();
-            put_bulk(out, &key);
-            put_bulk(out, &self.pool[start..start + self.value_bytes]);
+    fn write_mset(&mut self, out: &mut BytesMut) {
+        let pairs: [_; MSET_KEYS] =
+            std::array::from_fn(|_| (self.next_key(self.prefix), self.next_value_start()));
+        let mut words: [&[u8]; 1 + 2 * MSET_KEYS] = [b"MSET"; 1 + 2 * MSET_KEYS];
+        for (words, (key, start)) in words[1..].chunks_exact_mut(2).zip(&pairs) {
+            words.copy_from_slice(&[key.as_slice(), self.value(*start)]);
         }
+        encode_command(&words, out);
+    }
+
+    fn value(&self, start: usize) -> &[u8] {
+        &self.pool[start..start + self.value_bytes]
     }
 
     fn next_key(&mut self, prefix: [u8; 4]) -> [u8; super::keys::KEY_BYTES] {
@@ -91,25 +99,6 @@ impl RequestSource {
     fn next_value_start(&mut self) -> usize {
         self.rng.random_range(0..POOL_SPARE_BYTES)
     }
-}
-
-fn put_command(out: &mut Vec<u8>, words: &[&[u8]]) {
-    put_header(out, b'*', words.len());
-    for word in words {
-        put_bulk(out, word);
-    }
-}
-
-fn put_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
-    put_header(out, b'$', bytes.len());
-    out.extend_from_slice(bytes);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn put_header(out: &mut Vec<u8>, mark: u8, count: usize) {
-    out.push(mark);
-    out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
-    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
@@ -128,9 +117,9 @@ mod tests {
             },
             ..LoadSpec::new(([127, 0, 0, 1], 1).into())
         };
-        let mut out = Vec::new();
+        let mut out = BytesMut::new();
         RequestSource::new(&spec, 0, 1).write_next(&mut out);
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.to_vec()).unwrap()
     }
 
     #[test]
