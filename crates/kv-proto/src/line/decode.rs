@@ -48,8 +48,8 @@ impl LineFinder {
     ///
     /// # Errors
     ///
-    /// [`ProtoError::NulInLine`] for an incomplete line: a binary protocol on the wrong port may
-    /// never send a line end.
+    /// [`ProtoError::NulInLine`] for an incomplete or too long line: a binary protocol on the wrong
+    /// port may never send a line end.
     pub(crate) fn find(
         &mut self,
         input: &[u8],
@@ -74,7 +74,11 @@ impl LineFinder {
                 end: LineEnd::Lf,
             },
         };
-        Ok((found.bytes <= bytes_max).then_some(found))
+        if found.bytes > bytes_max {
+            // In smaller pieces the NUL would have been met before the line was too long.
+            return refuse_nul(before).map(|()| None);
+        }
+        Ok(Some(found))
     }
 }
 
