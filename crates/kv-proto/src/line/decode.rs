@@ -82,9 +82,18 @@ impl LineFinder {
     }
 }
 
-/// Splits an inline command as Redis does.
-pub(crate) fn decode_inline(line: &[u8], args: &mut RequestArgs) -> Result<(), ProtoError> {
+/// Splits an inline command of at most `bytes_max` bytes as Redis does.
+pub(crate) fn decode_inline(
+    line: &[u8],
+    bytes_max: usize,
+    args: &mut RequestArgs,
+) -> Result<(), ProtoError> {
     refuse_nul(line)?;
+    // A first line is looked for under the longer limit of the plain protocol, before it is known to
+    // be an inline command.
+    if line.len() > bytes_max {
+        return Err(ProtoError::InlineTooLong);
+    }
     split(line, args)?;
     refuse_http(line, args)
 }
