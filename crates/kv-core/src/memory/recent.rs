@@ -1,40 +1,39 @@
 //! Which keys of a stripe changed so recently that a crash could still take the change back.
 //!
-//! A read waits for the log only if it looked at one of these. Precise for up to [`PRECISE_MAX`] keys of a
-//! stripe; beyond that some reads wait for a newer change than they saw, never for an older one.
+//! A read waits for the log only if it looked at one of these. Up to [`PRECISE_MAX`] keys of a stripe are
+//! told apart; beyond that, reads of any key of the stripe may wait for the oldest changes, which settle
+//! first.
+//!
+//! Invariant: a look never gets an LSN older than an unsettled change that it can see.
 
+use super::place::Place;
 use crate::Lsn;
 
-/// How many keys of a stripe are told apart.
+/// How many changed keys of a stripe are told apart.
 const PRECISE_MAX: usize = 64;
 
 /// The unsettled changes of one stripe.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    /// Hashes of keys that changed, with the LSN of the change.
-    keys: Vec<(u64, Lsn)>,
+    /// Keys that changed, by their places, with the LSN of the change; in the order of LSNs. A key may be
+    /// here more than once, and two keys may share a place: the newest counts.
+    keys: Vec<(Place, Lsn)>,
     /// The newest change of a key that is not told apart.
     rest: Lsn,
     /// The newest change of all.
     newest: Lsn,
-    /// What the transaction that holds the stripe has changed and not yet stamped.
-    touched: Vec<u64>,
-    touched_all: bool,
 }
 
 impl Recent {
-    /// The newest unsettled change that a look at the key of `hash` may show.
-    pub(crate) fn newest(&self, hash: u64, settled: impl FnOnce() -> Lsn) -> Lsn {
+    /// The newest unsettled change that a look at the key of `place` may show.
+    #[inline]
+    pub(crate) fn newest(&self, place: Place, settled: impl FnOnce() -> Lsn) -> Lsn {
         if self.newest == Lsn::ZERO || self.newest <= settled() {
             return Lsn::ZERO;
         }
-        let of_key = self
-            .keys
-            .iter()
-            .filter(|(key, _)| *key == hash)
-            .map(|(_, lsn)| *lsn)
-            .max();
-        of_key.unwrap_or_default().max(self.rest)
+        let mut latest_first = self.keys.iter().rev();
+        let of_key = latest_first.find(|(key, _)| *key == place);
+        of_key.map_or(self.rest, |(_, lsn)| *lsn)
     }
 
     /// The newest change of any key.
@@ -42,34 +41,45 @@ impl Recent {
         self.newest
     }
 
-    /// The holder of the stripe changed the key of `hash`, or (`None`) every key.
-    pub(crate) fn touch(&mut self, hash: Option<u64>) {
-        match hash {
-            Some(hash) => self.touched.push(hash),
-            None => self.touched_all = true,
-        }
-    }
-
-    /// The changes since the last stamp are as of `lsn`; those up to `settled` are forgotten.
-    pub(crate) fn stamp(&mut self, lsn: Lsn, settled: Lsn) {
-        if self.touched.is_empty() && !self.touched_all {
-            return;
-        }
+    /// The key of `place` changed as of `lsn`; changes up to `settled` need not be told apart any more.
+    pub(crate) fn key_changed(&mut self, place: Place, lsn: Lsn, settled: Lsn) {
         if self.newest <= settled {
             self.keys.clear();
             self.rest = Lsn::ZERO;
-        } else if self.keys.len() + self.touched.len() > PRECISE_MAX {
-            self.keys.retain(|(_, changed)| *changed > settled);
         }
-        if self.touched_all || self.keys.len() + self.touched.len() > PRECISE_MAX {
-            self.keys.clear();
-            self.rest = lsn;
-        } else {
-            self.keys
-                .extend(self.touched.iter().map(|hash| (*hash, lsn)));
+        if self.keys.len() == PRECISE_MAX {
+            self.make_room(settled);
         }
+        self.keys.push((place, lsn));
         self.newest = lsn;
-        self.touched.clear();
-        self.touched_all = false;
+    }
+
+    /// Every key changed as of `lsn`.
+    pub(crate) fn all_changed(&mut self, lsn: Lsn) {
+        self.keys.clear();
+        self.rest = lsn;
+        self.newest = lsn;
+    }
+
+    /// Forgets what is settled and what a newer change of the same key covers; if that is not enough, the
+    /// older half is no longer told apart.
+    fn make_room(&mut self, settled: Lsn) {
+        self.keys.retain(|(_, lsn)| *lsn > settled);
+        let mut kept = 0;
+        for index in 0..self.keys.len() {
+            let (place, _) = self.keys[index];
+            if !self.keys[index + 1..]
+                .iter()
+                .any(|(later, _)| *later == place)
+            {
+                self.keys.swap(kept, index);
+                kept += 1;
+            }
+        }
+        self.keys.truncate(kept);
+        if kept > PRECISE_MAX / 2 {
+            let older = self.keys.drain(..kept - PRECISE_MAX / 2);
+            self.rest = older.map(|(_, lsn)| lsn).max().unwrap_or_default();
+        }
     }
 }
