@@ -221,3 +221,125 @@ impl Txn<'_> {
         self.view.access.the_stripe().table(db)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        At, Db, ExpireSweep, KeySet, MemoryOptions, MemoryStore, Store, StringValue, UnixMillis,
+    };
+
+    fn store(stripes: usize) -> MemoryStore {
+        MemoryStore::new(MemoryOptions {
+            stripes,
+            ..MemoryOptions::default()
+        })
+    }
+
+    fn set(store: &MemoryStore, db: u16, key: u32, expires: Option<i64>) {
+        let at = At {
+            db: Db(db),
+            now: UnixMillis(0),
+        };
+        let key = key.to_le_bytes();
+        let written = store.write_with(at, KeySet::One(&key), |txn| {
+            txn.set_string(&key, StringValue::new(b"v"), expires.map(UnixMillis));
+        });
+        written.expect("no refusal");
+    }
+
+    #[test]
+    fn stripes_without_anything_due_are_not_looked_at() {
+        let store = store(8);
+        for key in 0..500 {
+            set(&store, 0, key, None);
+            set(&store, 1, key + 500, Some(10_000));
+        }
+        assert_eq!(
+            store.expire_due(UnixMillis(9_999), 100),
+            ExpireSweep::default()
+        );
+        // The bound of one stripe only is reached.
+        set(&store, 0, 1_000, Some(5_000));
+        let sweep = store.expire_due(UnixMillis(5_000), 1_000);
+        assert_eq!((sweep.removed, sweep.more), (1, false));
+        assert!(sweep.looked_at < 300);
+        // And it is exact again.
+        assert_eq!(
+            store.expire_due(UnixMillis(9_999), 100),
+            ExpireSweep::default()
+        );
+    }
+
+    #[test]
+    fn a_sweep_that_is_interrupted_misses_nothing_set_meanwhile() {
+        let store = store(1);
+        for key in 0..400 {
+            set(&store, 0, key, Some(1_000 + i64::from(key % 7)));
+        }
+        let mut removed = 0;
+        for round in 0..2_000u32 {
+            let sweep = store.expire_due(UnixMillis(2_000), 5);
+            removed += sweep.removed;
+            if round < 50 {
+                set(&store, 0, 10_000 + round, Some(1_500));
+            } else if !sweep.more {
+                break;
+            }
+        }
+        assert_eq!(removed, 450);
+        assert_eq!(Store::len(&store, Db(0)), 0);
+        assert_eq!(store.stats().expired, 450);
+        assert_eq!(store.memory_used(), 0);
+    }
+
+    #[test]
+    fn every_database_is_swept() {
+        let store = store(2);
+        for db in 0..16 {
+            set(&store, db, 7, Some(100 + i64::from(db)));
+        }
+        assert_eq!(store.expire_due(UnixMillis(107), 1_000).removed, 8);
+        assert_eq!(store.expire_due(UnixMillis(200), 1_000).removed, 8);
+    }
+
+    #[test]
+    fn the_stripe_where_a_read_met_an_expired_key_goes_first() {
+        // So few keys that no stripe has more than one bucket.
+        let store = store(1024);
+        for key in 0..50 {
+            set(&store, 0, key, Some(100));
+        }
+        let at = At {
+            db: Db(0),
+            now: UnixMillis(100),
+        };
+        for met in [17u32, 3, 42] {
+            let met = met.to_le_bytes();
+            let (there, _) = store.read_with(at, KeySet::One(&met), |view| view.exists(&met));
+            assert!(!there);
+            assert!(store.expire_due(UnixMillis(100), 1).more);
+            store.for_each(&mut |item| assert_ne!(item.key, met));
+        }
+        assert!(Store::len(&store, Db(0)) > 30);
+    }
+
+    #[test]
+    fn looks_of_readers_are_counted() {
+        let store = store(4);
+        set(&store, 0, 1, None);
+        set(&store, 0, 2, Some(50));
+        let at = At {
+            db: Db(0),
+            now: UnixMillis(60),
+        };
+        for key in [1u32, 2, 3] {
+            let key = key.to_le_bytes();
+            store.read_with(at, KeySet::One(&key), |view| view.exists(&key));
+        }
+        let stats = store.stats();
+        assert_eq!((stats.hits, stats.misses, stats.expired), (1, 2, 0));
+        let keyspace = store.keyspace(Db(0), UnixMillis(20));
+        assert_eq!((keyspace.keys, keyspace.expiring), (2, 1));
+        assert_eq!(keyspace.mean_ttl_ms, Some(30));
+    }
+}

@@ -83,3 +83,182 @@ impl Recent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::log::ManualLog;
+    use crate::{
+        At, Db, KeySet, MemoryOptions, MemoryStore, Refusal, Store, StringValue, UnixMillis,
+    };
+
+    const AT: At = At {
+        db: Db::FIRST,
+        now: UnixMillis(100),
+    };
+
+    fn logged(stripes: usize) -> (MemoryStore, Arc<ManualLog>) {
+        let log = Arc::new(ManualLog::default());
+        let store = MemoryStore::new(MemoryOptions {
+            stripes,
+            ..MemoryOptions::default()
+        });
+        (store.with_log(log.clone()), log)
+    }
+
+    fn set(store: &MemoryStore, key: &[u8], expires: Option<UnixMillis>) -> Lsn {
+        let (_, lsn) = store
+            .write_with(AT, KeySet::One(key), |txn| {
+                txn.set_string(key, StringValue::new(b"v"), expires);
+            })
+            .expect("no refusal");
+        lsn
+    }
+
+    fn read(store: &MemoryStore, key: &[u8]) -> (bool, Lsn) {
+        store.read_with(AT, KeySet::One(key), |view| view.exists(key))
+    }
+
+    #[test]
+    fn a_read_waits_for_the_unsettled_write_it_saw_and_no_other() {
+        let (store, log) = logged(1);
+        let first = set(&store, b"first", None);
+        let second = set(&store, b"second", None);
+        assert!(second > first);
+        assert_eq!(read(&store, b"first"), (true, first));
+        assert_eq!(read(&store, b"second"), (true, second));
+        assert_eq!(read(&store, b"untouched"), (false, Lsn::ZERO));
+        log.settle(first);
+        assert_eq!(read(&store, b"second"), (true, second));
+        log.settle(second);
+        assert_eq!(read(&store, b"second"), (true, Lsn::ZERO));
+    }
+
+    #[test]
+    fn what_is_no_longer_there_is_waited_for_too() {
+        let (store, log) = logged(4);
+        log.settle(set(&store, b"k", None));
+        let deleted = store
+            .write_with(AT, KeySet::One(b"k"), |txn| txn.delete(b"k"))
+            .expect("no refusal");
+        assert_eq!(read(&store, b"k"), (false, deleted.1));
+        log.settle(deleted.1);
+
+        log.settle(set(&store, b"k", None));
+        let ((), flushed) = store
+            .write_with(AT, KeySet::All, |txn| txn.flush_all())
+            .expect("no refusal");
+        assert_eq!(read(&store, b"k"), (false, flushed));
+        assert_eq!(read(&store, b"never there"), (false, flushed));
+        assert_eq!(store.newest(), flushed);
+    }
+
+    #[test]
+    fn a_write_that_changes_nothing_waits_for_what_it_saw() {
+        let (store, _log) = logged(4);
+        let written = set(&store, b"k", None);
+        let unless_there = |key: &[u8]| {
+            store
+                .write_with(AT, KeySet::One(key), |txn| {
+                    if !txn.exists(key) {
+                        txn.set_string(key, StringValue::new(b"mine"), None);
+                    }
+                    txn.effects()
+                })
+                .expect("no refusal")
+        };
+        assert_eq!(unless_there(b"k"), (0, written));
+        let (effects, other) = unless_there(b"other");
+        assert_eq!(effects, 1);
+        assert!(other > written);
+        assert_eq!(unless_there(b"k"), (0, written));
+    }
+
+    #[test]
+    fn an_expired_key_hides_behind_the_write_that_let_it_expire() {
+        let (store, log) = logged(1);
+        log.settle(set(&store, b"k", Some(UnixMillis(200))));
+        let (_, shortened) = store
+            .write_with(AT, KeySet::One(b"k"), |txn| {
+                txn.set_expiry(b"k", Some(UnixMillis(150)))
+            })
+            .expect("no refusal");
+        let later = At {
+            now: UnixMillis(150),
+            ..AT
+        };
+        let (there, lsn) = store.read_with(later, KeySet::One(b"k"), |view| view.exists(b"k"));
+        assert_eq!((there, lsn), (false, shortened));
+    }
+
+    #[test]
+    fn a_count_of_keys_waits_for_the_newest_change() {
+        let (store, _log) = logged(8);
+        assert_eq!(store.newest(), Lsn::ZERO);
+        let mut last = Lsn::ZERO;
+        for key in 0..100u32 {
+            last = set(&store, &key.to_le_bytes(), None);
+            assert_eq!(store.newest(), last);
+        }
+        assert_eq!(Store::len(&store, Db::FIRST), 100);
+        let sweep = store.expire_due(UnixMillis(1_000), 10);
+        assert_eq!((sweep.looked_at, store.newest()), (0, last));
+    }
+
+    #[test]
+    fn a_refused_write_touches_nothing() {
+        let (store, log) = logged(4);
+        set(&store, b"k", Some(UnixMillis(200)));
+        log.refuse(Some(Refusal::DiskFull));
+        let refused = store.write_with(AT, KeySet::One(b"k"), |txn| txn.delete(b"k"));
+        assert_eq!(refused, Err(Refusal::DiskFull));
+        assert!(read(&store, b"k").0);
+        let sweep = store.expire_due(UnixMillis(200), 10);
+        assert_eq!((sweep.removed, sweep.more), (0, true));
+        log.refuse(None);
+        assert_eq!(store.expire_due(UnixMillis(200), 10).removed, 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 2 } else { 64 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// Against a list of all changes: never older than the key's newest unsettled change, and exact
+        /// while few keys are unsettled.
+        #[test]
+        fn a_look_never_gets_too_old_an_lsn(steps in vec((0u32..200, 0u64..3, 0u32..60), 0..400)) {
+            let mut recent = Recent::default();
+            let mut newest = std::collections::BTreeMap::new();
+            let (mut lsn, mut settled) = (0, 0);
+            for (key, settle, rare) in steps {
+                lsn += 1;
+                if rare == 0 {
+                    recent.all_changed(Lsn(lsn));
+                    newest = (0..200).map(|key| (key, lsn)).collect();
+                } else {
+                    recent.key_changed(Place::new(key), Lsn(lsn), Lsn(settled));
+                    newest.insert(key, lsn);
+                }
+                settled = (settled + settle).min(lsn);
+                let unsettled = newest.values().filter(|lsn| **lsn > settled).count();
+                for key in 0..200 {
+                    let of_key = newest.get(&key).copied().unwrap_or_default();
+                    let told = recent.newest(Place::new(key), || Lsn(settled)).0;
+                    prop_assert!(told >= of_key || of_key <= settled, "too old");
+                    prop_assert!(told <= lsn);
+                    if unsettled <= PRECISE_MAX / 2 && of_key > settled {
+                        prop_assert_eq!(told, of_key);
+                    }
+                }
+            }
+        }
+    }
+}

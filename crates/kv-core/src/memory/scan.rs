@@ -80,3 +80,136 @@ impl MemoryStore {
         next.map(|place| Spot { place, ..spot })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::{
+        At, Cursor, Db, KeySet, KeyValue, MemoryOptions, MemoryStore, StringValue, UnixMillis,
+    };
+
+    const AT: At = At {
+        db: Db(3),
+        now: UnixMillis(1_000),
+    };
+
+    fn set(store: &MemoryStore, key: &[u8], expires: Option<i64>) {
+        let written = store.write_with(AT, KeySet::One(key), |txn| {
+            txn.set_string(key, StringValue::new(key), expires.map(UnixMillis));
+        });
+        written.expect("no refusal");
+    }
+
+    /// How often each key is shown, calling `between` after each call.
+    fn scan(
+        store: &MemoryStore,
+        at: At,
+        count: usize,
+        mut between: impl FnMut(),
+    ) -> BTreeMap<Vec<u8>, u32> {
+        let mut seen = BTreeMap::new();
+        let mut cursor = Cursor::START;
+        loop {
+            let mut shown = 0;
+            cursor = store.scan_at(at, cursor, count, &mut |item| {
+                shown += 1;
+                *seen.entry(item.key.to_vec()).or_default() += 1;
+            });
+            assert!(
+                shown <= count + 20,
+                "{shown} keys where {count} were asked for"
+            );
+            if cursor == Cursor::START {
+                return seen;
+            }
+            between();
+        }
+    }
+
+    #[test]
+    fn every_key_is_shown_exactly_once() {
+        for stripes in [1, 8, 1024] {
+            let store = MemoryStore::new(MemoryOptions {
+                stripes,
+                ..MemoryOptions::default()
+            });
+            for key in 0..300u32 {
+                set(&store, &key.to_le_bytes(), None);
+            }
+            for count in [1, 10, 1_000] {
+                let seen = scan(&store, AT, count, || {});
+                assert_eq!(seen.len(), 300);
+                assert!(seen.values().all(|times| *times == 1));
+            }
+            let elsewhere = At { db: Db(2), ..AT };
+            assert!(scan(&store, elsewhere, 10, || {}).is_empty());
+        }
+    }
+
+    #[test]
+    fn few_keys_come_in_one_call() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        for key in 0..5u32 {
+            set(&store, &key.to_le_bytes(), None);
+        }
+        let mut shown = 0;
+        let next = store.scan_at(AT, Cursor::START, 10, &mut |_| shown += 1);
+        assert_eq!((next, shown), (Cursor::START, 5));
+    }
+
+    #[test]
+    fn keys_that_stay_are_shown_once_while_tables_grow_and_shrink() {
+        let store = MemoryStore::new(MemoryOptions {
+            stripes: 2,
+            ..MemoryOptions::default()
+        });
+        for key in 0..200u32 {
+            set(&store, &key.to_le_bytes(), None);
+        }
+        let mut round = 0;
+        let seen = scan(&store, AT, 3, || {
+            round += 1;
+            for key in 1_000..1_400u32 {
+                let key = key.to_le_bytes();
+                if round % 2 == 1 {
+                    set(&store, &key, None);
+                } else {
+                    let deleted = store.write_with(AT, KeySet::One(&key), |txn| txn.delete(&key));
+                    assert!(deleted.expect("no refusal").0);
+                }
+            }
+        });
+        for key in 0..200u32 {
+            assert_eq!(
+                seen.get(key.to_le_bytes().as_slice()),
+                Some(&1),
+                "key {key}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_has_expired_is_not_shown() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        for key in 0..100u32 {
+            set(&store, &key.to_le_bytes(), Some(1_500 + i64::from(key)));
+        }
+        let later = At {
+            now: UnixMillis(1_549),
+            ..AT
+        };
+        assert_eq!(scan(&store, later, 10, || {}).len(), 50);
+    }
+
+    #[test]
+    fn a_cursor_of_nowhere_is_harmless() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        KeyValue::set(&store, b"k", b"v").expect("no refusal");
+        for cursor in [1, 1 << 24, 1 << 33, 1 << 34, 1 << 56, u64::MAX] {
+            let (next, keys) = store.scan(Cursor(cursor), 10).expect("no error");
+            assert!(keys.len() <= 1);
+            assert_eq!(next, Cursor::START);
+        }
+    }
+}
