@@ -139,6 +139,15 @@ impl<'a> RequestRef<'a> {
         self.spans.get(index).map(|span| span.of(self.bytes))
     }
 
+    /// The arguments from `index` on, as a request of their own; empty where there are none.
+    #[must_use]
+    pub fn tail(&self, index: usize) -> Self {
+        Self {
+            bytes: self.bytes,
+            spans: self.spans.get(index..).unwrap_or_default(),
+        }
+    }
+
     /// All arguments in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.bytes;
@@ -234,6 +243,15 @@ mod tests {
         let args = args_of(&[b"SET", b"", b"v w"]);
         let words: Vec<_> = args.view(b"other bytes").iter().collect();
         assert_eq!(words, [&b"SET"[..], b"", b"v w"]);
+    }
+
+    #[test]
+    fn a_tail_is_a_request_without_its_first_words() {
+        let args = args_of(&[b"COMMAND", b"GETKEYS", b"GET", b"k"]);
+        let request = args.view(b"");
+        let words: Vec<_> = request.tail(2).iter().collect();
+        assert_eq!(words, [&b"GET"[..], b"k"]);
+        assert!(request.tail(4).is_empty() && request.tail(5).is_empty());
     }
 
     #[test]

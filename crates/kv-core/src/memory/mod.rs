@@ -6,6 +6,7 @@
 mod access;
 mod key_value;
 mod recent;
+mod stats;
 mod stripe;
 mod table;
 
@@ -14,12 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use access::Access;
 use foldhash::quality::RandomState;
+pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
 pub(crate) use table::EntryRef;
 
 use crate::{
-    At, Clock, Db, Effect, EffectLog, Item, KeySet, Lsn, Refusal, Store, StoreError, SystemClock,
-    Txn, UnixMillis, View,
+    At, Clock, Db, Effect, EffectLog, ExpireSweep, Item, KeySet, Lsn, Refusal, Store, StoreError,
+    SystemClock, Txn, UnixMillis, View,
 };
 
 /// How a [`MemoryStore`] is made.
@@ -248,21 +250,31 @@ impl Store for MemoryStore {
         }
     }
 
-    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> usize {
-        let mut removed = 0;
+    fn newest(&self) -> Lsn {
+        (0..self.stripes.len())
+            .map(|stripe| self.lock(stripe).recent.newest_of_all())
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> ExpireSweep {
+        let mut sweep = ExpireSweep::default();
         for stripe in 0..self.stripes.len() {
             let due = self.lock(stripe).due(now);
             for (db, key) in due {
-                if removed == budget_keys {
-                    return removed;
+                if sweep.looked_at == budget_keys {
+                    sweep.more = true;
+                    return sweep;
                 }
+                sweep.looked_at += 1;
                 let at = At { db, now };
-                match self.write_with(at, KeySet::One(&key), |_| ()) {
-                    Ok(_) => removed += 1,
-                    Err(_) => return removed,
+                if self.write_with(at, KeySet::One(&key), |_| ()).is_err() {
+                    sweep.more = true;
+                    return sweep;
                 }
+                sweep.removed += 1;
             }
         }
-        removed
+        sweep
     }
 }

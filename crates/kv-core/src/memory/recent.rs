@@ -37,6 +37,11 @@ impl Recent {
         of_key.unwrap_or_default().max(self.rest)
     }
 
+    /// The newest change of any key.
+    pub(crate) fn newest_of_all(&self) -> Lsn {
+        self.newest
+    }
+
     /// The holder of the stripe changed the key of `hash`, or (`None`) every key.
     pub(crate) fn touch(&mut self, hash: Option<u64>) {
         match hash {

@@ -40,6 +40,8 @@ impl CommandError {
         "ERR",
         "string exceeds maximum allowed size (proto-max-bulk-len)",
     );
+    /// The number of keys that follow cannot be one.
+    pub(crate) const KEY_COUNT: Self = Self::fixed("ERR", "invalid numkeys value or out of range");
     /// A place in a string is before its start.
     pub(crate) const OFFSET: Self = Self::fixed("ERR", "offset is out of range");
 
@@ -56,6 +58,11 @@ impl CommandError {
             code: "ERR",
             message: message.into(),
         }
+    }
+
+    /// Another error with the code `ERR` that ends with `word`, which came from the client.
+    pub(crate) fn about(message: &str, word: &[u8]) -> Self {
+        Self::err(format!("{message} {}", shortened(word, SHOWN_BYTES_MAX)))
     }
 
     /// The command `name` takes another number of words.

@@ -8,10 +8,16 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{introspect, keys, string};
+use super::{admin, connection, introspect, keys, string};
 
 /// Every command, group by group, each group sorted by name.
-pub(crate) static TABLE: &[&[CommandSpec]] = &[string::GROUP, keys::GROUP, introspect::GROUP];
+pub(crate) static TABLE: &[&[CommandSpec]] = &[
+    string::GROUP,
+    keys::GROUP,
+    connection::GROUP,
+    admin::GROUP,
+    introspect::GROUP,
+];
 
 /// Every command, containers included, their subcommands not.
 pub(crate) fn commands() -> impl Iterator<Item = &'static CommandSpec> {
