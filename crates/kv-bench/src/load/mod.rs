@@ -1,6 +1,6 @@
 //! The load generator: connections that send requests and time the replies.
 //!
-//! Each thread runs one epoll loop over its share of the connections ([`worker`]); there is no task, no
+//! Each thread runs one epoll loop over its share of the connections (`worker`); there is no task, no
 //! channel and no value built per reply, because on a small machine the generator competes with the server
 //! for the processor. One thread is enough for servers on the same machine.
 //!
