@@ -184,7 +184,7 @@ fn add_optional(arguments: &mut Vec<Argument>, mut group: Argument, repeated: bo
     } else {
         group.optional = true;
     }
-    group.repeated = repeated;
+    group.repeated |= repeated;
     arguments.push(group);
 }
 
