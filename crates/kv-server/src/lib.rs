@@ -21,6 +21,7 @@ mod cli;
 pub mod config;
 mod exit;
 mod greeting;
+mod reference;
 mod shutdown;
 mod start;
 
@@ -39,7 +40,6 @@ mod engine;
 
 // What all threads share, and what is told of it.
 mod clients;
-mod glob;
 mod info;
 mod server;
 mod stats;
@@ -57,7 +57,7 @@ pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let outcome = match cli.task {
         None => run(cli.config),
-        Some(cli::Task::GenerateDocs { .. }) => Ok(()),
+        Some(cli::Task::GenerateDocs { dir }) => reference::write(&dir),
     };
     match outcome {
         Ok(()) => Exit::Stopped.into(),

@@ -1,9 +1,9 @@
 //! `CONFIG GET pattern ...`: what knobs are set to.
 
+use crate::command::glob;
 use crate::command::prelude::*;
 use crate::config::knobs::{KNOBS, Knob};
 use crate::engine::ServerCx;
-use crate::glob;
 
 pub(super) const GET: CommandSpec = CommandSpec {
     name: "CONFIG|GET",
