@@ -74,6 +74,11 @@ impl MemFs {
         change(&mut bytes)
     }
 
+    /// Puts the files back to what [`MemFs::files`] gave.
+    pub fn restore(&self, files: &BTreeMap<String, Vec<u8>>) {
+        self.state().files = Self::with_files(files).state().files.clone();
+    }
+
     /// Removes the file `name`, if it is there.
     pub fn forget(&self, name: &str) {
         self.state().files.remove(name);
