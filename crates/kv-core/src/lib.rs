@@ -10,6 +10,7 @@
 
 // The contracts.
 mod key_value;
+mod rebuild;
 mod store;
 
 // What a store is made of.
@@ -42,4 +43,6 @@ pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore};
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
 pub use txn::{Txn, View};
-pub use value::{Expiry, Kind, StringRef, StringValue, ValueRef};
+pub use value::{
+    Elements, Expiry, Hash, Kind, List, ListEnd, Set, StringRef, StringValue, ValueRef,
+};

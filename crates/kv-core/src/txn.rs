@@ -3,10 +3,13 @@
 //! Invariant: a `Txn` changes memory only by [`Txn::apply`], which records what it applies.
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
 
+mod collections;
+
 use crate::memory::{Access, EntryRef};
 use crate::{At, StoreError};
 use crate::{
-    Db, Effect, EffectLog, Expiry, Kind, Lsn, StringRef, StringValue, UnixMillis, ValueRef,
+    Db, Effect, EffectLog, Expiry, Hash, Kind, List, Lsn, Set, StringRef, StringValue, UnixMillis,
+    ValueRef,
 };
 
 /// A consistent, read-only look at the declared keys of one database.
@@ -56,6 +59,46 @@ impl View<'_> {
         match self.value(key) {
             None => Ok(None),
             Some(ValueRef::String(string)) => Ok(Some(string)),
+            Some(other) => Err(wrong_kind(Kind::String, other)),
+        }
+    }
+
+    /// The list at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn list(&mut self, key: &[u8]) -> Result<Option<&List>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::List(list)) => Ok(Some(list)),
+            Some(other) => Err(wrong_kind(Kind::List, other)),
+        }
+    }
+
+    /// The hash at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
+            Some(other) => Err(wrong_kind(Kind::Hash, other)),
+        }
+    }
+
+    /// The set at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn set(&mut self, key: &[u8]) -> Result<Option<&Set>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::Set(set)) => Ok(Some(set)),
+            Some(other) => Err(wrong_kind(Kind::Set, other)),
         }
     }
 
@@ -74,6 +117,13 @@ impl View<'_> {
         let (entry, newest) = self.access.look(self.at, key);
         self.seen = self.seen.max(newest);
         entry
+    }
+}
+
+fn wrong_kind(expected: Kind, found: ValueRef<'_>) -> StoreError {
+    StoreError::WrongKind {
+        expected,
+        found: found.kind(),
     }
 }
 

@@ -9,9 +9,10 @@ use std::sync::MutexGuard;
 use smallvec::SmallVec;
 
 use super::MemoryStore;
+use super::garbage::Garbage;
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
-use super::stripe::{Stripe, Tables};
+use super::stripe::Stripe;
 use crate::{At, Db, Effect, KeySet, Lsn};
 
 /// The locked stripes of one transaction.
@@ -24,8 +25,8 @@ pub(crate) struct Access<'s> {
     reader: bool,
     /// What this transaction changed.
     changed: Changed,
-    /// What a flush emptied. Dropped after `held`, so that no lock is held meanwhile.
-    emptied: Vec<Tables>,
+    /// What was removed and takes long to free. Dropped after `held`, so that no lock is held meanwhile.
+    garbage: Vec<Garbage>,
 }
 
 enum Declared<'s> {
@@ -98,7 +99,7 @@ impl<'s> Access<'s> {
             held,
             reader: false,
             changed: Changed::default(),
-            emptied: Vec::new(),
+            garbage: Vec::new(),
         }
     }
 
@@ -167,7 +168,8 @@ impl<'s> Access<'s> {
     pub(crate) fn apply(&mut self, effect: &Effect<'_>) {
         if let Some((db, key)) = effect.key() {
             let spot = self.spot(key);
-            self.stripe(spot).apply(spot.place, effect);
+            let garbage = self.stripe(spot).apply(spot.place, effect);
+            self.garbage.extend(garbage);
             self.changed.keys.push((spot, db));
             return;
         }
@@ -175,7 +177,7 @@ impl<'s> Access<'s> {
         assert_eq!(self.held.len(), stripes, "a flush holds every stripe");
         self.changed.all = true;
         for (_, stripe) in &mut self.held {
-            self.emptied.extend(stripe.apply(Place::START, effect));
+            self.garbage.extend(stripe.apply(Place::START, effect));
         }
     }
 

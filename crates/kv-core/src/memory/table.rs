@@ -35,36 +35,61 @@ impl Table {
         Some(self.bucket(place)?.find(place, key)?.entry())
     }
 
-    pub(crate) fn set_string(
+    /// Returns the entry that was there if it held a collection: that may take long to free.
+    pub(super) fn set_string(
         &mut self,
         place: Place,
         key: &[u8],
         value: StringValue<'_>,
         expires: Option<UnixMillis>,
-    ) {
-        if !self.change(place, key, |slot| slot.set_string(value, expires)) {
-            self.insert(place, key, value, expires);
-        }
+    ) -> Option<Slot> {
+        let change = |slot: &mut Slot| slot.set_string(value, expires);
+        self.change_string(place, key, change, value, expires)
     }
 
-    pub(crate) fn append_string(&mut self, place: Place, key: &[u8], suffix: &[u8]) {
-        if !self.change(place, key, |slot| slot.append_string(suffix)) {
-            self.insert(place, key, StringValue::new(suffix), None);
+    /// As [`Table::set_string`].
+    pub(super) fn append_string(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        suffix: &[u8],
+    ) -> Option<Slot> {
+        let change = |slot: &mut Slot| slot.append_string(suffix);
+        self.change_string(place, key, change, StringValue::new(suffix), None)
+    }
+
+    /// Changes the string at `key`; where there is none, the key gets `value` and `expires`.
+    fn change_string(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(&mut Slot),
+        value: StringValue<'_>,
+        expires: Option<UnixMillis>,
+    ) -> Option<Slot> {
+        let mut other = false;
+        let there = self.change(place, key, |slot| {
+            other = slot.entry().collection().is_some();
+            if !other {
+                change(slot);
+            }
+        });
+        let removed = other.then(|| self.remove(place, key)).flatten();
+        if other || !there {
+            self.insert(place, Slot::new(place.check(), key, value, expires));
         }
+        removed
     }
 
     pub(crate) fn set_expiry(&mut self, place: Place, key: &[u8], expires: Option<UnixMillis>) {
         self.change(place, key, |slot| slot.set_expiry(expires));
     }
 
-    /// Removes `key`; whether it was there.
-    pub(crate) fn remove(&mut self, place: Place, key: &[u8]) -> bool {
-        let removed = self
+    /// Removes `key`, if it is there.
+    pub(super) fn remove(&mut self, place: Place, key: &[u8]) -> Option<Slot> {
+        let slot = self
             .bucket_mut(place)
-            .and_then(|bucket| bucket.remove(place, key));
-        let Some(slot) = removed else {
-            return false;
-        };
+            .and_then(|bucket| bucket.remove(place, key))?;
         self.len -= 1;
         self.entry_bytes -= slot.entry().heap_bytes();
         self.expiries.changed(slot.entry().expires(), None);
@@ -73,7 +98,7 @@ impl Table {
         } else if self.len < self.buckets.len() {
             self.resize(fewer(self.buckets.len()));
         }
-        true
+        Some(slot)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -147,7 +172,12 @@ impl Table {
     }
 
     /// Changes the entry of `key`; `false` when there is none.
-    fn change(&mut self, place: Place, key: &[u8], change: impl FnOnce(&mut Slot)) -> bool {
+    pub(super) fn change(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(&mut Slot),
+    ) -> bool {
         let Some(slot) = self
             .buckets
             .get_mut(place.bucket(self.buckets.len()))
@@ -163,22 +193,15 @@ impl Table {
     }
 
     /// Adds an entry whose key is not there yet.
-    fn insert(
-        &mut self,
-        place: Place,
-        key: &[u8],
-        value: StringValue<'_>,
-        expires: Option<UnixMillis>,
-    ) {
+    pub(super) fn insert(&mut self, place: Place, slot: Slot) {
         if self.buckets.is_empty() {
             self.buckets = empty_buckets(1);
         } else if self.len >= self.buckets.len() * FILL_MAX && self.buckets.len() < BUCKETS_MAX {
             self.resize(more(self.buckets.len()));
         }
-        let slot = Slot::new(place.check(), key, value, expires);
         self.len += 1;
         self.entry_bytes += slot.entry().heap_bytes();
-        self.expiries.changed(None, expires);
+        self.expiries.changed(None, slot.entry().expires());
         if let Some(bucket) = self.bucket_mut(place) {
             bucket.push(place.tag(), slot);
         }
@@ -264,7 +287,9 @@ mod tests {
             Change::Set(value, expires) => {
                 table.set_string(place, key, StringValue::new(value), expires.map(UnixMillis));
             }
-            Change::Append(suffix) => table.append_string(place, key, suffix),
+            Change::Append(suffix) => {
+                table.append_string(place, key, suffix);
+            }
             Change::Expire(expires) => table.set_expiry(place, key, expires.map(UnixMillis)),
             Change::Remove => {
                 table.remove(place, key);
@@ -293,7 +318,9 @@ mod tests {
     }
 
     fn held(entry: EntryRef<'_>) -> (Vec<u8>, Option<UnixMillis>) {
-        let crate::ValueRef::String(string) = entry.value();
+        let crate::ValueRef::String(string) = entry.value() else {
+            panic!("a table of strings")
+        };
         (string.to_bytes().to_vec(), entry.expires())
     }
 
@@ -380,8 +407,16 @@ mod tests {
             assert!(table.get(place(3, number), &number.to_le_bytes()).is_some());
         }
         for number in 0..MANY {
-            assert!(table.remove(place(3, number), &number.to_le_bytes()));
-            assert!(!table.remove(place(3, number), &number.to_le_bytes()));
+            assert!(
+                table
+                    .remove(place(3, number), &number.to_le_bytes())
+                    .is_some()
+            );
+            assert!(
+                table
+                    .remove(place(3, number), &number.to_le_bytes())
+                    .is_none()
+            );
             assert_eq!(table.len(), (MANY - number - 1) as usize);
             assert!(table.buckets.len() <= table.len().max(1));
         }
@@ -430,7 +465,9 @@ mod tests {
             let Some(entry) = table.get(place, b"k") else {
                 panic!("the key is there")
             };
-            let crate::ValueRef::String(string) = entry.value();
+            let crate::ValueRef::String(string) = entry.value() else {
+                panic!("a string")
+            };
             let now = string.as_bytes(&mut itoa::Buffer::new()).as_ptr();
             moves += usize::from(now != address);
             address = now;

@@ -3,7 +3,7 @@
 //! ```text
 //!  0   Header                       8 bytes: length of the key, kind, length of and room for the value
 //!  8   expiry                       8 bytes, if there is room for one
-//!  .   Bytes                        only for a shared string
+//!  .   Bytes or Collection          only for a shared string, for a collection
 //!  .   key
 //!  .   value                        the bytes of an inline string, or an integer (unaligned)
 //! ```
@@ -19,6 +19,7 @@ use std::slice;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::value::Collection;
 use crate::{StringRef, StringValue, UnixMillis, ValueRef};
 
 /// Longest string that lies inside its entry. Copying this much into a reply costs about as much as the
@@ -39,6 +40,7 @@ enum Storage {
     Int,
     Inline,
     Shared,
+    Collection,
 }
 
 /// The first bytes of an entry: a packed [`Shape`].
@@ -93,6 +95,7 @@ impl Shape {
             Storage::Int => 0,
             Storage::Inline => 1,
             Storage::Shared => 2,
+            Storage::Collection => 3,
         };
         Header {
             key: self.key_len as u32 | u32::from(self.expiry_room) << 31,
@@ -108,7 +111,8 @@ impl Shape {
             storage: match header.value >> 26 {
                 0 => Storage::Int,
                 1 => Storage::Inline,
-                _ => Storage::Shared,
+                2 => Storage::Shared,
+                _ => Storage::Collection,
             },
             used: (header.value & 0x1fff) as usize,
             room: (header.value >> 13 & 0x1fff) as usize,
@@ -117,8 +121,9 @@ impl Shape {
 
     const EXPIRY_AT: usize = size_of::<Header>();
 
+    /// Where a shared string or a collection lies.
     #[inline]
-    fn shared_at(self) -> usize {
+    fn owned_at(self) -> usize {
         Self::EXPIRY_AT
             + if self.expiry_room {
                 size_of::<i64>()
@@ -129,11 +134,12 @@ impl Shape {
 
     #[inline]
     fn key_at(self) -> usize {
-        let shared = match self.storage {
+        let owned = match self.storage {
             Storage::Shared => size_of::<Bytes>(),
+            Storage::Collection => size_of::<Collection>(),
             Storage::Int | Storage::Inline => 0,
         };
-        self.shared_at() + shared
+        self.owned_at() + owned
     }
 
     #[inline]
@@ -150,6 +156,7 @@ impl Shape {
 }
 
 const _: () = assert!(align_of::<Bytes>() <= ENTRY_ALIGN && align_of::<Header>() == ENTRY_ALIGN);
+const _: () = assert!(align_of::<Collection>() <= ENTRY_ALIGN);
 const _: () = assert!(INLINE_BYTES_MAX + ENTRY_ALIGN <= Shape::ROOM_MAX);
 const _: () = assert!(crate::limits::KEY_BYTES_MAX <= Shape::KEY_LEN_MAX);
 
@@ -159,6 +166,7 @@ enum Content<'a> {
     /// The bytes of both parts, with room for at least this many.
     Inline([&'a [u8]; 2], usize),
     Shared(Bytes),
+    Collection(Collection),
 }
 
 impl<'a> Content<'a> {
@@ -188,13 +196,22 @@ impl<'a> Content<'a> {
 /// The owner of one entry.
 pub(super) struct Entry(NonNull<Header>);
 
-// SAFETY: an entry owns its allocation alone, and what lies there (bytes, integers, `Bytes`) may be sent.
+// SAFETY: an entry owns its allocation alone, and what lies there (bytes, integers, `Bytes`,
+// `Collection`) may be sent.
 unsafe impl Send for Entry {}
+
+const _: () = assert_send::<Collection>();
+const fn assert_send<T: Send>() {}
 
 impl Entry {
     /// An entry with this string.
     pub(super) fn new(key: &[u8], value: StringValue<'_>, expires: Option<UnixMillis>) -> Self {
         Self::make(key, Content::of(value), expires)
+    }
+
+    /// An entry with this collection and no expiry.
+    pub(super) fn of_collection(key: &[u8], collection: Collection) -> Self {
+        Self::make(key, Content::Collection(collection), None)
     }
 
     fn make(key: &[u8], content: Content<'_>, expires: Option<UnixMillis>) -> Self {
@@ -206,6 +223,9 @@ impl Entry {
                 Shape::new(key.len(), room_for_expiry, Storage::Inline, used, *room)
             }
             Content::Shared(_) => Shape::new(key.len(), room_for_expiry, Storage::Shared, 0, 0),
+            Content::Collection(_) => {
+                Shape::new(key.len(), room_for_expiry, Storage::Collection, 0, 0)
+            }
         };
         let layout = shape.layout();
         // SAFETY: the layout is that of a header at least, so its size is not zero.
@@ -213,8 +233,8 @@ impl Entry {
         let Some(header) = NonNull::new(start.cast::<Header>()) else {
             handle_alloc_error(layout)
         };
-        // SAFETY: the allocation is new, aligned for `Header`, `i64` and `Bytes`, and `shape` was computed so
-        // that the parts written here lie in it side by side; `key` and the parts cannot overlap it.
+        // SAFETY: the allocation is new, aligned for `Header`, `i64`, `Bytes` and `Collection`, and `shape` was
+        // computed so that the parts written here lie in it side by side; `key` and the parts cannot overlap it.
         unsafe {
             header.write(shape.pack());
             if let Some(UnixMillis(millis)) = expires {
@@ -228,7 +248,11 @@ impl Entry {
                     ptr::copy_nonoverlapping(head.as_ptr(), value, head.len());
                     ptr::copy_nonoverlapping(tail.as_ptr(), value.add(head.len()), tail.len());
                 }
-                Content::Shared(bytes) => start.add(shape.shared_at()).cast::<Bytes>().write(bytes),
+                Content::Shared(bytes) => start.add(shape.owned_at()).cast::<Bytes>().write(bytes),
+                Content::Collection(collection) => start
+                    .add(shape.owned_at())
+                    .cast::<Collection>()
+                    .write(collection),
             }
         }
         Self(header)
@@ -302,7 +326,7 @@ impl Entry {
     fn overwrite(&mut self, storage: Storage, bytes: Option<&[u8]>) -> bool {
         let shape = self.shape();
         let used = bytes.map_or(size_of::<i64>(), <[u8]>::len);
-        if shape.storage == Storage::Shared
+        if matches!(shape.storage, Storage::Shared | Storage::Collection)
             || used > shape.room
             || used > INLINE_BYTES_MAX
             || shape.room > 2 * used + SLACK_BYTES_MAX
@@ -340,12 +364,24 @@ impl Entry {
             }
             Storage::Int | Storage::Inline => {
                 let look = self.look(expires);
-                let ValueRef::String(old) = look.value();
+                let ValueRef::String(old) = look.value() else {
+                    unreachable!("the storage is that of a string")
+                };
                 let mut digits = itoa::Buffer::new();
                 let content = Content::grown(old.as_bytes(&mut digits), suffix);
                 Self::make(look.key(), content, look.expires()).normalised(expires)
             }
+            Storage::Collection => panic!("a suffix for a collection"),
         }
+    }
+
+    /// The collection of this entry, to change it; `None` when it holds a string.
+    pub(super) fn collection_mut(&mut self) -> Option<&mut Collection> {
+        let shape = self.shape();
+        // SAFETY: with this storage a collection lies at this offset, initialised; the entry is borrowed
+        // mutably for as long.
+        (shape.storage == Storage::Collection)
+            .then(|| unsafe { &mut *self.at(shape.owned_at()).cast::<Collection>() })
     }
 
     fn extend_inline(&mut self, suffix: &[u8]) {
@@ -363,7 +399,7 @@ impl Entry {
 
     fn extend_shared(&mut self, suffix: &[u8]) {
         // SAFETY: the caller saw that this entry is a shared string, and it is borrowed mutably.
-        let shared = unsafe { &mut *self.at(self.shape().shared_at()).cast::<Bytes>() };
+        let shared = unsafe { &mut *self.at(self.shape().owned_at()).cast::<Bytes>() };
         // A buffer that no reply holds is grown where it is, amortised; else it is left to the reply.
         let mut bytes = std::mem::take(shared)
             .try_into_mut()
@@ -384,18 +420,20 @@ impl Entry {
             return self;
         }
         let look = self.look(expires);
-        let ValueRef::String(string) = look.value();
-        match string.to_value() {
-            StringValue::Int(number) => {
-                let expires = look.expires();
-                self.with_string(StringValue::Int(number), expires)
-            }
-            StringValue::Bytes(_) => self,
+        match look.value() {
+            ValueRef::String(string) => match string.to_value() {
+                StringValue::Int(number) => {
+                    let expires = look.expires();
+                    self.with_string(StringValue::Int(number), expires)
+                }
+                StringValue::Bytes(_) => self,
+            },
+            _ => self,
         }
     }
 
     /// This entry with its expiry changed: in the same allocation if there is room for one.
-    pub(super) fn with_expiry(self, expires: Option<UnixMillis>) -> Self {
+    pub(super) fn with_expiry(mut self, expires: Option<UnixMillis>) -> Self {
         let shape = self.shape();
         let Some(UnixMillis(millis)) = expires else {
             return self;
@@ -405,11 +443,16 @@ impl Entry {
             unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().write(millis) };
             return self;
         }
+        if let Some(collection) = self.collection_mut() {
+            let collection = Content::Collection(std::mem::take(collection));
+            return Self::make(self.look(false).key(), collection, expires);
+        }
         let look = self.look(false);
         let content = match look.value() {
             ValueRef::String(StringRef::Int(number)) => Content::Int(number),
             ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], shape.room),
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
+            _ => unreachable!("a collection was taken above"),
         };
         Self::make(look.key(), content, expires)
     }
@@ -419,10 +462,14 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let shape = self.shape();
         // SAFETY: the entry owns its allocation, which was made with the layout of this shape (`used` and the
-        // kind of inline storage do not enter it); a shared string is initialised and dropped once, here.
+        // kind of inline storage do not enter it); what it owns beside is initialised and dropped once, here.
         unsafe {
-            if shape.storage == Storage::Shared {
-                ptr::drop_in_place(self.at(shape.shared_at()).cast::<Bytes>());
+            match shape.storage {
+                Storage::Int | Storage::Inline => {}
+                Storage::Shared => ptr::drop_in_place(self.at(shape.owned_at()).cast::<Bytes>()),
+                Storage::Collection => {
+                    ptr::drop_in_place(self.at(shape.owned_at()).cast::<Collection>());
+                }
             }
             dealloc(self.at(0), shape.layout());
         }
@@ -477,17 +524,30 @@ impl<'t> EntryRef<'t> {
         let shape = self.shape();
         // SAFETY: the storage says what lies at which offset, all of it initialised; nothing changes it while
         // the entry is borrowed.
-        ValueRef::String(unsafe {
+        unsafe {
             match shape.storage {
-                Storage::Int => {
-                    StringRef::Int(self.at(shape.value_at()).cast::<i64>().read_unaligned())
-                }
-                Storage::Inline => {
-                    StringRef::Bytes(slice::from_raw_parts(self.at(shape.value_at()), shape.used))
-                }
-                Storage::Shared => StringRef::Shared(&*self.at(shape.shared_at()).cast::<Bytes>()),
+                Storage::Int => ValueRef::String(StringRef::Int(
+                    self.at(shape.value_at()).cast::<i64>().read_unaligned(),
+                )),
+                Storage::Inline => ValueRef::String(StringRef::Bytes(slice::from_raw_parts(
+                    self.at(shape.value_at()),
+                    shape.used,
+                ))),
+                Storage::Shared => ValueRef::String(StringRef::Shared(
+                    &*self.at(shape.owned_at()).cast::<Bytes>(),
+                )),
+                Storage::Collection => (*self.at(shape.owned_at()).cast::<Collection>()).look(),
             }
-        })
+        }
+    }
+
+    /// The collection of this entry; `None` when it holds a string.
+    pub(in crate::memory) fn collection(self) -> Option<&'t Collection> {
+        let shape = self.shape();
+        // SAFETY: with this storage a collection lies at this offset, initialised; nothing changes it while
+        // the entry is borrowed.
+        (shape.storage == Storage::Collection)
+            .then(|| unsafe { &*self.at(shape.owned_at()).cast::<Collection>() })
     }
 
     #[inline]
@@ -497,13 +557,14 @@ impl<'t> EntryRef<'t> {
             .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
     }
 
-    /// Bytes of heap of this entry, its large string included.
+    /// Bytes of heap of this entry, its large string or collection included.
     pub(in crate::memory) fn heap_bytes(self) -> usize {
         let shape = self.shape();
-        let shared = match self.value() {
+        let owned = match self.value() {
             ValueRef::String(StringRef::Shared(bytes)) => bytes.len(),
             ValueRef::String(_) => 0,
+            _ => self.collection().map_or(0, Collection::heap_bytes),
         };
-        shape.layout().size() + shared
+        shape.layout().size() + owned
     }
 }
