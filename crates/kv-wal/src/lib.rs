@@ -44,5 +44,7 @@ pub use options::{
 };
 pub use sync::{Durability, UnknownDurability};
 
+#[cfg(test)]
+mod golden;
 #[cfg(feature = "testing")]
 pub mod testing;
