@@ -244,7 +244,11 @@ impl Store for DurableStore {
         self.memory.for_each(show);
     }
 
-    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> usize {
+    fn newest(&self) -> Lsn {
+        self.memory.newest()
+    }
+
+    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> kv_core::ExpireSweep {
         self.memory.expire_due(now, budget_keys)
     }
 }
