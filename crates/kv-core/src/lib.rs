@@ -27,7 +27,8 @@ mod value;
 mod memory;
 mod txn;
 
-#[cfg(feature = "testing")]
+// For tests, of this crate and of other stores.
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};

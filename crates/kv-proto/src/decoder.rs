@@ -173,12 +173,7 @@ impl Decoder {
         let line = found.line(input);
         match self.dialect {
             Dialect::Plain => decode_plain(line, args)?,
-            // A first line is looked for under the longer limit, before it is known to be an inline
-            // command.
-            _ if line.len() > self.limits.inline_bytes_max => {
-                return Err(ProtoError::InlineTooLong);
-            }
-            _ => decode_inline(line, args)?,
+            _ => decode_inline(line, self.limits.inline_bytes_max, args)?,
         }
         Ok(Some(found.consumed()))
     }

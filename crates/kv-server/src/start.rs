@@ -149,6 +149,7 @@ fn open(config: &Config, shutdown: &Arc<Shutdown>) -> Result<Engine, Failure> {
             tracing::error!(%failure, "the log failed: the outcome of unanswered writes is unknown");
             shutdown.ask(Exit::LogFailed);
         })),
+        ..DurableOptions::default()
     };
     let opened = DurableStore::open(&config.dir, options);
     loading.finish();

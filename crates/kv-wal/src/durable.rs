@@ -4,75 +4,126 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
+use std::time::Instant;
 
 use bytes::Bytes;
 use kv_core::{
-    At, Cursor, Db, Effect, EffectLog, Expiry, Item, KeySet, KeyValue, Kind, Lsn, MemoryStore,
-    Refusal, Store, StoreError, StringValue, Txn, UnixMillis, View,
+    At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Lsn, MemoryStore, Refusal, Store,
+    StoreError, StringValue, Txn, UnixMillis, View,
 };
 
+use crate::dir::LogDir;
+use crate::file::{IoFailure, failed};
+use crate::format::SegmentHeader;
+use crate::keeper::first_segment_bytes;
+use crate::log::Log;
+use crate::manifest::Manifest;
+use crate::replay::{Found, replay};
+use crate::segment::{Blank, LiveSegment};
+use crate::threads::Threads;
 use crate::{CommitGate, Durability, DurableOptions, LogFailure, LogStats, OpenError, Recovered};
 
 /// A store that is as durable as its [`Durability`] says. Many threads use one through a shared reference.
 pub struct DurableStore {
     memory: MemoryStore,
     log: Arc<Log>,
-    durability: Durability,
+    /// Until the store is closed.
+    threads: Option<Threads>,
     recovered: Recovered,
 }
 
-/// Numbers effects; the writer takes its place.
-struct Log {
-    gate: Arc<CommitGate>,
-    last: Mutex<u64>,
-}
-
-impl EffectLog for Log {
-    fn admit(&self) -> Result<(), Refusal> {
-        if self.gate.has_failed() {
-            return Err(Refusal::Failed);
-        }
-        Ok(())
-    }
-
-    fn encode(&self, _effect: &Effect<'_>, _out: &mut Vec<u8>) {}
-
-    fn append(&self, _encoded: &[u8], count: u32) -> Lsn {
-        let mut last = self
-            .last
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *last += u64::from(count);
-        self.gate.publish_written(Lsn(*last));
-        self.gate.publish_durable(Lsn(*last));
-        Lsn(*last)
-    }
-
-    fn settled(&self) -> Lsn {
-        self.gate.durable()
-    }
-}
-
 impl DurableStore {
-    /// Opens the directory `dir`, made when missing, and replays what is in it.
+    /// Opens the directory `dir`, made when missing, and replays what is in it. After return everything that
+    /// was found is durable.
     ///
     /// # Errors
     ///
     /// [`OpenError::Locked`] when it is open elsewhere, [`OpenError::Damaged`] when durable data is not what
     /// it was, and the others as they say.
     pub fn open(dir: impl AsRef<Path>, options: DurableOptions) -> Result<Self, OpenError> {
-        let _ = dir;
-        let log = Arc::new(Log {
-            gate: Arc::new(CommitGate::new(Lsn::ZERO)),
-            last: Mutex::new(0),
-        });
+        let begun = Instant::now();
+        let dir = LogDir::open(&*options.fs, dir.as_ref())?;
+        let memory = MemoryStore::new(options.memory.clone());
+        let manifest = Self::manifest(&dir, &options)?;
+        let databases = memory.databases();
+        let mut found = replay(
+            &dir,
+            &manifest,
+            options.on_progress.as_ref(),
+            &mut |effect| {
+                if let Some(found) = db_of(effect).filter(|db| db.0 >= databases) {
+                    return Err(OpenError::TooFewDatabases { found, databases });
+                }
+                memory.apply(effect);
+                Ok(())
+            },
+        )?;
+        found.report.took = begun.elapsed();
+        dir.remove_unfinished()?;
+        let live = Self::go_on(&dir, &options, &manifest, &found)?;
+        let manifest = Manifest {
+            newest_segment: live.number(),
+            durable: live.last_lsn(),
+            ..manifest
+        };
+        manifest.replace(&dir)?;
+        let path = dir.path().to_owned();
+        let log = Arc::new(Log::new(dir, &options, &live, manifest, found.stored_bytes));
+        let threads = Threads::start(Arc::clone(&log), live)
+            .map_err(failed("start the threads of the log in", path))?;
         Ok(Self {
-            memory: MemoryStore::new(options.memory).with_log(Arc::clone(&log) as _),
+            memory: memory.with_log(Arc::clone(&log) as _),
             log,
-            durability: options.durability,
-            recovered: Recovered::default(),
+            threads: Some(threads),
+            recovered: found.report,
         })
+    }
+
+    /// The manifest of the directory, or of a new database.
+    fn manifest(dir: &LogDir, options: &DurableOptions) -> Result<Manifest, OpenError> {
+        if let Some(manifest) = Manifest::read(dir)? {
+            return Ok(manifest);
+        }
+        if !dir.segments()?.is_empty() {
+            return Err(OpenError::Damaged {
+                file: dir.manifest_path(),
+                offset: 0,
+                first_lost_lsn: Lsn(1),
+                why: "the file is missing".into(),
+            });
+        }
+        let id = u128::from(options.fs.random()) << 64 | u128::from(options.fs.random());
+        let manifest = Manifest {
+            database: id.to_be_bytes(),
+            first_segment: 1,
+            newest_segment: 0,
+            durable: Lsn::ZERO,
+        };
+        manifest.replace(dir)?;
+        Ok(manifest)
+    }
+
+    /// Makes the segment that goes on after what was found.
+    fn go_on(
+        dir: &LogDir,
+        options: &DurableOptions,
+        manifest: &Manifest,
+        found: &Found,
+    ) -> Result<LiveSegment, OpenError> {
+        let bytes = first_segment_bytes(options.segment_bytes);
+        let blank = Blank::make(dir, 0, bytes, || Ok::<_, IoFailure>(()))?;
+        let header = SegmentHeader {
+            database: manifest.database,
+            number: found.next,
+            first_lsn: found.report.last_lsn.advanced_by(1),
+            salt: options.fs.random(),
+            capacity: bytes,
+            predecessor: found.predecessor,
+            encoding: options.encoding,
+            unsynced_max: 0,
+            epoch: 0,
+        };
+        Ok(LiveSegment::publish(dir, blank, header)?)
     }
 
     /// The engine. What it shows and does is not waited for: see [`DurableStore::gate`].
@@ -90,7 +141,7 @@ impl DurableStore {
     /// The policy that [`Store::wait`] and the calls of [`KeyValue`] wait for.
     #[must_use]
     pub fn durability(&self) -> Durability {
-        self.durability
+        self.log.durability
     }
 
     /// What was found when the directory was opened.
@@ -102,7 +153,7 @@ impl DurableStore {
     /// What the log has done since.
     #[must_use]
     pub fn stats(&self) -> LogStats {
-        LogStats::default()
+        self.log.stats()
     }
 
     /// Writes and syncs what is pending, marks the log as cleanly shut down and unlocks the directory.
@@ -111,8 +162,14 @@ impl DurableStore {
     /// # Errors
     ///
     /// What failed, now or before: the log then has no clean end.
-    pub fn close(self) -> Result<(), LogFailure> {
-        Ok(())
+    pub fn close(mut self) -> Result<(), LogFailure> {
+        self.threads.take().map_or(Ok(()), Threads::close)
+    }
+
+    /// Blocks until the log, which has refused a write with [`Refusal::Behind`], has caught up, or refuses
+    /// for another reason.
+    pub fn wait_until_caught_up(&self) {
+        self.log.wait_until_caught_up();
     }
 
     /// Runs one transaction on the first database and waits for what it saw.
@@ -132,15 +189,35 @@ impl DurableStore {
         keys: KeySet<'_>,
         mut change: impl FnMut(&mut Txn<'_>) -> R,
     ) -> Result<R, StoreError> {
-        let (answer, lsn) = self.memory.write_with(self.here(), keys, &mut change)?;
-        self.wait(lsn)?;
-        Ok(answer)
+        loop {
+            match self.memory.write_with(self.here(), keys, &mut change) {
+                Ok((answer, lsn)) => {
+                    self.wait(lsn)?;
+                    return Ok(answer);
+                }
+                Err(Refusal::Behind) => self.log.wait_until_caught_up(),
+                Err(refusal) => return Err(refusal.into()),
+            }
+        }
+    }
+
+    /// Waits for everything that any call before could have seen.
+    fn wait_for_all(&self) -> Result<(), StoreError> {
+        self.wait(self.log.batches.last_lsn())
     }
 
     fn here(&self) -> At {
         At {
             db: Db::FIRST,
             now: self.memory.clock().now(),
+        }
+    }
+}
+
+impl Drop for DurableStore {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            let _ = threads.close();
         }
     }
 }
@@ -164,7 +241,7 @@ impl Store for DurableStore {
     }
 
     fn wait(&self, lsn: Lsn) -> Result<(), StoreError> {
-        self.log.gate.wait(lsn, self.durability)
+        self.log.gate.wait(lsn, self.log.durability)
     }
 
     fn len(&self, db: Db) -> u64 {
@@ -181,6 +258,14 @@ impl Store for DurableStore {
 
     fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> kv_core::ExpireSweep {
         self.memory.expire_due(now, budget_keys)
+    }
+}
+
+/// The database that an effect touches; `None` for all of them.
+fn db_of(effect: &Effect<'_>) -> Option<Db> {
+    match *effect {
+        Effect::FlushDb { db } => Some(db),
+        _ => effect.key().map(|(db, _)| db),
     }
 }
 
@@ -232,11 +317,15 @@ impl KeyValue for DurableStore {
     }
 
     fn len(&self) -> Result<u64, StoreError> {
-        Ok(Store::len(&self.memory, Db::FIRST))
+        let keys = Store::len(&self.memory, Db::FIRST);
+        self.wait_for_all()?;
+        Ok(keys)
     }
 
     fn scan(&self, cursor: Cursor, count: usize) -> Result<(Cursor, Vec<Bytes>), StoreError> {
-        KeyValue::scan(&self.memory, cursor, count)
+        let keys = KeyValue::scan(&self.memory, cursor, count)?;
+        self.wait_for_all()?;
+        Ok(keys)
     }
 
     fn clear(&self) -> Result<(), StoreError> {

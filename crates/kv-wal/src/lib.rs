@@ -12,6 +12,30 @@ mod options;
 mod gate;
 mod sync;
 
+// Writing.
+mod batch;
+mod keeper;
+mod log;
+mod pace;
+mod poison;
+mod sleeper;
+mod syncer;
+mod threads;
+mod writer;
+
+// Reading back.
+mod reader;
+mod replay;
+
+// Files and bytes.
+mod dir;
+mod file;
+mod format;
+pub mod fs;
+mod json;
+mod manifest;
+mod segment;
+
 pub use durable::DurableStore;
 pub use error::{LogFailure, OpenError};
 pub use gate::{Armed, CommitGate, Subscription};
@@ -19,3 +43,6 @@ pub use options::{
     DroppedTail, DurableOptions, Encoding, LogStats, OnFailure, OnProgress, Progress, Recovered,
 };
 pub use sync::{Durability, UnknownDurability};
+
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kv_core::{Lsn, MemoryOptions};
 
+use crate::fs::{Fs, RealFs};
 use crate::{Durability, LogFailure};
 
 /// How effects are written inside the log's frames. Both can be read, and follow one another in a directory.
@@ -35,7 +36,9 @@ pub struct DurableOptions {
     pub segment_bytes: u64,
     /// The memory engine.
     pub memory: MemoryOptions,
-    /// Told while the log is replayed, about ten times a second.
+    /// The file system, of which a test may have its own.
+    pub fs: Arc<dyn Fs>,
+    /// Told while the log is replayed, each few megabytes.
     pub on_progress: Option<OnProgress>,
     /// Told once if the log fails, after everybody who waited got an error. Runs on a thread of the log; a
     /// server ends its process here.
@@ -49,6 +52,7 @@ impl Default for DurableOptions {
             encoding: Encoding::default(),
             segment_bytes: 64 << 20,
             memory: MemoryOptions::default(),
+            fs: Arc::new(RealFs),
             on_progress: None,
             on_failure: None,
         }

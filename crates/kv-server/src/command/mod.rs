@@ -25,6 +25,8 @@ pub(crate) mod glob;
 pub(crate) mod help;
 mod prelude;
 #[cfg(test)]
+mod table_rules;
+#[cfg(test)]
 mod testing;
 
 // The commands, by group.

@@ -8,7 +8,7 @@ pub(super) const INFO: CommandSpec = CommandSpec {
     name: "INFO",
     group: Group::Server,
     summary: "Returns facts and figures about the server, by section.",
-    syntax: "INFO [section [section ...]]",
+    syntax: "INFO [section ...]",
     complexity: "O(1)",
     since: "0.1.0",
     compat: Compat::Differs(

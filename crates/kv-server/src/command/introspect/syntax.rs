@@ -186,3 +186,113 @@ fn one(mut arguments: Vec<Argument>) -> Argument {
         _ => Argument::new(None, Form::Block(arguments)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::table;
+
+    /// Writes the tree as a syntax again.
+    fn written(arguments: &[Argument]) -> String {
+        arguments
+            .iter()
+            .map(written_one)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    fn written_one(argument: &Argument) -> String {
+        let (Form::Choice(parts) | Form::Block(parts)) = &argument.form else {
+            return bracketed(argument, written_alone(argument));
+        };
+        let choices = matches!(argument.form, Form::Choice(_));
+        let inside = if choices {
+            parts
+                .iter()
+                .map(written_one)
+                .collect::<Vec<_>>()
+                .join(" | ")
+        } else {
+            written(parts)
+        };
+        match argument.token {
+            Some(token) if choices => bracketed(argument, format!("{token} <{inside}>")),
+            Some(token) => bracketed(argument, format!("{token} {inside}")),
+            None if choices && !argument.optional => format!("<{inside}>"),
+            None => bracketed(argument, inside),
+        }
+    }
+
+    fn written_alone(argument: &Argument) -> String {
+        match (argument.token, &argument.form) {
+            (Some(token), Form::Word(name)) => format!("{token} {name}"),
+            (Some(token), _) => token.to_owned(),
+            (None, _) => argument.name(),
+        }
+    }
+
+    fn bracketed(argument: &Argument, inside: String) -> String {
+        match (argument.optional, argument.repeated) {
+            (false, false) => inside,
+            (false, true) => format!("{inside} [{inside} ...]"),
+            (true, false) => format!("[{inside}]"),
+            (true, true) => format!("[{inside} ...]"),
+        }
+    }
+
+    /// The fewest words, and whether there may be more.
+    fn words(arguments: &[Argument]) -> (usize, bool) {
+        let each = arguments.iter().map(|argument| {
+            let own = usize::from(argument.token.is_some());
+            let (least, open) = match &argument.form {
+                Form::Token => (0, false),
+                Form::Word(_) => (1, false),
+                Form::Block(parts) => words(parts),
+                Form::Choice(parts) => {
+                    let choices = parts.iter().map(|part| words(std::slice::from_ref(part)));
+                    // Whoever chooses what is all optional gives some of it.
+                    let least = choices
+                        .clone()
+                        .map(|(least, _)| least.max(1))
+                        .min()
+                        .unwrap_or(0);
+                    let most = choices.clone().map(|(least, _)| least).max().unwrap_or(0);
+                    (
+                        least,
+                        least != most || choices.clone().any(|(_, open)| open),
+                    )
+                }
+            };
+            match argument.optional {
+                true => (0, true),
+                false => (own + least, open || argument.repeated),
+            }
+        });
+        each.fold((0, false), |(sum, any), (least, open)| {
+            (sum + least, any || open)
+        })
+    }
+
+    #[test]
+    fn every_syntax_is_read_whole_and_agrees_with_the_arity() {
+        let subcommands = |spec: &'static CommandSpec| spec.subcommands().iter();
+        let specs =
+            table::commands().flat_map(|spec| std::iter::once(spec).chain(subcommands(spec)));
+        let mut problems = Vec::new();
+        for spec in specs {
+            let arguments = parse(spec);
+            let shown = format!("{} {}", spec.name.replace('|', " "), written(&arguments));
+            if shown.trim_end() != spec.syntax {
+                problems.push(format!("{} is read as {shown}", spec.syntax));
+            }
+            // A command may take more words than its syntax tells of, and ignore them.
+            let (least, open) = words(&arguments);
+            let agrees =
+                spec.arity.least() == least + spec.name_words() && (spec.arity.is_open() || !open);
+            if spec.subcommands().is_empty() && !agrees {
+                problems.push(format!("{} has {:?}", spec.syntax, spec.arity));
+            }
+        }
+        assert!(problems.is_empty(), "{problems:#?}");
+    }
+}

@@ -51,7 +51,7 @@ pub(super) const SETINFO: CommandSpec = CommandSpec {
     name: "CLIENT|SETINFO",
     group: Group::Connection,
     summary: "Tells which library the client uses.",
-    syntax: "CLIENT SETINFO LIB-NAME libname | LIB-VER libver",
+    syntax: "CLIENT SETINFO <LIB-NAME libname | LIB-VER libver>",
     complexity: "O(1)",
     since: "0.1.0",
     compat: Compat::Full,

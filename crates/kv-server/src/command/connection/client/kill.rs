@@ -10,7 +10,8 @@ pub(super) const KILL: CommandSpec = CommandSpec {
     name: "CLIENT|KILL",
     group: Group::Connection,
     summary: "Ends connections.",
-    syntax: "CLIENT KILL ip:port | [ID client-id] [ADDR ip:port] [LADDR ip:port] [SKIPME YES | NO]",
+    syntax: "CLIENT KILL <ip:port | [ID client-id] [ADDR ip:port] [LADDR ip:port] \
+             [SKIPME <YES | NO>]>",
     complexity: "O(N) where N is the number of connections",
     since: "0.1.0",
     compat: Compat::Differs("The filters TYPE, USER and MAXAGE are not there."),

@@ -24,7 +24,7 @@ pub(super) const LIST: CommandSpec = CommandSpec {
     name: "CLIENT|LIST",
     group: Group::Connection,
     summary: "Returns a line about each connection.",
-    syntax: "CLIENT LIST [TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]",
+    syntax: "CLIENT LIST [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
     complexity: "O(N) where N is the number of connections",
     since: "0.1.0",
     compat: Compat::Differs("Sizes of inner buffers are not shown."),
