@@ -13,7 +13,7 @@ fn server(dir: &Path) -> Process {
 /// Sends `bytes` on a new connection; everything that comes back until it is closed.
 fn answer(server: &Process, bytes: impl AsRef<[u8]>) -> String {
     let mut wire = server.connect();
-    wire.send(bytes).unwrap();
+    wire.send(bytes).expect("the server listens");
     wire.rest()
 }
 

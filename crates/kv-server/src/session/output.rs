@@ -66,9 +66,7 @@ impl Session<'_> {
     async fn flush(&mut self, replies: &mut ReplyBuffer) -> io::Result<()> {
         self.tally.output_bytes += replies.len() as u64;
         while replies.has_remaining() {
-            let mut pieces = [IoSlice::new(&[]); PIECES];
-            let count = replies.chunks_vectored(&mut pieces);
-            match self.socket.as_ref().try_write_vectored(&pieces[..count]) {
+            match self.write_some(replies) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => replies.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -79,6 +77,15 @@ impl Session<'_> {
             }
         }
         Ok(())
+    }
+
+    /// One write of as much as the socket takes.
+    fn write_some(&self, replies: &ReplyBuffer) -> io::Result<usize> {
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        match replies.chunks_vectored(&mut pieces) {
+            1 => self.socket.as_ref().try_write(&pieces[0]),
+            count => self.socket.as_ref().try_write_vectored(&pieces[..count]),
+        }
     }
 
     /// The client sends no more, or has been told to go: the last words, if there are any.
