@@ -5,7 +5,7 @@
 
 mod collections;
 
-use crate::memory::{Access, EntryRef};
+use crate::memory::{Access, Changes, EntryRef};
 use crate::{At, StoreError};
 use crate::{
     Db, Effect, EffectLog, Expiry, Hash, Kind, List, Lsn, Set, StringRef, StringValue, UnixMillis,
@@ -133,6 +133,8 @@ pub struct Txn<'s> {
     pub(crate) log: Option<&'s dyn EffectLog>,
     pub(crate) encoded: Vec<u8>,
     pub(crate) effects: u32,
+    /// After `view`, so that what takes long to free is dropped when no stripe is locked any more.
+    pub(crate) changes: Changes,
 }
 
 impl<'s> std::ops::Deref for Txn<'s> {
@@ -235,6 +237,6 @@ impl Txn<'_> {
             log.encode(effect, &mut self.encoded);
         }
         self.effects += 1;
-        self.view.access.apply(effect);
+        self.view.access.apply(effect, &mut self.changes);
     }
 }
