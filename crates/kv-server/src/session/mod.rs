@@ -178,6 +178,8 @@ impl Session<'_> {
     /// Runs what has arrived and sends the replies.
     async fn turn(&mut self, input: Vec<u8>) -> io::Result<()> {
         let mut replies = self.worker.buffers.borrow_mut().take_replies();
+        let limit = self.worker.server.settings.output_hard_bytes.get();
+        replies.set_limit(usize::try_from(limit).unwrap_or(usize::MAX));
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
         self.release(&mut replies).await?;
