@@ -281,6 +281,31 @@ fn a_client_that_does_not_read_is_held_back() {
 }
 
 #[test]
+fn one_request_cannot_ask_for_more_than_the_output_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server(dir.path());
+    let mut wire = server.connect();
+    let limit = [
+        "CONFIG",
+        "SET",
+        "client-output-buffer-limit",
+        "normal 16mb 0 0",
+    ];
+    wire.talk(resp(&limit), "+OK\r\n");
+    wire.talk(resp(&["SET", "big", &"x".repeat(1 << 20)]), "+OK\r\n");
+    let before = server.resident_bytes();
+    let mut words = vec!["MGET"];
+    words.resize(10_000, "big");
+    assert_eq!(answer(&server, resp(&words)), "");
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(
+        grown < 64 << 20,
+        "{grown} bytes for a reply of ten gigabytes"
+    );
+    wire.talk(resp(&["PING"]), "+PONG\r\n");
+}
+
+#[test]
 fn half_a_request_is_given_up_after_a_while() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(dir.path());

@@ -48,17 +48,15 @@ impl Session<'_> {
         self.state.ending = true;
     }
 
+    /// A client may not make the server build replies without bound, whether it reads them or not.
     fn check_output_limit(&self, replies: &ReplyBuffer) -> io::Result<()> {
-        let limit = self.worker.server.settings.output_hard_bytes.get();
-        if limit > 0 && replies.len() as u64 > limit {
-            let (client, bytes) = (self.state.client.id, replies.len());
+        if replies.is_over_limit() {
+            let client = self.state.client.id;
             tracing::warn!(
                 client,
-                bytes,
-                limit,
-                "closing a connection: its reply is over the output limit"
+                "closing a connection: its replies are over the output limit"
             );
-            return Err(io::Error::other("the reply is over the output limit"));
+            return Err(io::Error::other("the replies are over the output limit"));
         }
         Ok(())
     }
