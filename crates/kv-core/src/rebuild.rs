@@ -62,7 +62,7 @@ fn in_parts<'a>(
         part.push(element);
         bytes += element.len();
         let full = part.len() >= ELEMENTS_MAX || bytes >= BYTES_MAX;
-        if full && part.len() % together == 0 {
+        if full && part.len().is_multiple_of(together) {
             show(Elements::new(&part));
             part.clear();
             bytes = 0;

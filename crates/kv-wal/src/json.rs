@@ -27,13 +27,14 @@
 mod base64;
 mod text;
 
+pub(crate) use text::Text;
+
 use std::borrow::Cow;
 
 use kv_core::{Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
 use serde::Deserialize;
 
 use crate::format::Malformed;
-use text::Text;
 
 /// Adds one effect as one line.
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {

@@ -198,12 +198,14 @@ fn put_end(out: &mut Vec<u8>, end: ListEnd) {
 fn put_elements(out: &mut Vec<u8>, elements: Elements<'_>) {
     let mut prefixed = Vec::new();
     for element in elements.iter() {
-        let mut length = element.len();
+        let mut length = element.len() as u64;
         while length >= 0x80 {
-            prefixed.push((length & 0x7f) as u8 | 0x80);
+            let [low, ..] = length.to_le_bytes();
+            prefixed.push(low | 0x80);
             length >>= 7;
         }
-        prefixed.push((length & 0x7f) as u8);
+        let [low, ..] = length.to_le_bytes();
+        prefixed.push(low);
         prefixed.extend_from_slice(element);
     }
     put_number(out, elements.len() as u64);
