@@ -9,8 +9,8 @@
 //! Invariant: live writes and replay change memory through the same function, `Stripe::apply`.
 
 // The contracts.
+mod item;
 mod key_value;
-mod rebuild;
 mod store;
 
 // What a store is made of.

@@ -260,7 +260,7 @@ mod tests {
             }
             prop_assert_eq!(&Model::of(&store), &model);
             let again = self::store();
-            store.for_each(&mut |item| item.rebuild(&mut |effect| again.apply(effect)));
+            store.for_each(&mut |item| item.for_each_effect(&mut |effect| again.apply(effect)));
             prop_assert_eq!(&Model::of(&again), &model);
             for key in [b"hash".as_slice(), b"set", b"list"] {
                 again.apply(&Effect::Delete { db: Db::FIRST, key });

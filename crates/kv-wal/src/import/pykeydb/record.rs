@@ -72,14 +72,12 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(
 /// What the line `text` says.
 pub(super) fn parse(text: &[u8]) -> Result<Change<'_>, Reason> {
     let text = std::str::from_utf8(text).map_err(|_| "not UTF-8")?;
-    let is_object = text.trim_start().starts_with('{');
-    let record: Record<'_> = serde_json::from_str(text).map_err(|error| {
-        if is_object || error.is_syntax() || error.is_eof() {
-            format!("not an operation as JSON: {}", without_place(&error)).into()
-        } else {
-            Reason::from("not a JSON object")
-        }
-    })?;
+    // A list would pass for a record: its elements for the fields.
+    if !text.trim_ascii_start().starts_with('{') {
+        let other: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+        return Err(other.map_or_else(not_json, |_| "not a JSON object".into()));
+    }
+    let record: Record<'_> = serde_json::from_str(text).map_err(not_json)?;
     let key = scalar(record.key).ok_or("the key is not a string")?;
     let operation = scalar(record.operation).ok_or("the operation is not a string")?;
     let expected = match &*operation {
@@ -194,13 +192,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// What a JSON error says, without "at line 1": it is always the first line of its text.
-fn without_place(error: &serde_json::Error) -> String {
+/// What a JSON error says, without the line: it is always the first of its text.
+fn not_json(error: serde_json::Error) -> Reason {
     let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((said, _)) => format!("{said} at column {}", error.column()),
-        None => text,
-    }
+    let said = text
+        .rsplit_once(" at line ")
+        .map_or(&*text, |(said, _)| said);
+    format!(
+        "not an operation as JSON: {said} at column {}",
+        error.column()
+    )
+    .into()
 }
 
 #[cfg(test)]
@@ -240,6 +242,7 @@ mod tests {
         for (line, reason) in [
             ("\"SET\"", "not a JSON object"),
             ("[1]", "not a JSON object"),
+            (r#"["SET", "k", "v"]"#, "not a JSON object"),
             (
                 "SET k v",
                 "not an operation as JSON: expected value at column 1",

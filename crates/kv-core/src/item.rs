@@ -10,7 +10,7 @@ const BYTES_MAX: usize = 64 * 1024;
 
 impl Item<'_> {
     /// Shows the effects that make this item, in order. Each is short, however large the collection.
-    pub fn rebuild(&self, show: &mut dyn FnMut(&Effect<'_>)) {
+    pub fn for_each_effect(&self, show: &mut dyn FnMut(&Effect<'_>)) {
         let &Item {
             db,
             key,
