@@ -69,10 +69,11 @@ impl View<'_> {
     }
 
     /// Looks `key` up and remembers what the answer depends on. What has expired is not there.
+    #[inline]
     fn entry(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
-        let (entry, newest) = self.access.look(self.at.db, key);
+        let (entry, newest) = self.access.look(self.at, key);
         self.seen = self.seen.max(newest);
-        entry.filter(|entry| entry.expires().is_none_or(|expires| expires > self.at.now))
+        entry
     }
 }
 
@@ -105,8 +106,13 @@ impl Txn<'_> {
         self.effects
     }
 
-    /// Puts a string at `key`, whatever was there, with this expiry.
+    /// Puts a string at `key`, whatever was there, with this expiry. A time that has come already deletes the
+    /// key.
     pub fn set_string(&mut self, key: &[u8], value: StringValue<'_>, expires: Option<UnixMillis>) {
+        if expires.is_some_and(|expires| expires <= self.view.at.now) {
+            self.delete(key);
+            return;
+        }
         self.apply(&Effect::SetString {
             db: self.view.at.db,
             key,
@@ -161,18 +167,16 @@ impl Txn<'_> {
     }
 
     /// Removes `key` if it expired: the record that makes expiry the same for every reader of the log.
+    #[inline]
     pub(crate) fn delete_expired(&mut self, key: &[u8]) -> bool {
-        let db = self.view.at.db;
-        let due = match self.view.access.look(db, key).0 {
-            Some(entry) => entry
-                .expires()
-                .is_some_and(|expires| expires <= self.view.at.now),
-            None => false,
-        };
-        if due {
-            self.apply(&Effect::Delete { db, key });
+        let View { access, at, .. } = &mut self.view;
+        if !access.has_expired(*at, key) {
+            return false;
         }
-        due
+        access.count_expired(key);
+        let db = at.db;
+        self.apply(&Effect::Delete { db, key });
+        true
     }
 
     /// The one place where a transaction changes memory.

@@ -62,8 +62,11 @@ impl codec::Decoder for ServerCodec {
 
     /// Empty requests, which get no reply, are skipped.
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Request>, Self::Error> {
-        let decode = |error| CodecError::Protocol(error);
-        while let Some(size) = self.decoder.decode(src, &mut self.args).map_err(decode)? {
+        while let Some(size) = self
+            .decoder
+            .decode(src, &mut self.args)
+            .map_err(CodecError::Protocol)?
+        {
             let frame = src.split_to(size).freeze();
             let request = Request::from_frame(frame, &self.args);
             if !request.as_ref().is_empty() {

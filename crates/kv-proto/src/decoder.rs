@@ -173,12 +173,7 @@ impl Decoder {
         let line = found.line(input);
         match self.dialect {
             Dialect::Plain => decode_plain(line, args)?,
-            // A first line is looked for under the longer limit, before it is known to be an inline
-            // command.
-            _ if line.len() > self.limits.inline_bytes_max => {
-                return Err(ProtoError::InlineTooLong);
-            }
-            _ => decode_inline(line, args)?,
+            _ => decode_inline(line, self.limits.inline_bytes_max, args)?,
         }
         Ok(Some(found.consumed()))
     }
@@ -200,5 +195,62 @@ impl Decoder {
             Dialect::Resp => ProtoError::InlineTooLong,
             Dialect::Undecided | Dialect::Plain => ProtoError::LineTooLong { bytes_max },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    /// Memory for one input byte: a line of words of one byte each takes a span for two bytes, and
+    /// a list that grows may be half empty.
+    const BYTES_PER_INPUT_BYTE_MAX: usize = 8;
+
+    /// What the smallest allocation may take.
+    const BYTES_MIN: usize = 64;
+
+    fn allocated_for(input: &[u8], mode: ProtocolMode) -> usize {
+        let mut decoder = Decoder::new(mode, Limits::default());
+        let mut args = RequestArgs::new();
+        // Wrong bytes end the connection; what was allocated for them counts as well.
+        let _ = decoder.decode(input, &mut args);
+        args.allocated_bytes() + decoder.partial.allocated_bytes()
+    }
+
+    #[test]
+    fn declared_lengths_allocate_nothing() {
+        for input in [
+            &b"*1048576\r\n"[..],
+            b"*1048576\r\n$536870912\r\n",
+            b"*3\r\n$536870912\r\nx",
+        ] {
+            assert_eq!(allocated_for(input, ProtocolMode::Auto), 0);
+        }
+    }
+
+    #[test]
+    fn the_densest_requests_keep_within_the_bound() {
+        let array = [b"*1048576\r\n".to_vec(), b"$0\r\n\r\n".repeat(100_000)].concat();
+        let line = [b"x ".repeat(100_000), b"\n".to_vec()].concat();
+        let quoted = [b"'' ".repeat(100_000), b"\n".to_vec()].concat();
+        for input in [array, line, quoted] {
+            let allocated = allocated_for(&input, ProtocolMode::Auto);
+            assert!(allocated <= BYTES_PER_INPUT_BYTE_MAX * input.len() + BYTES_MIN);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn memory_is_bounded_by_what_has_arrived(
+            input in vec(select(&b"*$0159\r\n\"' xSET"[..]), 0..200),
+            mode in select(vec![ProtocolMode::Auto, ProtocolMode::Line, ProtocolMode::Resp]),
+        ) {
+            let allocated = allocated_for(&input, mode);
+            prop_assert!(allocated <= BYTES_PER_INPUT_BYTE_MAX * input.len() + BYTES_MIN);
+        }
     }
 }

@@ -10,6 +10,23 @@
 //! encode_command -> socket -> ReplyDecoder -> Value           (client)
 //! ```
 //!
+//! ```
+//! use bytes::Buf;
+//! use kv_proto::{Decoder, Limits, ProtocolMode, Reply, ReplyBuffer, RequestArgs};
+//!
+//! let input = b"GET \"my key\"\n";
+//! let mut decoder = Decoder::new(ProtocolMode::Auto, Limits::default());
+//! let mut args = RequestArgs::new();
+//! let size = decoder.decode(input, &mut args)?;
+//! assert_eq!(size, Some(input.len()));
+//! assert_eq!(args.view(input).arg(1), b"my key");
+//!
+//! let mut out = ReplyBuffer::new();
+//! Reply::new(&mut out, decoder.format()).null();
+//! assert_eq!(out.chunk(), b"NULL\n");
+//! # Ok::<(), kv_proto::ProtoError>(())
+//! ```
+//!
 //! Invariant: nothing here reads a socket, a clock or a store.
 //! Invariant: memory grows with bytes that have arrived, never with a length that a peer declares.
 //! Invariant: no function recurses on what a peer sends.
@@ -19,6 +36,7 @@ mod error;
 mod limits;
 
 // Requests, from bytes to arguments.
+#[warn(clippy::indexing_slicing)]
 mod decoder;
 mod request;
 

@@ -193,3 +193,82 @@ impl Buf for ReplyBuffer {
         self.compact();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::LARGE_BYTES_MIN;
+
+    fn put(buffer: &mut ReplyBuffer, bytes: &[u8]) {
+        buffer.small_mut().extend_from_slice(bytes);
+    }
+
+    #[test]
+    fn small_and_large_parts_keep_their_order() {
+        let mut buffer = ReplyBuffer::new();
+        put(&mut buffer, b"a");
+        buffer.push_large(Bytes::from_static(b"BB"));
+        buffer.push_large(Bytes::from_static(b"CC"));
+        buffer.push_large(Bytes::new());
+        put(&mut buffer, b"d");
+        assert_eq!(buffer.len(), 6);
+
+        let mut slices = [IoSlice::new(b""); 2];
+        assert_eq!(buffer.chunks_vectored(&mut slices), 2);
+        assert_eq!((&*slices[0], &*slices[1]), (&b"a"[..], &b"BB"[..]));
+
+        buffer.advance(2);
+        assert_eq!(buffer.chunk(), b"B");
+        assert_eq!(buffer.copy_to_bytes(4), "BCCd");
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn truncate_goes_back_to_the_mark() {
+        let mut buffer = ReplyBuffer::new();
+        put(&mut buffer, b"kept");
+        buffer.push_large(Bytes::from_static(b"KEPT"));
+        let mark = buffer.mark();
+        put(&mut buffer, b"cut");
+        buffer.push_large(Bytes::from_static(b"CUT"));
+        buffer.truncate(mark);
+        assert_eq!(buffer.len(), 8);
+        assert_eq!(buffer.copy_to_bytes(8), "keptKEPT");
+    }
+
+    #[test]
+    #[should_panic(expected = "a mark does not outlive")]
+    fn a_mark_is_void_once_its_bytes_are_gone() {
+        let mut buffer = ReplyBuffer::new();
+        put(&mut buffer, b"gone");
+        let mark = buffer.mark();
+        buffer.advance(4);
+        buffer.truncate(mark);
+    }
+
+    #[test]
+    fn an_empty_buffer_keeps_little_memory() {
+        let mut buffer = ReplyBuffer::new();
+        put(&mut buffer, &vec![b'x'; 10 * REPLY_BYTES_KEPT]);
+        buffer.advance(buffer.len());
+        assert!(buffer.small.capacity() <= REPLY_BYTES_KEPT);
+
+        put(&mut buffer, &vec![b'x'; 10 * REPLY_BYTES_KEPT]);
+        buffer.push_large(vec![b'x'; LARGE_BYTES_MIN].into());
+        buffer.clear();
+        assert!(buffer.is_empty() && buffer.small.capacity() <= REPLY_BYTES_KEPT);
+    }
+
+    #[test]
+    fn a_slow_reader_does_not_make_the_buffer_grow_for_ever() {
+        let mut buffer = ReplyBuffer::new();
+        put(&mut buffer, b"never quite empty");
+        for _ in 0..1000 {
+            put(&mut buffer, &[b'x'; 4096]);
+            buffer.push_large(Bytes::from_static(b"large"));
+            buffer.advance(4096 + 5);
+        }
+        assert!(buffer.small.capacity() <= 4 * REPLY_BYTES_KEPT);
+        assert_eq!(buffer.len(), "never quite empty".len());
+    }
+}

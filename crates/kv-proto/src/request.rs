@@ -91,6 +91,12 @@ impl RequestArgs {
             .push(Span::new(start, self.scratch.len() - start));
     }
 
+    /// The memory that the list holds.
+    #[cfg(test)]
+    pub(crate) fn allocated_bytes(&self) -> usize {
+        self.spans.capacity() * size_of::<Span>() + self.scratch.capacity()
+    }
+
     /// The bytes that [`push_scratch`](Self::push_scratch) turns into arguments.
     pub(crate) fn scratch_mut(&mut self) -> &mut Vec<u8> {
         &mut self.scratch
@@ -131,6 +137,15 @@ impl<'a> RequestRef<'a> {
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {
         self.spans.get(index).map(|span| span.of(self.bytes))
+    }
+
+    /// The arguments from `index` on, as a request of their own; empty where there are none.
+    #[must_use]
+    pub fn tail(&self, index: usize) -> Self {
+        Self {
+            bytes: self.bytes,
+            spans: self.spans.get(index..).unwrap_or_default(),
+        }
     }
 
     /// All arguments in order.
@@ -228,6 +243,15 @@ mod tests {
         let args = args_of(&[b"SET", b"", b"v w"]);
         let words: Vec<_> = args.view(b"other bytes").iter().collect();
         assert_eq!(words, [&b"SET"[..], b"", b"v w"]);
+    }
+
+    #[test]
+    fn a_tail_is_a_request_without_its_first_words() {
+        let args = args_of(&[b"COMMAND", b"GETKEYS", b"GET", b"k"]);
+        let request = args.view(b"");
+        let words: Vec<_> = request.tail(2).iter().collect();
+        assert_eq!(words, [&b"GET"[..], b"k"]);
+        assert!(request.tail(4).is_empty() && request.tail(5).is_empty());
     }
 
     #[test]

@@ -48,8 +48,8 @@ impl LineFinder {
     ///
     /// # Errors
     ///
-    /// [`ProtoError::NulInLine`] for an incomplete line: a binary protocol on the wrong port may
-    /// never send a line end.
+    /// [`ProtoError::NulInLine`] for an incomplete or too long line: a binary protocol on the wrong
+    /// port may never send a line end.
     pub(crate) fn find(
         &mut self,
         input: &[u8],
@@ -74,13 +74,26 @@ impl LineFinder {
                 end: LineEnd::Lf,
             },
         };
-        Ok((found.bytes <= bytes_max).then_some(found))
+        if found.bytes > bytes_max {
+            // In smaller pieces the NUL would have been met before the line was too long.
+            return refuse_nul(before).map(|()| None);
+        }
+        Ok(Some(found))
     }
 }
 
-/// Splits an inline command as Redis does.
-pub(crate) fn decode_inline(line: &[u8], args: &mut RequestArgs) -> Result<(), ProtoError> {
+/// Splits an inline command of at most `bytes_max` bytes as Redis does.
+pub(crate) fn decode_inline(
+    line: &[u8],
+    bytes_max: usize,
+    args: &mut RequestArgs,
+) -> Result<(), ProtoError> {
     refuse_nul(line)?;
+    // A first line is looked for under the longer limit of the plain protocol, before it is known to
+    // be an inline command.
+    if line.len() > bytes_max {
+        return Err(ProtoError::InlineTooLong);
+    }
     split(line, args)?;
     refuse_http(line, args)
 }

@@ -9,7 +9,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::length::Length;
-use crate::limits::{BULK_BYTES_MAX, INLINE_BYTES_MAX};
+use crate::limits::{BULK_BYTES_MAX, LINE_BYTES_MAX};
 use crate::value::Value;
 
 /// Aggregates within one another in one reply.
@@ -136,14 +136,13 @@ impl ReplyDecoder {
         let Some(&marker) = input.first() else {
             return Ok(None);
         };
-        let aggregate = |input: &mut BytesMut, kind| take_aggregate(input, kind);
         match marker {
             b'$' | b'=' | b'!' => take_blob(input, marker),
-            b'*' => aggregate(input, Aggregate::Array),
-            b'%' => aggregate(input, Aggregate::Map),
-            b'~' => aggregate(input, Aggregate::Set),
-            b'>' => aggregate(input, Aggregate::Push),
-            b'|' => aggregate(input, Aggregate::Attribute),
+            b'*' => take_aggregate(input, Aggregate::Array),
+            b'%' => take_aggregate(input, Aggregate::Map),
+            b'~' => take_aggregate(input, Aggregate::Set),
+            b'>' => take_aggregate(input, Aggregate::Push),
+            b'|' => take_aggregate(input, Aggregate::Attribute),
             b'+' | b'-' | b':' | b'_' | b'#' | b',' | b'(' => {
                 let Some(line) = self.take_line(input)? else {
                     return Ok(None);
@@ -156,10 +155,13 @@ impl ReplyDecoder {
 
     /// Takes a line out of the input, without its marker and its end.
     fn take_line(&mut self, input: &mut BytesMut) -> Result<Option<Bytes>, ReplyError> {
-        let unsearched = input.get(self.searched..).unwrap_or_default();
+        let window = input
+            .get(..input.len().min(LINE_BYTES_MAX))
+            .unwrap_or_default();
+        let unsearched = window.get(self.searched..).unwrap_or_default();
         let Some(offset) = memchr::memchr(b'\n', unsearched) else {
-            self.searched = input.len();
-            return match input.len() > INLINE_BYTES_MAX {
+            self.searched = window.len();
+            return match self.searched == LINE_BYTES_MAX {
                 true => Err(ReplyError::LineTooLong),
                 false => Ok(None),
             };
@@ -367,7 +369,7 @@ mod tests {
             assert_eq!(decode(bytes), Err(expected), "{}", bytes.escape_ascii());
         }
         assert_eq!(
-            decode(&vec![b'+'; INLINE_BYTES_MAX + 1]),
+            decode(&[b'+'; LINE_BYTES_MAX]),
             Err(ReplyError::LineTooLong)
         );
     }

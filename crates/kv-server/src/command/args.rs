@@ -14,6 +14,8 @@ pub(crate) struct Args<'r> {
     spec: &'static CommandSpec,
     request: RequestRef<'r>,
     next: usize,
+    /// The place behind the last word.
+    end: usize,
 }
 
 impl<'r> Args<'r> {
@@ -23,6 +25,7 @@ impl<'r> Args<'r> {
             spec,
             request,
             next: spec.name_words(),
+            end: request.len(),
         }
     }
 
@@ -33,12 +36,12 @@ impl<'r> Args<'r> {
 
     /// How many words are left.
     pub(crate) fn len(&self) -> usize {
-        self.request.len().saturating_sub(self.next)
+        self.end.saturating_sub(self.next)
     }
 
     /// The next word, left in place.
     pub(crate) fn peek(&self) -> Option<&'r [u8]> {
-        self.request.get(self.next)
+        (self.next < self.end).then(|| self.request.arg(self.next))
     }
 
     /// The next word, as a key.
@@ -67,10 +70,37 @@ impl<'r> Args<'r> {
     ///
     /// There is none, or it is not the plain decimal form of an integer of 64 bits.
     pub(crate) fn int(&mut self) -> Result<i64, CommandError> {
-        match StringValue::new(self.bytes()?) {
-            StringValue::Int(number) => Ok(number),
-            StringValue::Bytes(_) => Err(CommandError::NOT_AN_INTEGER),
+        integer(self.bytes()?)
+    }
+
+    /// The next word, as the number of keys that follow.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it is no positive number of 31 bits.
+    pub(crate) fn count(&mut self) -> Result<usize, CommandError> {
+        let count = integer(self.bytes()?).ok();
+        count
+            .filter(|count| (1..=i64::from(i32::MAX)).contains(count))
+            .and_then(|count| usize::try_from(count).ok())
+            .ok_or(CommandError::KEY_COUNT)
+    }
+
+    /// Takes the next `count` words, to be read by themselves.
+    ///
+    /// # Errors
+    ///
+    /// There are fewer.
+    pub(crate) fn take(&mut self, count: usize) -> Result<Self, CommandError> {
+        if self.len() < count {
+            return Err(CommandError::SYNTAX);
         }
+        let taken = Self {
+            end: self.next + count,
+            ..*self
+        };
+        self.next += count;
+        Ok(taken)
     }
 
     /// Takes the next word if it is `option`, in any case.
@@ -84,7 +114,12 @@ impl<'r> Args<'r> {
 
     /// All words that are left.
     pub(crate) fn rest(self) -> impl ExactSizeIterator<Item = &'r [u8]> {
-        self.request.iter().skip(self.next)
+        self.request.iter().take(self.end).skip(self.next)
+    }
+
+    /// The words that are left, and all behind them, as a request of their own.
+    pub(crate) fn rest_as_request(self) -> RequestRef<'r> {
+        self.request.tail(self.next)
     }
 
     /// There is no further word.
@@ -102,5 +137,17 @@ impl<'r> Args<'r> {
     /// The error that the command takes another number of words.
     pub(crate) fn wrong_arity(&self) -> CommandError {
         CommandError::wrong_arity(self.spec.name)
+    }
+}
+
+/// The integer whose plain decimal form `word` is: no plus sign, no leading zero, no blank.
+///
+/// # Errors
+///
+/// It is none, or needs more than 64 bits.
+pub(crate) fn integer(word: &[u8]) -> Result<i64, CommandError> {
+    match StringValue::new(word) {
+        StringValue::Int(number) => Ok(number),
+        StringValue::Bytes(_) => Err(CommandError::NOT_AN_INTEGER),
     }
 }

@@ -40,6 +40,8 @@ impl CommandError {
         "ERR",
         "string exceeds maximum allowed size (proto-max-bulk-len)",
     );
+    /// The number of keys that follow cannot be one.
+    pub(crate) const KEY_COUNT: Self = Self::fixed("ERR", "invalid numkeys value or out of range");
     /// A place in a string is before its start.
     pub(crate) const OFFSET: Self = Self::fixed("ERR", "offset is out of range");
 
@@ -56,6 +58,11 @@ impl CommandError {
             code: "ERR",
             message: message.into(),
         }
+    }
+
+    /// Another error with the code `ERR` that ends with `word`, which came from the client.
+    pub(crate) fn about(message: &str, word: &[u8]) -> Self {
+        Self::err(format!("{message} {}", shortened(word, SHOWN_BYTES_MAX)))
     }
 
     /// The command `name` takes another number of words.
@@ -123,5 +130,50 @@ impl From<StoreError> for CommandError {
             },
             _ => Self::err(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(name: &[u8], words: &[&[u8]]) -> String {
+        CommandError::unknown_command(name, words.iter().copied()).to_string()
+    }
+
+    #[test]
+    fn unknown_commands_show_what_was_sent() {
+        assert_eq!(
+            unknown(b"foo", &[b"a", b"b'c"]),
+            "ERR unknown command 'foo', with args beginning with: 'a' 'b'c' "
+        );
+        assert_eq!(
+            unknown(b"foo", &[]),
+            "ERR unknown command 'foo', with args beginning with: "
+        );
+    }
+
+    #[test]
+    fn what_was_sent_is_shown_in_part() {
+        let long = [b'x'; 1000];
+        let words = vec![&long[..]; 1000];
+        let shown = unknown(&long, &words);
+        assert!(shown.len() < 3 * SHOWN_BYTES_MAX, "{shown}");
+        let many = vec![&b"y"[..]; 1000];
+        assert!(unknown(b"foo", &many).len() < 3 * SHOWN_BYTES_MAX);
+        let error = CommandError::unknown_subcommand("CLIENT", &long).to_string();
+        assert!(error.len() < 2 * SHOWN_BYTES_MAX && error.ends_with("'. Try CLIENT HELP."));
+    }
+
+    #[test]
+    fn names_are_told_in_lower_case() {
+        assert_eq!(
+            CommandError::wrong_arity("CLIENT|ID").to_string(),
+            "ERR wrong number of arguments for 'client|id' command"
+        );
+        assert_eq!(
+            CommandError::invalid_expire_time("SETEX").to_string(),
+            "ERR invalid expire time in 'setex' command"
+        );
     }
 }

@@ -4,6 +4,8 @@
 
 use kv_proto::RequestRef;
 
+use super::args;
+
 /// Which words of a command are keys. Words are counted from the command's name, which is word 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Keys {
@@ -72,43 +74,39 @@ impl Keys {
         }
     }
 
-    /// The keys of `request`, in order. Words that are missing are left out.
+    /// The keys of `request`, in order. Words that are missing are left out; where a count does not fit the words behind it,
+    /// there are no keys.
     pub(crate) fn of<'r>(&self, request: RequestRef<'r>) -> KeysOf<'r> {
+        let words = request.len();
         let (first, end, step) = match *self {
             Self::None => (0, 0, 1),
             Self::Range {
-                first,
-                last: Last::Word(last),
-                step,
-                ..
-            } => (first, last + 1, step),
-            Self::Range {
-                first,
-                last: Last::End,
-                step,
-                ..
-            } => (first, request.len(), step),
+                first, last, step, ..
+            } => match last {
+                Last::Word(last) => (first, words.min(last + 1), step),
+                Last::End => (first, words, step),
+            },
             Self::Counted { count_at, step, .. } => {
                 let first = count_at + 1;
-                let count = request.get(count_at).and_then(count).unwrap_or(0);
-                (
-                    first,
-                    first.saturating_add(count.saturating_mul(step)),
-                    step,
-                )
+                let end = counted(request, count_at).and_then(|count| {
+                    let end = count.checked_mul(step)?.checked_add(first)?;
+                    (end <= words).then_some(end)
+                });
+                (first, end.unwrap_or(first), step)
             }
         };
         KeysOf {
             request,
             next: first,
-            end: end.min(request.len()),
+            end,
             step,
         }
     }
 }
 
-fn count(word: &[u8]) -> Option<usize> {
-    std::str::from_utf8(word).ok()?.parse().ok()
+fn counted(request: RequestRef<'_>, count_at: usize) -> Option<usize> {
+    let count = args::integer(request.get(count_at)?).ok()?;
+    usize::try_from(count).ok()
 }
 
 /// The keys of one request.
@@ -169,9 +167,57 @@ impl Access {
     pub(crate) const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+}
 
-    /// Whether a value may be changed.
-    pub(crate) const fn is_write(self) -> bool {
-        self.0 & (Self::UPDATE.0 | Self::INSERT.0 | Self::DELETE.0 | Self::BLIND.0) != 0
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::testing::with_request;
+
+    fn keys_in(keys: &Keys, line: &str) -> Vec<String> {
+        let words: Vec<_> = line.split(' ').map(str::as_bytes).collect();
+        with_request(&words, |request| {
+            let found = keys.of(request);
+            let count = found.len();
+            let found: Vec<_> = found
+                .map(|key| String::from_utf8_lossy(key).into_owned())
+                .collect();
+            assert_eq!(found.len(), count, "{line}");
+            found
+        })
+    }
+
+    #[test]
+    fn ranges_end_with_the_words() {
+        let one = Keys::one(1, Access::NONE);
+        assert_eq!(keys_in(&one, "GET a b"), ["a"]);
+        assert!(keys_in(&one, "GET").is_empty());
+        let all = Keys::from(1, Access::NONE);
+        assert_eq!(keys_in(&all, "DEL a b a"), ["a", "b", "a"]);
+        assert!(keys_in(&all, "DEL").is_empty());
+        let pairs = Keys::pairs_from(1, Access::NONE);
+        assert_eq!(keys_in(&pairs, "MSET a 1 b 2"), ["a", "b"]);
+        assert_eq!(keys_in(&pairs, "MSET a 1 b"), ["a", "b"]);
+        assert!(keys_in(&Keys::None, "PING a").is_empty());
+    }
+
+    #[test]
+    fn a_count_that_cannot_be_finds_nothing() {
+        let counted = Keys::Counted {
+            count_at: 1,
+            step: 2,
+            access: Access::NONE,
+        };
+        assert_eq!(keys_in(&counted, "MSETEX 2 a 1 b 2 NX"), ["a", "b"]);
+        for line in [
+            "MSETEX",
+            "MSETEX 0 a 1",
+            "MSETEX x a 1",
+            "MSETEX -1 a 1",
+            "MSETEX 2 a 1 b",
+            "MSETEX 9223372036854775807 a 1",
+        ] {
+            assert!(keys_in(&counted, line).is_empty(), "{line}");
+        }
     }
 }

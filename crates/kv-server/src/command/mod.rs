@@ -9,6 +9,7 @@
 //! Invariant: a handler that returns an error has changed nothing.
 
 // What a command is.
+pub(crate) mod category;
 pub(crate) mod key_spec;
 pub(crate) mod spec;
 
@@ -19,11 +20,18 @@ pub(crate) mod table;
 // What a handler works with.
 pub(crate) mod args;
 pub(crate) mod error;
+mod expire_time;
+pub(crate) mod glob;
+pub(crate) mod help;
 mod prelude;
+#[cfg(test)]
+mod table_rules;
 #[cfg(test)]
 mod testing;
 
 // The commands, by group.
+mod admin;
+mod connection;
 mod introspect;
 mod keys;
 mod string;

@@ -8,7 +8,7 @@ use kv_proto::Reply;
 
 use super::args::Args;
 use super::error::CommandError;
-use super::key_spec::{Access, Keys};
+use super::key_spec::Keys;
 use crate::engine::ServerCx;
 use crate::session::SessionCx;
 
@@ -54,11 +54,6 @@ impl CommandSpec {
     /// Whether it may need more memory than there was: refused while memory is full.
     pub(crate) const fn may_grow(&self) -> bool {
         self.is_write() && !self.flags.contains(Flags::NEVER_GROWS)
-    }
-
-    /// What may happen to its keys.
-    pub(crate) const fn access(&self) -> Access {
-        self.keys.access()
     }
 
     /// How many words its name has: two for a subcommand.
@@ -173,16 +168,6 @@ impl Group {
             Self::Keys => "generic",
             Self::Connection => "connection",
             Self::Server => "server",
-        }
-    }
-
-    /// The folder that its commands and their scripts lie in.
-    pub(crate) const fn folder(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Keys => "keys",
-            Self::Connection => "connection",
-            Self::Server => "admin",
         }
     }
 }

@@ -8,10 +8,16 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{introspect, keys, string};
+use super::{admin, connection, introspect, keys, string};
 
 /// Every command, group by group, each group sorted by name.
-pub(crate) static TABLE: &[&[CommandSpec]] = &[string::GROUP, keys::GROUP, introspect::GROUP];
+pub(crate) static TABLE: &[&[CommandSpec]] = &[
+    string::GROUP,
+    keys::GROUP,
+    connection::GROUP,
+    admin::GROUP,
+    introspect::GROUP,
+];
 
 /// Every command, containers included, their subcommands not.
 pub(crate) fn commands() -> impl Iterator<Item = &'static CommandSpec> {
@@ -105,4 +111,59 @@ fn hash(name: &[u8]) -> usize {
     let mixed = ((head & CASE) ^ (tail & CASE).rotate_left(29) ^ name.len() as u64)
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 40) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::testing::with_request;
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        for spec in commands() {
+            for name in [spec.name.to_owned(), spec.name.to_ascii_lowercase()] {
+                let found = find_by_name(name.as_bytes()).map(|found| found.name);
+                assert_eq!(found, Some(spec.name));
+            }
+            for subcommand in spec.subcommands() {
+                let words: Vec<_> = subcommand.name.split('|').map(str::as_bytes).collect();
+                let found = with_request(&words, |request| find(request).map(|spec| spec.name));
+                assert_eq!(found, Ok(subcommand.name));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        for name in [
+            "",
+            "g",
+            "gett",
+            "ge\0",
+            "get|",
+            "command|",
+            "command|nosuch",
+            "command|count|x",
+            "nosuch|get",
+            "a name that is longer than any",
+        ] {
+            assert!(find_by_name(name.as_bytes()).is_none(), "{name}");
+        }
+        assert!(INDEX.find(b"command|count").is_none());
+    }
+
+    #[test]
+    fn a_lookup_looks_at_few_places() {
+        let places = |spec: &CommandSpec| {
+            let home = hash(spec.name.as_bytes()) & (INDEX.slots.len() - 1);
+            let place = INDEX.probe(spec.name.as_bytes(), |slot| {
+                slot.is_some_and(|slot| slot.name == spec.name)
+            });
+            1 + (place.wrapping_sub(home) & (INDEX.slots.len() - 1))
+        };
+        let worst = commands().map(places).max();
+        assert!(worst <= Some(4), "{worst:?}");
+        let total: usize = commands().map(places).sum();
+        assert!(total * 4 <= commands().count() * 5, "{total}");
+    }
 }
