@@ -120,7 +120,10 @@ impl Session<'_> {
             }
             self.tally.input_bytes += arrived as u64;
             self.turn(input).await?;
-            if self.state.ending || self.worker.server.shutdown.is_asked() {
+            if self.state.ending {
+                return self.linger().await;
+            }
+            if self.worker.server.shutdown.is_asked() {
                 return Ok(());
             }
         }

@@ -4,10 +4,14 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Buf as _;
 use kv_proto::{Reply, ReplyBuffer};
+use socket2::SockRef;
+use tokio::io::AsyncReadExt as _;
 
 use super::{Session, Tally};
 use crate::clients::Closing;
@@ -17,6 +21,9 @@ use crate::engine::execute::LOG_FAILED;
 
 /// Pieces of a reply buffer that one write takes.
 const PIECES: usize = 16;
+
+/// How long a client has to close its side after the last reply.
+const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 
 impl Session<'_> {
     /// Waits until all that the replies show is durable, then sends them.
@@ -84,6 +91,22 @@ impl Session<'_> {
         let mut replies = ReplyBuffer::new();
         Reply::new(&mut replies, self.state.decoder.format()).error(error.code, &error.message);
         self.flush(&mut replies).await
+    }
+
+    /// Ends this side, then waits for the client to end its own: closing with bytes unread would make the
+    /// kernel throw away replies that the client has not read yet.
+    pub(super) async fn linger(&mut self) -> io::Result<()> {
+        SockRef::from(self.socket.as_ref()).shutdown(Shutdown::Write)?;
+        let mut discarded = self.worker.buffers.borrow_mut().take_input();
+        let until_closed = async {
+            while self.socket.read_buf(&mut discarded).await? > 0 {
+                discarded.clear();
+            }
+            Ok(())
+        };
+        tokio::time::timeout(LINGER_TIME_MAX, until_closed)
+            .await
+            .unwrap_or(Ok(()))
     }
 
     /// Writes down for others how far the session is; `waiting` bytes of replies wait for the socket.

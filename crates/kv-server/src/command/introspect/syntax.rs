@@ -166,6 +166,15 @@ impl Parser<'_> {
 
 /// Adds an optional group; one that repeats what stands before it makes that repeated instead.
 fn add_optional(arguments: &mut Vec<Argument>, mut group: Argument, repeated: bool) {
+    if let Some(last) = arguments.last_mut()
+        && repeated
+        && last.token.is_some()
+        && group.token.is_none()
+        && last.form == group.form
+    {
+        last.repeated = true;
+        return;
+    }
     let parts = match &group.form {
         Form::Block(parts) if group.token.is_none() => parts.as_slice(),
         _ => std::slice::from_ref(&group),
@@ -175,7 +184,7 @@ fn add_optional(arguments: &mut Vec<Argument>, mut group: Argument, repeated: bo
     } else {
         group.optional = true;
     }
-    group.repeated = repeated;
+    group.repeated |= repeated;
     arguments.push(group);
 }
 
@@ -202,6 +211,16 @@ mod tests {
     }
 
     fn written_one(argument: &Argument) -> String {
+        if let (Some(token), Form::Word(name), true) =
+            (argument.token, &argument.form, argument.repeated)
+        {
+            let inside = format!("{token} {name} [{name} ...]");
+            let once = Argument {
+                repeated: false,
+                ..argument.clone()
+            };
+            return bracketed(&once, inside);
+        }
         let (Form::Choice(parts) | Form::Block(parts)) = &argument.form else {
             return bracketed(argument, written_alone(argument));
         };

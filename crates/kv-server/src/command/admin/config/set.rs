@@ -28,7 +28,7 @@ fn set(cx: &ServerCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
 
 /// What is to be done, once every word has been found good.
 fn changes(cx: &ServerCx<'_>, mut args: Args<'_>) -> Result<Vec<Change>, CommandError> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(CommandError::SYNTAX);
     }
     let mut wanted: Vec<(&knobs::Knob, &[u8], &[u8])> = Vec::new();
