@@ -3,15 +3,19 @@
 //!
 //! The data is in a directory under `target/`, not in `/tmp`, which may be memory.
 
-mod load;
+#[path = "parts/keys.rs"]
+mod keys;
+#[path = "parts/threads.rs"]
+mod threads;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fjall::{KeyspaceCreateOptions, PersistMode};
+use keys::{VALUE, key};
 use kv_core::KeyValue;
 use kv_wal::{DurableOptions, DurableStore};
-use load::{VALUE, key, timed_on_threads};
 use redb::{Database, TableDefinition};
 use tempfile::TempDir;
+use threads::timed_on_threads;
 
 const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("bench");
 

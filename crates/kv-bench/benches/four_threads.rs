@@ -2,12 +2,19 @@
 //! one process, with fsync (`always`) and without (`no`: written to the log, not flushed). Aim: 20 times
 //! its figures in every cell.
 
-mod load;
+#[path = "parts/keys.rs"]
+mod keys;
+#[path = "parts/numbers.rs"]
+mod numbers;
+#[path = "parts/threads.rs"]
+mod threads;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use keys::{VALUE, key};
 use kv_core::KeyValue;
 use kv_wal::{Durability, DurableOptions, DurableStore};
-use load::{Numbers, VALUE, key, timed_on_threads};
+use numbers::Numbers;
+use threads::timed_on_threads;
 
 /// How many keys SET and GET work on.
 const KEYS: u64 = 100_000;

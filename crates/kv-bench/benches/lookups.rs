@@ -3,7 +3,10 @@
 //!
 //! Making the key is part of every figure, for all engines alike. A map gives out a `Bytes`, as `get` does.
 
-mod load;
+#[path = "parts/keys.rs"]
+mod keys;
+#[path = "parts/numbers.rs"]
+mod numbers;
 
 use std::hint::black_box;
 
@@ -11,8 +14,9 @@ use bytes::Bytes;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use dashmap::DashMap;
+use keys::{VALUE, key};
 use kv_core::{KeyValue, MemoryOptions, MemoryStore};
-use load::{Numbers, VALUE, key};
+use numbers::Numbers;
 
 /// How many keys are looked up together.
 const BATCH: usize = 16;

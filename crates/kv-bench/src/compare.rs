@@ -54,7 +54,7 @@ pub fn run(args: &CompareArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     if failures.is_empty() {
         Ok(())
     } else {
-        bail!("{} measurements failed, see the report", failures.len())
+        bail!("failed measurements: {}, see the report", failures.len())
     }
 }
 

@@ -160,9 +160,12 @@ impl LogDir {
         self.create_file(&segment_tmp(serial))
     }
 
-    /// Removes a file that was to become a segment.
+    /// Removes a file that was to become a segment, if it was made at all.
     pub(crate) fn remove_segment_tmp(&self, serial: u64) -> Result<(), IoFailure> {
-        self.remove(&segment_tmp(serial))
+        match self.remove(&segment_tmp(serial)) {
+            Err(failure) if failure.is_not_found() => Ok(()),
+            removed => removed,
+        }
     }
 
     /// Gives `tmp`, made by [`LogDir::create_segment_tmp`], its name, durably.

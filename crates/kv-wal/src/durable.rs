@@ -84,14 +84,6 @@ impl DurableStore {
         if let Some(manifest) = Manifest::read(dir)? {
             return Ok(manifest);
         }
-        if !dir.segments()?.is_empty() {
-            return Err(OpenError::Damaged {
-                file: dir.manifest_path(),
-                offset: 0,
-                first_lost_lsn: Lsn(1),
-                why: "the file is missing".into(),
-            });
-        }
         let id = u128::from(options.fs.random()) << 64 | u128::from(options.fs.random());
         let manifest = Manifest {
             database: id.to_be_bytes(),

@@ -44,10 +44,19 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of `dir`; `None` when there is none.
+    /// The manifest of `dir`; `None` when there is no database in it.
     pub(crate) fn read(dir: &LogDir) -> Result<Option<Self>, OpenError> {
         let Some(bytes) = dir.read_manifest(MANIFEST_BYTES_MAX)? else {
-            return Ok(None);
+            // It is made before the first segment.
+            if dir.segments()?.is_empty() {
+                return Ok(None);
+            }
+            return Err(OpenError::Damaged {
+                file: dir.manifest_path(),
+                offset: 0,
+                first_lost_lsn: Lsn(1),
+                why: "the file is missing".into(),
+            });
         };
         match Self::decode(&bytes) {
             Ok(manifest) => Ok(Some(manifest)),

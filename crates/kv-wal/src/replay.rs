@@ -84,8 +84,9 @@ pub(crate) fn replay(
         );
         return Err(damaged(last, end.offset, report.last_lsn, why));
     }
-    // A segment without effects is replaced, so that starting and stopping leaves no trail.
-    let (next, predecessor, replaced_bytes) = if end.has_effects {
+    // A segment without effects is replaced, so that starting and stopping leaves no trail; unless something
+    // was dropped from it, which somebody may want to look at.
+    let (next, predecessor, replaced_bytes) = if end.has_effects || report.dropped.is_some() {
         let before = Predecessor {
             number: last.header.number,
             end: end.offset,

@@ -138,8 +138,16 @@ impl<'s> Worker<'s> {
     ///
     /// # Errors
     ///
-    /// When a connection broke.
+    /// When a connection broke; the other workers are then stopped too.
     pub(super) fn run(mut self) -> anyhow::Result<Tally> {
+        let driven = self.drive();
+        if driven.is_err() {
+            self.shared.stop.store(true, Ordering::Relaxed);
+        }
+        driven.map(|()| self.finish())
+    }
+
+    fn drive(&mut self) -> anyhow::Result<()> {
         // An open loop sleeps until the next request is due; the default slack of 50 us would delay each.
         rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1))?;
         self.begin()?;
@@ -157,7 +165,7 @@ impl<'s> Worker<'s> {
                 self.serve(event)?;
             }
         }
-        Ok(self.finish())
+        Ok(())
     }
 
     fn begin(&mut self) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
 //! P11: how fast a server has its data back after a restart.
 
+use std::time::Duration;
+
 use anyhow::ensure;
 
 use crate::scenario::{Aim, Bound, Figures, Rival, Scenario, Trial};
@@ -7,6 +9,9 @@ use crate::server::{Durability, Server, ServerKind, Setup, ask};
 
 const LOG: &str = "keys/s from the log";
 const SNAPSHOT: &str = "keys/s from a snapshot";
+
+/// How long an answer may take: SAVE writes the whole snapshot first.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
 const fn aim(figure: &'static str) -> Aim {
     Aim {
@@ -50,7 +55,7 @@ fn restart(
     trial.fill(&spec)?;
     if snapshot {
         trial.progress.step("SAVE");
-        if ask(running.server.address(), &["SAVE"])? != "+OK" {
+        if ask(running.server.address(), &["SAVE"], ANSWER_TIMEOUT)? != "+OK" {
             return Ok(None);
         }
     }
@@ -58,7 +63,7 @@ fn restart(
     trial.progress.step("starting with data");
     let setup = Setup::plain(durability);
     let server = Server::start(trial.entrant, &setup, running.dir.path(), trial.interrupt)?;
-    let found = ask(server.address(), &["DBSIZE"])?;
+    let found = ask(server.address(), &["DBSIZE"], ANSWER_TIMEOUT)?;
     ensure!(
         found == format!(":{}", spec.keys.count),
         "after the restart DBSIZE is '{found}', not {}",

@@ -4,9 +4,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long an answer may take; SAVE writes a whole snapshot before it answers.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
-
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -14,14 +11,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
 /// Sends `words` on a connection of their own and returns the first line of the reply with its type mark,
-/// such as `+PONG`, `:3` or `-ERR ...`.
+/// such as `+PONG`, `:3` or `-ERR ...`. Waits for it no longer than `patience`.
 ///
 /// # Errors
 ///
 /// When the server cannot be reached or does not answer in time.
-pub fn ask(target: SocketAddr, words: &[&str]) -> std::io::Result<String> {
+pub fn ask(target: SocketAddr, words: &[&str], patience: Duration) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT)?;
-    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    stream.set_read_timeout(Some(patience))?;
     let mut request = format!("*{}\r\n", words.len());
     for word in words {
         request.push_str(&format!("${}\r\n{word}\r\n", word.len()));

@@ -28,6 +28,9 @@ pub use kind::{Durability, ServerKind};
 /// How long a server may take from its start to its first answer, loading included.
 const START_TIMEOUT: Duration = Duration::from_secs(900);
 
+/// How long one PING may take before the server is looked at again.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How long a server may take to end by itself before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -150,7 +153,7 @@ impl Server {
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended at once ({status})");
             }
-            if ask(self.address, &["PING"]).is_ok_and(|reply| reply == "+PONG") {
+            if ask(self.address, &["PING"], PING_TIMEOUT).is_ok_and(|reply| reply == "+PONG") {
                 return Ok(());
             }
             std::thread::sleep(LOOK_AGAIN);

@@ -33,7 +33,8 @@ impl TimeForm {
         }
     }
 
-    /// The point in time that the word `number` stands for, where only a positive number is a time. `command` is who asks.
+    /// The point in time that the word `number` stands for, where only a positive number is a time. `command`
+    /// is who asks.
     ///
     /// # Errors
     ///

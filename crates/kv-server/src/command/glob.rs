@@ -1,4 +1,5 @@
-//! Patterns of names, letters in either case alike: `*` any bytes, `?` one byte, `[a-c]` one of these, `[^a-c]` none of these, `\x` x itself.
+//! Patterns of names, letters in either case alike: `*` any bytes, `?` one byte, `[a-c]` one of these,
+//! `[^a-c]` none of these, `\x` x itself.
 //!
 //! Invariant: the work is bounded by the product of both lengths, whatever the pattern: nothing recurses, and
 //! only the last `*` is ever tried again.
@@ -39,7 +40,8 @@ fn one(pattern: &[u8], byte: u8) -> Option<&[u8]> {
     fits.then_some(behind)
 }
 
-/// Whether `byte` is in the class that starts behind a `[`, and what follows the class. One that is not closed ends with the pattern.
+/// Whether `byte` is in the class that starts behind a `[`, and what follows the class. One that is not closed
+/// ends with the pattern.
 fn in_class(class: &[u8], byte: u8) -> (bool, &[u8]) {
     let (negated, mut rest) = match class {
         [b'^', rest @ ..] => (true, rest),

@@ -74,8 +74,8 @@ impl Keys {
         }
     }
 
-    /// The keys of `request`, in order. Words that are missing are left out; where a count does not fit the words behind it,
-    /// there are no keys.
+    /// The keys of `request`, in order. Words that are missing are left out; where a count does not fit the
+    /// words behind it, there are no keys.
     pub(crate) fn of<'r>(&self, request: RequestRef<'r>) -> KeysOf<'r> {
         let words = request.len();
         let (first, end, step) = match *self {

@@ -24,7 +24,8 @@ pub(crate) fn commands() -> impl Iterator<Item = &'static CommandSpec> {
     TABLE.iter().copied().flatten()
 }
 
-/// The command that `request` asks for, down to the subcommand. A container that is named alone is found itself.
+/// The command that `request` asks for, down to the subcommand. A container that is named alone is found
+/// itself.
 ///
 /// # Errors
 ///

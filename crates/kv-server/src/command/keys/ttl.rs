@@ -55,7 +55,8 @@ pub(super) const EXPIRETIME: CommandSpec = CommandSpec {
 pub(super) const PEXPIRETIME: CommandSpec = CommandSpec {
     name: "PEXPIRETIME",
     group: Group::Keys,
-    summary: "Returns the Unix time in milliseconds at which a key expires; -1: never, -2: there is no such key.",
+    summary: "Returns the Unix time in milliseconds at which a key expires; -1: never, -2: there is no \
+              such key.",
     syntax: "PEXPIRETIME key",
     complexity: "O(1)",
     since: "0.1.0",

@@ -86,7 +86,8 @@ fn parse_unsigned(text: &[u8]) -> Option<i128> {
     Some(scaled)
 }
 
-/// `digit` times ten to the power of `place`; of what is behind the last place only the first digit counts, for rounding.
+/// `digit` times ten to the power of `place`; of what is behind the last place only the first digit counts,
+/// for rounding.
 fn counted(digit: u8, place: i64) -> Option<i128> {
     match (digit, place) {
         (0, _) => Some(0),

@@ -1,5 +1,5 @@
-//! `MSETEX numkeys key value [key value ...] [option ...]`: sets several strings at once, under a condition and with an
-//! end.
+//! `MSETEX numkeys key value [key value ...] [option ...]`: sets several strings at once, under a condition
+//! and with an end.
 
 use super::set_options::{Condition, SetOptions};
 use crate::command::prelude::*;
@@ -7,7 +7,7 @@ use crate::command::prelude::*;
 pub(super) const MSETEX: CommandSpec = CommandSpec {
     name: "MSETEX",
     group: Group::String,
-    summary: "Sets the strings at several keys, all at once; options bind them to a condition and give them an end.",
+    summary: "Sets the strings at several keys, all at once, if a condition holds, to be gone at some time.",
     syntax: "MSETEX numkeys key value [key value ...] [NX | XX] [EX seconds | PX milliseconds | \
              EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
     complexity: "O(N) in the number of keys",

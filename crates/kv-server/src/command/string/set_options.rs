@@ -115,8 +115,11 @@ impl Condition<'_> {
 /// When a key goes, its time read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
+    /// Never.
     Never,
+    /// When the value before it would have gone.
     AsBefore,
+    /// Then.
     At(UnixMillis),
 }
 
