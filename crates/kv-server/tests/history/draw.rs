@@ -147,7 +147,7 @@ impl Draw {
         let mut value = format!("<{client}.{drawn}.{}>", key.index);
         if self.rng.random_bool(0.08) {
             let bytes = self.rng.random_range(LONG_BYTES);
-            value.extend(std::iter::repeat_n('-', bytes));
+            value.push_str(&"-".repeat(bytes));
         }
         value.into()
     }

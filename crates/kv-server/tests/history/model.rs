@@ -224,9 +224,9 @@ mod tests {
         }
     }
 
-    /// The same session was typed into redis-cli; these are its answers.
+    /// Valkey 9.1 gave these answers to the same session.
     #[test]
-    fn a_session_gets_the_replies_that_redis_gives() {
+    fn a_session_gets_the_replies_that_valkey_gives() {
         use Condition::{Absent, Always, Equal, Present};
         use Lifetime::{Forever, Kept, Until};
         let other = Key { group: 0, index: 1 };

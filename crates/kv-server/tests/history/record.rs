@@ -23,8 +23,9 @@ pub(crate) enum Verdict {
 impl Record {
     /// Puts together what the clients saw; `deaths` are the moments at which each life was over.
     ///
-    /// A reply that was read later than that had been sent before, and so had its operation happened.
+    /// A reply that was read later had been sent before, and what was sent later met nobody.
     pub(crate) fn new(mut operations: Vec<Operation>, deaths: &[u64]) -> Self {
+        operations.retain(|operation| operation.call < deaths[operation.life]);
         for operation in &mut operations {
             operation.end = operation.end.min(deaths[operation.life]);
         }
