@@ -5,28 +5,26 @@ mod process;
 use std::fs;
 use std::net::TcpListener;
 
-use process::{Process, command, resp, run};
+use process::{Process, program, resp, run};
 use rustix::process::Signal;
 
 /// Runs the program with its data in `data`; exit code and standard error.
 fn refused(data: &std::path::Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = command(data).args(arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let (code, _, said) = run(program().arg("--dir").arg(data).args(arguments));
     assert!(!said.contains("panicked"), "{said}");
-    (output.status.code(), said)
+    (code, said)
 }
 
 #[test]
 fn the_version_names_the_commit() {
-    let output = run(&["--version"]);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success());
+    let (code, said, _) = run(program().arg("--version"));
+    assert_eq!(code, Some(0));
     assert!(said.starts_with("kv-server 0.1.0 ("), "{said}");
 }
 
 #[test]
 fn help_documents_every_exit_code() {
-    let said = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    let (_, said, _) = run(program().arg("--help"));
     for code in 0..=4 {
         assert!(said.contains(&format!("\n  {code}  ")), "{said}");
     }
@@ -41,9 +39,8 @@ fn a_wrong_command_line_exits_with_2() {
         &["--bind", "nowhere"],
         &["no-such-task"],
     ] {
-        let output = run(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{said}");
+        let (code, _, said) = run(program().args(arguments));
+        assert_eq!(code, Some(2), "{said}");
         assert!(said.contains(arguments[arguments.len() - 1]), "{said}");
     }
 }
@@ -142,7 +139,7 @@ fn shutdown_ends_it_and_answers_nothing() {
         .concat(),
     )
     .unwrap();
-    assert_eq!(wire.rest(), "+OK\\r\\n");
+    assert_eq!(wire.rest(), "+OK\r\n");
     assert_eq!(server.wait().code(), Some(0));
 
     let server = Process::start(dir.path(), &[]);
@@ -179,8 +176,7 @@ fn without_durability_nothing_is_written() {
 
 #[test]
 fn docs_need_a_directory() {
-    let output = run(&["generate-docs", "/no/such/directory"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let (code, _, said) = run(program().args(["generate-docs", "/no/such/directory"]));
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("/no/such/directory/commands.md"), "{said}");
 }

@@ -13,7 +13,7 @@ fn server(dir: &Path) -> Process {
 /// Sends `bytes` on a new connection; everything that comes back until it is closed.
 fn answer(server: &Process, bytes: impl AsRef<[u8]>) -> String {
     let mut wire = server.connect();
-    wire.send(bytes).unwrap();
+    wire.send(bytes).expect("the server listens");
     wire.rest()
 }
 
@@ -129,7 +129,7 @@ fn values_of_many_megabytes_pass() {
 fn wrong_bytes_get_one_error_and_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(dir.path());
-    let resp_error = |text: &str| format!("-ERR Protocol error: {text}\\r\\n");
+    let resp_error = |text: &str| format!("-ERR Protocol error: {text}\r\n");
     for (bytes, text) in [
         (&b"*x\r\n"[..], "invalid multibulk length"),
         (b"*-99999999999999999999\r\n", "invalid multibulk length"),
@@ -149,7 +149,7 @@ fn wrong_bytes_get_one_error_and_the_end() {
         (&b"SET k \"v\n"[..], "unbalanced quotes in request"),
         (b"SET k a\0b\n", "NUL byte in line"),
     ] {
-        let expected = format!("ERR Protocol error: {text}\\n");
+        let expected = format!("ERR Protocol error: {text}\n");
         assert_eq!(answer(&server, bytes), expected, "{}", bytes.escape_ascii());
     }
     server.connect().talk("PING\n", "PONG\n");
@@ -165,7 +165,7 @@ fn what_came_before_wrong_bytes_is_answered() {
     );
     assert_eq!(
         got,
-        "+OK\\r\\n-ERR Protocol error: invalid multibulk length\\r\\n"
+        "+OK\r\n-ERR Protocol error: invalid multibulk length\r\n"
     );
     server.connect().talk("GET k\n", "v\n");
 }
@@ -193,7 +193,7 @@ fn a_million_nested_arrays_are_one_error() {
     let _ = wire.send(b"*1\r\n".repeat(1_000_000));
     assert_eq!(
         wire.rest(),
-        "-ERR Protocol error: expected \\'$\\', got \\'*\\'\\r\\n"
+        "-ERR Protocol error: expected '$', got '*'\r\n"
     );
     server.connect().talk("PING\n", "PONG\n");
 }
@@ -208,7 +208,7 @@ fn browsers_are_sent_away() {
     ] {
         let got = answer(&server, request);
         assert!(
-            got.ends_with("HTTP is not spoken on this port\\r\\n"),
+            got.ends_with("HTTP is not spoken on this port\r\n"),
             "{got}"
         );
         assert_eq!(got.matches("ERR").count(), 1, "{got}");
@@ -281,6 +281,31 @@ fn a_client_that_does_not_read_is_held_back() {
 }
 
 #[test]
+fn one_request_cannot_ask_for_more_than_the_output_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server(dir.path());
+    let mut wire = server.connect();
+    let limit = [
+        "CONFIG",
+        "SET",
+        "client-output-buffer-limit",
+        "normal 16mb 0 0",
+    ];
+    wire.talk(resp(&limit), "+OK\r\n");
+    wire.talk(resp(&["SET", "big", &"x".repeat(1 << 20)]), "+OK\r\n");
+    let before = server.resident_bytes();
+    let mut words = vec!["MGET"];
+    words.resize(10_000, "big");
+    assert_eq!(answer(&server, resp(&words)), "");
+    let grown = server.resident_bytes().saturating_sub(before);
+    assert!(
+        grown < 64 << 20,
+        "{grown} bytes for a reply of ten gigabytes"
+    );
+    wire.talk(resp(&["PING"]), "+PONG\r\n");
+}
+
+#[test]
 fn half_a_request_is_given_up_after_a_while() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(dir.path());
@@ -292,7 +317,7 @@ fn half_a_request_is_given_up_after_a_while() {
     let got = answer(&server, "*2\r\n$3\r\nGET\r\n");
     assert_eq!(
         got,
-        "-ERR Protocol error: the rest of the request did not come in time\\r\\n"
+        "-ERR Protocol error: the rest of the request did not come in time\r\n"
     );
     idle.talk(resp(&["PING"]), "+PONG\r\n");
 }
@@ -316,7 +341,7 @@ fn too_many_clients_are_told_so() {
     second.talk("PING\n", "PONG\n");
     assert_eq!(
         server.connect().rest(),
-        "-ERR max number of clients reached\\r\\n"
+        "-ERR max number of clients reached\r\n"
     );
     second.talk("QUIT\n", "OK\n");
     assert_eq!(second.rest(), "");

@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn buckets_follow_each_other_in_order() {
-        for buckets in [1, 2, 3, 12, 1 << 16, 3 << 16] {
+        for buckets in [1, 2, 3, 12, 96, 4096] {
             let mut place = Place::START;
             for bucket in 0..buckets {
                 assert_eq!(place.bucket(buckets), bucket);

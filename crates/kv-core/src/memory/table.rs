@@ -19,8 +19,9 @@ const FILL_MAX: usize = 6;
 /// Most buckets of a table: beyond, chains grow. A thousand stripes reach that at 10^11 keys.
 const BUCKETS_MAX: usize = 1 << Place::BITS;
 
-/// Entries by key.
+/// Entries by key. The buckets' address comes first, see `Stripe`.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Table {
     buckets: Box<[Bucket]>,
     len: usize,

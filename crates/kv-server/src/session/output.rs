@@ -48,17 +48,15 @@ impl Session<'_> {
         self.state.ending = true;
     }
 
+    /// A client may not make the server build replies without bound, whether it reads them or not.
     fn check_output_limit(&self, replies: &ReplyBuffer) -> io::Result<()> {
-        let limit = self.worker.server.settings.output_hard_bytes.get();
-        if limit > 0 && replies.len() as u64 > limit {
-            let (client, bytes) = (self.state.client.id, replies.len());
+        if replies.is_over_limit() {
+            let client = self.state.client.id;
             tracing::warn!(
                 client,
-                bytes,
-                limit,
-                "closing a connection: its reply is over the output limit"
+                "closing a connection: its replies are over the output limit"
             );
-            return Err(io::Error::other("the reply is over the output limit"));
+            return Err(io::Error::other("the replies are over the output limit"));
         }
         Ok(())
     }
@@ -66,9 +64,7 @@ impl Session<'_> {
     async fn flush(&mut self, replies: &mut ReplyBuffer) -> io::Result<()> {
         self.tally.output_bytes += replies.len() as u64;
         while replies.has_remaining() {
-            let mut pieces = [IoSlice::new(&[]); PIECES];
-            let count = replies.chunks_vectored(&mut pieces);
-            match self.socket.as_ref().try_write_vectored(&pieces[..count]) {
+            match self.write_some(replies) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => replies.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -79,6 +75,15 @@ impl Session<'_> {
             }
         }
         Ok(())
+    }
+
+    /// One write of as much as the socket takes.
+    fn write_some(&self, replies: &ReplyBuffer) -> io::Result<usize> {
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        match replies.chunks_vectored(&mut pieces) {
+            1 => self.socket.as_ref().try_write(&pieces[0]),
+            count => self.socket.as_ref().try_write_vectored(&pieces[..count]),
+        }
     }
 
     /// The client sends no more, or has been told to go: the last words, if there are any.

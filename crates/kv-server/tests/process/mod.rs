@@ -9,24 +9,24 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A reply that has not come by then never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What stands before the address in the line that says it.
 const ADDRESS_MARK: &str = "listening on ";
 
 /// A running server. Killed when dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     address: SocketAddr,
     /// What it printed when it started.
-    pub greeting: String,
+    pub(crate) greeting: String,
     stderr: PathBuf,
 }
 
@@ -36,11 +36,13 @@ impl Process {
     /// # Panics
     ///
     /// When it does not start; the message has what it wrote to standard error.
-    pub fn start(dir: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Self {
         static STARTS: AtomicU64 = AtomicU64::new(0);
         let number = STARTS.fetch_add(1, Ordering::Relaxed);
         let stderr = dir.join(format!("stderr-{number}.txt"));
-        let mut child = command(&dir.join("data"))
+        let mut child = program()
+            .arg("--dir")
+            .arg(dir.join("data"))
             .args(["--port", "0"])
             .args(arguments)
             .stdout(Stdio::piped())
@@ -70,27 +72,27 @@ impl Process {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// A new connection.
-    pub fn connect(&self) -> Wire {
+    pub(crate) fn connect(&self) -> Wire {
         Wire::connect(self.address).expect("it listens")
     }
 
     /// What it has written to standard error.
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         std::fs::read_to_string(&self.stderr).unwrap_or_default()
     }
 
     /// Bytes of physical memory it takes.
-    pub fn resident_bytes(&self) -> u64 {
+    pub(crate) fn resident_bytes(&self) -> u64 {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid()));
         let statm = statm.expect("it runs");
         let pages: u64 = statm
@@ -102,24 +104,24 @@ impl Process {
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
     /// Ends it as a crash would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it is our child");
     }
 
     /// Asks it to end and waits until it has.
-    pub fn terminate(self) -> ExitStatus {
+    pub(crate) fn terminate(self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait()
     }
 
     /// Waits until it has ended.
-    pub fn wait(mut self) -> ExitStatus {
+    pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().expect("it is our child")
     }
 }
@@ -132,24 +134,39 @@ impl Drop for Process {
     }
 }
 
-/// The program with its data in `data`.
-pub fn command(data: &Path) -> Command {
+/// The program.
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kv-server"));
-    command.arg("--dir").arg(data).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     command
 }
 
-/// Runs the program, which is to end by itself; what it said.
-pub fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kv-server"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program is there")
+/// Runs `command`, which is to end by itself. Exit code (`None`: it had to be killed), standard output and
+/// standard error.
+pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program is there");
+    let started = Instant::now();
+    while child.try_wait().expect("it is our child").is_none() {
+        if started.elapsed() > PATIENCE {
+            child.kill().expect("it runs");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().expect("it is our child");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 /// A raw connection.
-pub struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
 }
 
@@ -159,7 +176,7 @@ impl Wire {
     /// # Errors
     ///
     /// The operating system's.
-    pub fn connect(address: SocketAddr) -> std::io::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr) -> std::io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -172,7 +189,7 @@ impl Wire {
     /// # Errors
     ///
     /// The operating system's: the server may be gone.
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> std::io::Result<()> {
         self.stream.write_all(bytes.as_ref())
     }
 
@@ -181,7 +198,7 @@ impl Wire {
     /// # Errors
     ///
     /// The operating system's: the server may be gone.
-    pub fn receive(&mut self, count: usize) -> std::io::Result<Vec<u8>> {
+    pub(crate) fn receive(&mut self, count: usize) -> std::io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         self.stream.read_exact(&mut bytes)?;
         Ok(bytes)
@@ -192,7 +209,7 @@ impl Wire {
     /// # Errors
     ///
     /// The operating system's: the server may be gone.
-    pub fn line(&mut self) -> std::io::Result<String> {
+    pub(crate) fn line(&mut self) -> std::io::Result<String> {
         let mut line = Vec::new();
         while line.last() != Some(&b'\n') {
             line.extend(self.receive(1)?);
@@ -206,7 +223,7 @@ impl Wire {
     ///
     /// When something else comes, or nothing.
     #[track_caller]
-    pub fn talk(&mut self, request: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {
+    pub(crate) fn talk(&mut self, request: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {
         self.send(request).expect("the server listens");
         let reply = reply.as_ref();
         match self.receive(reply.len()) {
@@ -224,16 +241,16 @@ impl Wire {
     ///
     /// When it does not close it, or breaks it.
     #[track_caller]
-    pub fn rest(&mut self) -> String {
+    pub(crate) fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
         match self.stream.read_to_end(&mut bytes) {
-            Ok(_) => bytes.escape_ascii().to_string(),
+            Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) => panic!("after {}: {error}", bytes.escape_ascii()),
         }
     }
 
     /// Says that nothing more will be sent.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         // Fails only when the server has closed already.
         let _ = self.stream.shutdown(std::net::Shutdown::Write);
     }
@@ -243,7 +260,7 @@ impl Wire {
     /// # Panics
     ///
     /// When the connection breaks.
-    pub fn push(&mut self, bytes: &[u8]) -> usize {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> usize {
         self.stream
             .set_write_timeout(Some(Duration::from_millis(300)))
             .expect("it is a socket");
@@ -264,7 +281,7 @@ impl Wire {
 }
 
 /// `words` as a RESP request.
-pub fn resp(words: &[&str]) -> Vec<u8> {
+pub(crate) fn resp(words: &[&str]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     for word in words {
         bytes.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
