@@ -27,7 +27,8 @@ mod value;
 mod memory;
 mod txn;
 
-#[cfg(feature = "testing")]
+// For tests, of this crate and of other stores.
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
@@ -37,8 +38,8 @@ pub use error::StoreError;
 pub use key_value::{Cursor, KeyValue};
 pub use log::{EffectLog, Refusal};
 pub use lsn::Lsn;
-pub use memory::{MemoryOptions, MemoryStore};
+pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore};
 pub use slot::{SLOT_COUNT, slot_of};
-pub use store::{At, Item, KeySet, Store};
+pub use store::{At, ExpireSweep, Item, KeySet, Store};
 pub use txn::{Txn, View};
 pub use value::{Expiry, Kind, StringRef, StringValue, ValueRef};

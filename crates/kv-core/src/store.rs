@@ -73,7 +73,22 @@ pub trait Store: Send + Sync {
     /// Shows every key of every database, stripe by stripe: each stripe as of one moment, the whole not.
     fn for_each(&self, show: &mut dyn FnMut(&Item<'_>));
 
-    /// Removes keys that expired before `now`, through transactions like any other, for about `budget_keys`
-    /// looked at; returns how many were removed.
-    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> usize;
+    /// The newest LSN that a look at the whole keyspace may depend on. Asked after [`Store::len`] or
+    /// [`Store::for_each`], it covers everything that they showed.
+    fn newest(&self) -> Lsn;
+
+    /// Removes keys that have expired by `now`, through transactions like any other, for about `budget_keys`
+    /// looked at. A later call goes on where this one stopped.
+    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> ExpireSweep;
+}
+
+/// What one call of [`Store::expire_due`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpireSweep {
+    /// How many keys with an expiry it looked at.
+    pub looked_at: usize,
+    /// How many keys it removed.
+    pub removed: usize,
+    /// Whether the budget ended before the keys that may have expired did.
+    pub more: bool,
 }

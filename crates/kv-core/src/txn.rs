@@ -3,7 +3,7 @@
 //! Invariant: a `Txn` changes memory only by [`Txn::apply`], which records what it applies.
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
 
-use crate::memory::{Access, EntryRef};
+use crate::memory::{Access, Changes, EntryRef};
 use crate::{At, StoreError};
 use crate::{
     Db, Effect, EffectLog, Expiry, Kind, Lsn, StringRef, StringValue, UnixMillis, ValueRef,
@@ -69,10 +69,11 @@ impl View<'_> {
     }
 
     /// Looks `key` up and remembers what the answer depends on. What has expired is not there.
+    #[inline]
     fn entry(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
-        let (entry, newest) = self.access.look(self.at.db, key);
+        let (entry, newest) = self.access.look(self.at, key);
         self.seen = self.seen.max(newest);
-        entry.filter(|entry| entry.expires().is_none_or(|expires| expires > self.at.now))
+        entry
     }
 }
 
@@ -82,6 +83,8 @@ pub struct Txn<'s> {
     pub(crate) log: Option<&'s dyn EffectLog>,
     pub(crate) encoded: Vec<u8>,
     pub(crate) effects: u32,
+    /// After `view`, so that what a flush emptied is dropped when no stripe is locked any more.
+    pub(crate) changes: Changes,
 }
 
 impl<'s> std::ops::Deref for Txn<'s> {
@@ -105,8 +108,13 @@ impl Txn<'_> {
         self.effects
     }
 
-    /// Puts a string at `key`, whatever was there, with this expiry.
+    /// Puts a string at `key`, whatever was there, with this expiry. A time that has come already deletes the
+    /// key.
     pub fn set_string(&mut self, key: &[u8], value: StringValue<'_>, expires: Option<UnixMillis>) {
+        if expires.is_some_and(|expires| expires <= self.view.at.now) {
+            self.delete(key);
+            return;
+        }
         self.apply(&Effect::SetString {
             db: self.view.at.db,
             key,
@@ -161,18 +169,16 @@ impl Txn<'_> {
     }
 
     /// Removes `key` if it expired: the record that makes expiry the same for every reader of the log.
+    #[inline]
     pub(crate) fn delete_expired(&mut self, key: &[u8]) -> bool {
-        let db = self.view.at.db;
-        let due = match self.view.access.look(db, key).0 {
-            Some(entry) => entry
-                .expires()
-                .is_some_and(|expires| expires <= self.view.at.now),
-            None => false,
-        };
-        if due {
-            self.apply(&Effect::Delete { db, key });
+        let View { access, at, .. } = &mut self.view;
+        if !access.has_expired(*at, key) {
+            return false;
         }
-        due
+        access.count_expired(key);
+        let db = at.db;
+        self.apply(&Effect::Delete { db, key });
+        true
     }
 
     /// The one place where a transaction changes memory.
@@ -181,6 +187,6 @@ impl Txn<'_> {
             log.encode(effect, &mut self.encoded);
         }
         self.effects += 1;
-        self.view.access.apply(effect);
+        self.view.access.apply(effect, &mut self.changes);
     }
 }

@@ -49,6 +49,15 @@ impl FrameBuffer {
         self
     }
 
+    /// Adds effects. Those of a frame that is empty begin with `first_lsn`, others follow what is there.
+    pub(crate) fn push(&mut self, encoded: &[u8], count: u32, first_lsn: Lsn) {
+        if self.effects == 0 {
+            self.first_lsn = first_lsn;
+        }
+        self.effects += count;
+        self.bytes.extend_from_slice(encoded);
+    }
+
     pub(crate) fn payload_bytes(&self) -> usize {
         self.bytes.len() - FRAME_HEADER_BYTES
     }
@@ -138,12 +147,7 @@ impl Batches {
             let full = std::mem::take(&mut open.filling);
             open.full.push(full);
         }
-        let frame = &mut open.filling;
-        if frame.effects == 0 {
-            frame.first_lsn = first_lsn;
-        }
-        frame.effects += count;
-        frame.bytes.extend_from_slice(encoded);
+        open.filling.push(encoded, count, first_lsn);
         self.appended_bytes.fetch_add(encoded.len() as u64, SeqCst);
         (last_lsn, Ok(()))
     }

@@ -145,11 +145,17 @@ impl LogDir {
         Ok(Some(bytes))
     }
 
-    /// Replaces the manifest: after return `bytes` are what a restart finds, before it what was there.
-    pub(crate) fn replace_manifest(&self, bytes: &[u8]) -> Result<(), IoFailure> {
+    /// Writes `bytes` where they do not count yet.
+    pub(crate) fn write_manifest_tmp(&self, bytes: &[u8]) -> Result<LogFile, IoFailure> {
         let file = self.create_file(MANIFEST_TMP)?;
         file.write_at(bytes, 0)?;
-        file.sync_data()?;
+        Ok(file)
+    }
+
+    /// Makes what [`LogDir::write_manifest_tmp`] wrote the manifest: after return it is what a restart finds,
+    /// before it what was there.
+    pub(crate) fn publish_manifest(&self, tmp: &LogFile) -> Result<(), IoFailure> {
+        tmp.sync_data()?;
         self.rename(MANIFEST_TMP, MANIFEST)?;
         self.sync()
     }
@@ -160,9 +166,12 @@ impl LogDir {
         self.create_file(&segment_tmp(serial))
     }
 
-    /// Removes a file that was to become a segment.
+    /// Removes a file that was to become a segment, if it was made at all.
     pub(crate) fn remove_segment_tmp(&self, serial: u64) -> Result<(), IoFailure> {
-        self.remove(&segment_tmp(serial))
+        match self.remove(&segment_tmp(serial)) {
+            Err(failure) if failure.is_not_found() => Ok(()),
+            removed => removed,
+        }
     }
 
     /// Gives `tmp`, made by [`LogDir::create_segment_tmp`], its name, durably.

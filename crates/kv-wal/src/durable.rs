@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use kv_core::{
     At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Lsn, MemoryStore, Refusal, Store,
-    StoreError, StringValue, Txn, UnixMillis, View,
+    StoreError, StringValue, Txn, UnixMillis, View, limits,
 };
 
 use crate::dir::LogDir;
@@ -83,14 +83,6 @@ impl DurableStore {
     fn manifest(dir: &LogDir, options: &DurableOptions) -> Result<Manifest, OpenError> {
         if let Some(manifest) = Manifest::read(dir)? {
             return Ok(manifest);
-        }
-        if !dir.segments()?.is_empty() {
-            return Err(OpenError::Damaged {
-                file: dir.manifest_path(),
-                offset: 0,
-                first_lost_lsn: Lsn(1),
-                why: "the file is missing".into(),
-            });
         }
         let id = u128::from(options.fs.random()) << 64 | u128::from(options.fs.random());
         let manifest = Manifest {
@@ -201,6 +193,14 @@ impl DurableStore {
         }
     }
 
+    fn put(&self, key: &[u8], value: &[u8], expires: Option<UnixMillis>) -> Result<(), StoreError> {
+        limits::check_key(key)?;
+        limits::check_string(value.len())?;
+        self.change(KeySet::One(key), |txn| {
+            txn.set_string(key, StringValue::new(value), expires);
+        })
+    }
+
     /// Waits for everything that any call before could have seen.
     fn wait_for_all(&self) -> Result<(), StoreError> {
         self.wait(self.log.batches.last_lsn())
@@ -252,7 +252,11 @@ impl Store for DurableStore {
         self.memory.for_each(show);
     }
 
-    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> usize {
+    fn newest(&self) -> Lsn {
+        self.memory.newest()
+    }
+
+    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> kv_core::ExpireSweep {
         self.memory.expire_due(now, budget_keys)
     }
 }
@@ -281,15 +285,11 @@ impl KeyValue for DurableStore {
     }
 
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.change(KeySet::One(key), |txn| {
-            txn.set_string(key, StringValue::new(value), None);
-        })
+        self.put(key, value, None)
     }
 
     fn set_until(&self, key: &[u8], value: &[u8], expires: UnixMillis) -> Result<(), StoreError> {
-        self.change(KeySet::One(key), |txn| {
-            txn.set_string(key, StringValue::new(value), Some(expires));
-        })
+        self.put(key, value, Some(expires))
     }
 
     fn delete(&self, key: &[u8]) -> Result<bool, StoreError> {

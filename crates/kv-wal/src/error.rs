@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use kv_core::{Db, Lsn};
 
-/// Why a directory could not be opened as a durable store. Nothing in it was changed.
+/// Why a directory could not be opened as a durable store. No data in it was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {

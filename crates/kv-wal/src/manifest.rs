@@ -22,7 +22,7 @@ use kv_core::Lsn;
 
 use crate::OpenError;
 use crate::dir::LogDir;
-use crate::file::IoFailure;
+use crate::file::{IoFailure, LogFile};
 
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
@@ -44,10 +44,19 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// The manifest of `dir`; `None` when there is none.
+    /// The manifest of `dir`; `None` when there is no database in it.
     pub(crate) fn read(dir: &LogDir) -> Result<Option<Self>, OpenError> {
         let Some(bytes) = dir.read_manifest(MANIFEST_BYTES_MAX)? else {
-            return Ok(None);
+            // It is made before the first segment.
+            if dir.segments()?.is_empty() {
+                return Ok(None);
+            }
+            return Err(OpenError::Damaged {
+                file: dir.manifest_path(),
+                offset: 0,
+                first_lost_lsn: Lsn(1),
+                why: "the file is missing".into(),
+            });
         };
         match Self::decode(&bytes) {
             Ok(manifest) => Ok(Some(manifest)),
@@ -67,7 +76,13 @@ impl Manifest {
 
     /// Makes this the manifest of `dir`, durably.
     pub(crate) fn replace(&self, dir: &LogDir) -> Result<(), IoFailure> {
-        dir.replace_manifest(self.encode().as_bytes())
+        dir.publish_manifest(&self.write_tmp(dir)?)
+    }
+
+    /// The part of [`Manifest::replace`] that may find no room and be tried again; what follows is
+    /// [`LogDir::publish_manifest`].
+    pub(crate) fn write_tmp(&self, dir: &LogDir) -> Result<LogFile, IoFailure> {
+        dir.write_manifest_tmp(self.encode().as_bytes())
     }
 
     fn encode(&self) -> String {

@@ -119,6 +119,12 @@ impl LiveSegment {
         self.header.capacity
     }
 
+    /// Where the next frame begins, in bytes.
+    #[cfg(feature = "testing")]
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
     pub(crate) fn last_lsn(&self) -> Lsn {
         self.last_lsn
     }

@@ -1,89 +1,314 @@
-//! The stripes that a transaction holds.
+//! The stripes that a transaction holds, and the keys it declared.
+//!
+//! Invariant: stripes are locked in ascending order, so that no two transactions wait for each other.
+//! Invariant: a declared key is hashed once. A handler passes the slice that it declared, so the same address
+//! and length mean the same key; any other slice is hashed again.
 
 use std::sync::MutexGuard;
 
 use smallvec::SmallVec;
 
 use super::MemoryStore;
-use super::stripe::Stripe;
-use super::table::EntryRef;
-use crate::{Db, Effect, KeySet, Lsn};
+use super::place::{Place, Spot};
+use super::raw::{EntryRef, prefetch};
+use super::stripe::{Stripe, Tables};
+use super::table::Table;
+use crate::{At, Db, Effect, KeySet, Lsn};
 
-/// The locked stripes of one transaction, by ascending number.
+/// A stripe's number and the stripe.
+type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
+
+/// The locked stripes of one transaction.
 pub(crate) struct Access<'s> {
     store: &'s MemoryStore,
-    held: SmallVec<[(usize, MutexGuard<'s, Stripe>); 1]>,
+    declared: Declared<'s>,
+    held: Held<'s>,
+    /// Whether looks are a reader's: those are counted.
+    reader: bool,
+}
+
+enum Declared<'s> {
+    One(&'s [u8], Located),
+    Many(Box<DeclaredMany<'s>>),
+    Unknown,
+}
+
+/// The spot of a key, and the number of its stripe among those held.
+#[derive(Clone, Copy)]
+struct Located {
+    spot: Spot,
+    index: u32,
+}
+
+struct DeclaredMany<'s> {
+    keys: &'s [&'s [u8]],
+    located: Vec<Located>,
+    /// The number of the key that was asked for last.
+    last: usize,
+}
+
+enum Held<'s> {
+    One(Locked<'s>),
+    /// By ascending number.
+    Many(Vec<Locked<'s>>),
+}
+
+/// What a transaction changed.
+#[derive(Default)]
+pub(crate) struct Changes {
+    keys: SmallVec<[(Located, Db); 2]>,
+    all: bool,
+    /// What a flush emptied. A transaction drops it when it no longer holds a lock.
+    emptied: Vec<Tables>,
 }
 
 impl<'s> Access<'s> {
-    pub(crate) fn lock(store: &'s MemoryStore, keys: KeySet<'_>) -> Self {
-        let mut wanted: SmallVec<[usize; 16]> = match keys {
-            KeySet::None => SmallVec::new(),
-            KeySet::One(key) => SmallVec::from_slice(&[store.stripe_of(store.hash(key))]),
-            KeySet::Many(keys) => keys
-                .iter()
-                .map(|key| store.stripe_of(store.hash(key)))
-                .collect(),
-            KeySet::All => (0..store.stripes.len()).collect(),
+    #[inline]
+    pub(crate) fn lock(store: &'s MemoryStore, db: Db, keys: KeySet<'s>, reader: bool) -> Self {
+        let (declared, held) = match keys {
+            KeySet::One(key) => {
+                let spot = store.placing.spot(key);
+                let held = Held::One((spot.stripe, store.lock(spot.stripe)));
+                (Declared::One(key, Located { spot, index: 0 }), held)
+            }
+            KeySet::Many(keys) => return Self::lock_many(store, db, keys, reader),
+            KeySet::None => (Declared::Unknown, Held::Many(Vec::new())),
+            KeySet::All => (
+                Declared::Unknown,
+                Held::Many(store.lock_all(0..=store.last_stripe())),
+            ),
         };
-        wanted.sort_unstable();
-        wanted.dedup();
-        let held = wanted
-            .into_iter()
-            .map(|stripe| (stripe, store.lock(stripe)))
+        Self {
+            store,
+            declared,
+            held,
+            reader,
+        }
+    }
+
+    /// Locks one whole stripe.
+    pub(crate) fn lock_stripe(store: &'s MemoryStore, stripe: u32) -> Self {
+        Self {
+            store,
+            declared: Declared::Unknown,
+            held: Held::One((stripe, store.lock(stripe))),
+            reader: false,
+        }
+    }
+
+    fn lock_many(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]], reader: bool) -> Self {
+        let mut located: Vec<Located> = keys
+            .iter()
+            .map(|key| {
+                let spot = store.placing.spot(key);
+                prefetch(&raw const store.stripes[spot.stripe as usize]);
+                Located { spot, index: 0 }
+            })
             .collect();
-        Self { store, held }
+        let mut held: Vec<Locked<'_>> = Vec::with_capacity(keys.len());
+        for number in by_stripe(&located) {
+            let key = &mut located[number];
+            let stripe = key.spot.stripe;
+            if held.last().is_none_or(|(last, _)| *last != stripe) {
+                held.push((stripe, store.lock(stripe)));
+            }
+            key.index = last_index(&held);
+        }
+        prefetch_keys(&held, db, &located);
+        Self {
+            store,
+            declared: Declared::Many(Box::new(DeclaredMany {
+                keys,
+                located,
+                last: 0,
+            })),
+            held: Held::Many(held),
+            reader,
+        }
     }
 
-    /// The entry at `key`, expired or not, and the newest LSN that this answer depends on.
-    pub(crate) fn look(&mut self, db: Db, key: &[u8]) -> (Option<EntryRef<'_>>, Lsn) {
-        let hash = self.store.hash(key);
-        let log = self.store.log.as_deref();
-        let stripe = self.stripe(hash);
-        let newest = log.map_or(Lsn::ZERO, |log| {
-            stripe.recent.newest(hash, || log.settled())
+    /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there.
+    #[inline]
+    pub(crate) fn look(&mut self, at: At, key: &[u8]) -> (Option<EntryRef<'_>>, Lsn) {
+        let located = self.locate(key);
+        let (store, reader, spot) = (self.store, self.reader, located.spot);
+        let stripe = self.stripe(located);
+        let newest = store.log.as_deref().map_or(Lsn::ZERO, |log| {
+            stripe.recent.newest(spot.place, || log.settled())
         });
-        (stripe.get(db, hash, key), newest)
-    }
-
-    pub(crate) fn apply(&mut self, effect: &Effect<'_>) {
-        match effect.key() {
-            Some((_, key)) => {
-                let hash = self.store.hash(key);
-                let stripe = self.stripe(hash);
-                stripe.apply(hash, effect);
-                stripe.recent.touch(Some(hash));
-            }
-            None => {
-                assert_eq!(
-                    self.held.len(),
-                    self.store.stripes.len(),
-                    "a flush holds every stripe"
-                );
-                for (_, stripe) in &mut self.held {
-                    stripe.apply(0, effect);
-                    stripe.recent.touch(None);
-                }
+        let (stats, entry) = stripe.stats_and_entry(at.db, spot.place, key);
+        let live = entry.filter(|entry| !is_expired(*entry, at));
+        if reader {
+            stats.hits += u64::from(live.is_some());
+            stats.misses += u64::from(live.is_none());
+            if entry.is_some() && live.is_none() {
+                store.sweeper.met_expired(spot.stripe);
             }
         }
+        (live, newest)
     }
 
-    /// Everything that was touched since it was locked is as of `lsn`.
-    pub(crate) fn stamp(&mut self, lsn: Lsn, settled: Lsn) {
-        for (_, stripe) in &mut self.held {
-            stripe.recent.stamp(lsn, settled);
-        }
-    }
-
-    fn stripe(&mut self, hash: u64) -> &mut Stripe {
-        let wanted = self.store.stripe_of(hash);
-        let place = match self.held.as_slice() {
-            [(only, _)] if *only == wanted => Ok(0),
-            held => held.binary_search_by_key(&wanted, |(stripe, _)| *stripe),
+    /// Whether there is an expired entry at `key`.
+    #[inline]
+    pub(crate) fn has_expired(&mut self, at: At, key: &[u8]) -> bool {
+        let located = self.locate(key);
+        let Some(table) = self.stripe(located).existing_table(at.db) else {
+            return false;
         };
-        match place {
-            Ok(place) => &mut self.held[place].1,
+        // The bound first: most writes then need no look at the old entry here.
+        table.expiries.bound() <= at.now
+            && table
+                .get(located.spot.place, key)
+                .is_some_and(|entry| is_expired(entry, at))
+    }
+
+    /// `key` was removed because it had expired.
+    pub(crate) fn count_expired(&mut self, key: &[u8]) {
+        let located = self.locate(key);
+        self.stripe(located).stats.expired += 1;
+    }
+
+    /// Changes memory and remembers what changed, for [`Access::finish`].
+    pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
+        if let Some((db, key)) = effect.key() {
+            let located = self.locate(key);
+            self.stripe(located).apply(located.spot.place, effect);
+            changes.keys.push((located, db));
+            return;
+        }
+        let stripes = self.store.stripes.len();
+        let held = self.held.as_mut_slice();
+        assert_eq!(held.len(), stripes, "a flush holds every stripe");
+        changes.all = true;
+        for (_, stripe) in held {
+            changes.emptied.extend(stripe.apply(Place::START, effect));
+        }
+    }
+
+    /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,
+    /// where nothing up to `numbered.1` can be taken back any more.
+    pub(crate) fn finish(&mut self, changes: &Changes, numbered: Option<(Lsn, Lsn)>) {
+        let totals = &self.store.totals;
+        if changes.all {
+            for (number, stripe) in self.held.as_mut_slice() {
+                if let Some((lsn, _)) = numbered {
+                    stripe.recent.all_changed(lsn);
+                }
+                totals.publish_all(*number, stripe);
+            }
+            return;
+        }
+        for (located, db) in &changes.keys {
+            let spot = located.spot;
+            let stripe = self.stripe(*located);
+            if let Some((lsn, settled)) = numbered {
+                stripe.recent.key_changed(spot.place, lsn, settled);
+            }
+            totals.publish(spot.stripe, *db, stripe);
+        }
+    }
+
+    /// Publishes the bound of the expiries of the one stripe that is held.
+    pub(crate) fn publish_due(&mut self) {
+        let Held::One((number, stripe)) = &self.held else {
+            unreachable!("a sweep holds one stripe")
+        };
+        self.store.totals.publish_due(*number, stripe);
+    }
+
+    /// The stripe of a transaction that holds one.
+    pub(crate) fn the_stripe(&mut self) -> &mut Stripe {
+        let Held::One((_, stripe)) = &mut self.held else {
+            unreachable!("a sweep holds one stripe")
+        };
+        stripe
+    }
+
+    /// Where `key` is: known if it is the declared slice itself, else looked for.
+    #[inline]
+    fn locate(&mut self, key: &[u8]) -> Located {
+        let known = match &mut self.declared {
+            Declared::One(declared, located) => std::ptr::eq(*declared, key).then_some(*located),
+            Declared::Many(many) => many.locate(key),
+            Declared::Unknown => None,
+        };
+        known.unwrap_or_else(|| self.locate_anew(key))
+    }
+
+    #[cold]
+    fn locate_anew(&mut self, key: &[u8]) -> Located {
+        let spot = self.store.placing.spot(key);
+        let held = self.held.as_mut_slice();
+        match held.binary_search_by_key(&spot.stripe, |(number, _)| *number) {
+            Ok(index) => Located {
+                spot,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+            },
             Err(_) => panic!("a transaction touched a key that it had not declared"),
         }
     }
+
+    #[inline]
+    fn stripe(&mut self, located: Located) -> &mut Stripe {
+        &mut self.held.as_mut_slice()[located.index as usize].1
+    }
+}
+
+impl DeclaredMany<'_> {
+    fn locate(&mut self, key: &[u8]) -> Option<Located> {
+        // Handlers go through their keys in order, and ask for each once or more.
+        for index in [self.last, self.last + 1] {
+            if self
+                .keys
+                .get(index)
+                .is_some_and(|declared| std::ptr::eq(*declared, key))
+            {
+                self.last = index;
+                return Some(self.located[index]);
+            }
+        }
+        None
+    }
+}
+
+impl<'s> Held<'s> {
+    #[inline]
+    fn as_mut_slice(&mut self) -> &mut [Locked<'s>] {
+        match self {
+            Self::One(held) => std::slice::from_mut(held),
+            Self::Many(held) => held,
+        }
+    }
+}
+
+/// The numbers of the keys, by ascending stripe.
+fn by_stripe(located: &[Located]) -> SmallVec<[usize; 16]> {
+    let mut numbers: SmallVec<[usize; 16]> = (0..located.len()).collect();
+    numbers.sort_unstable_by_key(|number| located[*number].spot.stripe);
+    numbers
+}
+
+/// The number of the last stripe of some, which are not more than a store has.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a store has at most STRIPES_MAX"
+)]
+fn last_index(held: &[Locked<'_>]) -> u32 {
+    (held.len() - 1) as u32
+}
+
+/// Asks the processor for all buckets, then for all entries, so that their cache misses overlap.
+fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
+    for ask in [Table::prefetch_bucket, Table::prefetch_entry] {
+        for key in located {
+            let (_, stripe) = &held[key.index as usize];
+            if let Some(table) = stripe.existing_table(db) {
+                ask(table, key.spot.place);
+            }
+        }
+    }
+}
+
+fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
+    entry.expires().is_some_and(|expires| expires <= at.now)
 }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::MemoryStore;
 use crate::{
     At, Cursor, Db, Expiry, KeySet, KeyValue, Kind, Store, StoreError, StringValue, UnixMillis,
+    limits,
 };
 
 impl MemoryStore {
@@ -13,6 +14,15 @@ impl MemoryStore {
             db: Db::FIRST,
             now: self.clock.now(),
         }
+    }
+
+    fn put(&self, key: &[u8], value: &[u8], expires: Option<UnixMillis>) -> Result<(), StoreError> {
+        limits::check_key(key)?;
+        limits::check_string(value.len())?;
+        self.write_with(self.here(), KeySet::One(key), |txn| {
+            txn.set_string(key, StringValue::new(value), expires);
+        })?;
+        Ok(())
     }
 }
 
@@ -40,17 +50,11 @@ impl KeyValue for MemoryStore {
     }
 
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.write_with(self.here(), KeySet::One(key), |txn| {
-            txn.set_string(key, StringValue::new(value), None);
-        })?;
-        Ok(())
+        self.put(key, value, None)
     }
 
     fn set_until(&self, key: &[u8], value: &[u8], expires: UnixMillis) -> Result<(), StoreError> {
-        self.write_with(self.here(), KeySet::One(key), |txn| {
-            txn.set_string(key, StringValue::new(value), Some(expires));
-        })?;
-        Ok(())
+        self.put(key, value, Some(expires))
     }
 
     fn delete(&self, key: &[u8]) -> Result<bool, StoreError> {
@@ -85,22 +89,10 @@ impl KeyValue for MemoryStore {
     }
 
     fn scan(&self, cursor: Cursor, count: usize) -> Result<(Cursor, Vec<Bytes>), StoreError> {
-        let _ = count;
-        let mut stripe = usize::try_from(cursor.0).unwrap_or(usize::MAX);
         let mut keys = Vec::new();
-        if stripe < self.stripes.len() {
-            self.lock(stripe).for_each(&mut |item| {
-                if item.db == Db::FIRST {
-                    keys.push(Bytes::copy_from_slice(item.key));
-                }
-            });
-            stripe += 1;
-        }
-        let next = if stripe >= self.stripes.len() {
-            Cursor::START
-        } else {
-            Cursor(stripe as u64)
-        };
+        let next = self.scan_at(self.here(), cursor, count, &mut |item| {
+            keys.push(Bytes::copy_from_slice(item.key));
+        });
         Ok((next, keys))
     }
 

@@ -1,33 +1,53 @@
 //! The in-memory engine: a keyspace cut into stripes, each with its own lock.
 //!
+//! ```text
+//! hash of the key --> stripe (lock) --> table of the database --> bucket --> entry
+//!                     top bits          one for each              next bits   key, value, expiry
+//! ```
+//!
 //! Invariant: stripes are locked in ascending order, so that no two transactions wait for each other.
 //! Invariant: effects are appended to the log while the stripes of their keys are locked.
+//! Invariant: everything stands in hash order, see `place`.
 
+// Transactions.
 mod access;
-mod key_value;
 mod recent;
+mod store;
 mod stripe;
+mod totals;
+
+// Whole databases.
+mod expire;
+mod scan;
+mod stats;
+
+// Memory.
+mod place;
+mod raw;
 mod table;
+
+mod key_value;
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(crate) use access::Access;
-use foldhash::quality::RandomState;
+pub(crate) use access::{Access, Changes};
+use expire::Sweeper;
+use place::{Placing, Spot};
+pub(crate) use raw::EntryRef;
+pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
-pub(crate) use table::EntryRef;
+use totals::Totals;
 
-use crate::{
-    At, Clock, Db, Effect, EffectLog, Item, KeySet, Lsn, Refusal, Store, StoreError, SystemClock,
-    Txn, UnixMillis, View,
-};
+use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
 
 /// How a [`MemoryStore`] is made.
 #[derive(Clone)]
 pub struct MemoryOptions {
     /// How many logical databases there are, 1 to [`limits::DATABASES_MAX`](crate::limits::DATABASES_MAX).
     pub databases: u16,
-    /// How many stripes the keyspace is cut into: a power of two.
+    /// How many stripes the keyspace is cut into: a power of two, up to
+    /// [`limits::STRIPES_MAX`](crate::limits::STRIPES_MAX).
     pub stripes: usize,
     /// What the calls of [`KeyValue`](crate::KeyValue) take for the time.
     pub clock: Arc<dyn Clock>,
@@ -45,12 +65,19 @@ impl Default for MemoryOptions {
 
 /// A store in memory. Many threads use one through a shared reference.
 pub struct MemoryStore {
-    stripes: Box<[Mutex<Stripe>]>,
-    hasher: RandomState,
+    stripes: Box<[LockedStripe]>,
+    placing: Placing,
+    totals: Totals,
+    sweeper: Sweeper,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
     databases: u16,
 }
+
+/// A stripe and its lock, on cache lines of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct LockedStripe(Mutex<Stripe>);
 
 thread_local! {
     /// The encoding buffer of the last transaction of this thread, kept for the next one.
@@ -68,17 +95,21 @@ impl MemoryStore {
     /// When the options are out of their documented ranges.
     #[must_use]
     pub fn new(options: MemoryOptions) -> Self {
-        assert!(options.stripes.is_power_of_two(), "stripes: a power of two");
+        assert!(
+            options.stripes.is_power_of_two() && options.stripes <= crate::limits::STRIPES_MAX,
+            "stripes: a power of two in its range"
+        );
         assert!(
             (1..=crate::limits::DATABASES_MAX).contains(&options.databases),
             "databases"
         );
-        let stripes = (0..options.stripes)
-            .map(|_| Mutex::new(Stripe::default()))
-            .collect();
         Self {
-            stripes,
-            hasher: RandomState::default(),
+            stripes: std::iter::repeat_with(LockedStripe::default)
+                .take(options.stripes)
+                .collect(),
+            placing: Placing::new(options.stripes.trailing_zeros()),
+            totals: Totals::new(options.stripes, options.databases),
+            sweeper: Sweeper::default(),
             log: None,
             clock: options.clock,
             databases: options.databases,
@@ -104,15 +135,17 @@ impl MemoryStore {
         &*self.clock
     }
 
-    /// As [`Store::read`], with an answer.
+    /// As [`Store::read`](crate::Store::read), with an answer.
+    #[inline]
     pub fn read_with<R>(
         &self,
         at: At,
         keys: KeySet<'_>,
         look: impl FnOnce(&mut View<'_>) -> R,
     ) -> (R, Lsn) {
+        self.check_database(at.db);
         let mut view = View {
-            access: Access::lock(self, keys),
+            access: Access::lock(self, at.db, keys, true),
             at,
             seen: Lsn::ZERO,
         };
@@ -120,149 +153,138 @@ impl MemoryStore {
         (answer, view.seen)
     }
 
-    /// As [`Store::write`], with an answer.
+    /// As [`Store::write`](crate::Store::write), with an answer.
     ///
     /// # Errors
     ///
     /// The log's [`Refusal`]; `change` was not run then.
+    #[inline]
     pub fn write_with<R>(
         &self,
         at: At,
         keys: KeySet<'_>,
         change: impl FnOnce(&mut Txn<'_>) -> R,
     ) -> Result<(R, Lsn), Refusal> {
+        self.check_database(at.db);
+        self.admit()?;
+        let access = Access::lock(self, at.db, keys, false);
+        Ok(self.transact(at, access, |txn| {
+            txn.delete_expired_of(keys);
+            change(txn)
+        }))
+    }
+
+    /// Asks the log whether a write may begin.
+    fn admit(&self) -> Result<(), Refusal> {
+        self.log.as_deref().map_or(Ok(()), EffectLog::admit)
+    }
+
+    /// Runs `change` and hands its effects to the log while the stripes are still locked.
+    fn transact<'s, R>(
+        &'s self,
+        at: At,
+        access: Access<'s>,
+        change: impl FnOnce(&mut Txn<'_>) -> R,
+    ) -> (R, Lsn) {
         let log = self.log.as_deref();
-        if let Some(log) = log {
-            log.admit()?;
-        }
-        let view = View {
-            access: Access::lock(self, keys),
-            at,
-            seen: Lsn::ZERO,
-        };
         let mut txn = Txn {
-            view,
+            view: View {
+                access,
+                at,
+                seen: Lsn::ZERO,
+            },
             log,
-            encoded: SCRATCH.take(),
+            encoded: log.map(|_| SCRATCH.take()).unwrap_or_default(),
             effects: 0,
+            changes: Changes::default(),
         };
         txn.encoded.clear();
-        txn.delete_expired_of(keys);
         let answer = change(&mut txn);
-        let lsn = self.commit(&mut txn);
-        if txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
+        let lsn = Self::commit(&mut txn);
+        if log.is_some() && txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
             SCRATCH.set(std::mem::take(&mut txn.encoded));
         }
-        Ok((answer, lsn))
+        (answer, lsn)
     }
 
-    /// Hands the effects of `txn` to the log, while its stripes are still locked.
-    fn commit(&self, txn: &mut Txn<'_>) -> Lsn {
-        match (&self.log, txn.effects) {
-            (None, _) => Lsn::ZERO,
-            (Some(_), 0) => txn.view.seen,
-            (Some(log), effects) => {
-                let lsn = log.append(&txn.encoded, effects);
-                txn.view.access.stamp(lsn, log.settled());
-                lsn
+    fn commit(txn: &mut Txn<'_>) -> Lsn {
+        if txn.effects == 0 {
+            return txn.view.seen;
+        }
+        let numbered = txn.log.map(|log| {
+            let lsn = log.append(&txn.encoded, txn.effects);
+            (lsn, log.settled())
+        });
+        txn.view.access.finish(&txn.changes, numbered);
+        numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn)
+    }
+
+    /// Brings what is needed to look `keys` up closer to the processor, all at once: worth it before several
+    /// requests on different keys. Changes nothing, waits for nobody and promises nothing.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub fn prefetch(&self, db: Db, keys: &[&[u8]]) {
+        /// More would push each other out of the cache again.
+        const KEYS_AT_ONCE: usize = 32;
+
+        self.check_database(db);
+        for keys in keys.chunks(KEYS_AT_ONCE) {
+            let spots: smallvec::SmallVec<[Spot; KEYS_AT_ONCE]> =
+                keys.iter().map(|key| self.placing.spot(key)).collect();
+            for spot in &spots {
+                raw::prefetch(&raw const self.stripes[spot.stripe as usize]);
             }
+            let with_table = |spot: &Spot, ask: fn(&table::Table, place::Place)| {
+                // Somebody else is at work there: no need to wait for a hint.
+                let stripe = self.stripes[spot.stripe as usize].0.try_lock().ok();
+                if let Some(table) = stripe
+                    .as_deref()
+                    .and_then(|stripe| stripe.existing_table(db))
+                {
+                    ask(table, spot.place);
+                }
+            };
+            spots
+                .iter()
+                .for_each(|spot| with_table(spot, table::Table::prefetch_bucket));
+            spots
+                .iter()
+                .for_each(|spot| with_table(spot, table::Table::prefetch_entry));
         }
     }
 
-    fn hash(&self, key: &[u8]) -> u64 {
-        use std::hash::BuildHasher;
-        self.hasher.hash_one(key)
+    /// Locks these stripes, given by ascending number.
+    fn lock_all(
+        &self,
+        numbers: impl IntoIterator<Item = u32>,
+    ) -> Vec<(u32, MutexGuard<'_, Stripe>)> {
+        let lock = |number| (number, self.lock(number));
+        numbers.into_iter().map(lock).collect()
     }
 
-    fn stripe_of(&self, hash: u64) -> usize {
-        let bits = self.stripes.len().trailing_zeros();
-        if bits == 0 {
-            0
-        } else {
-            usize::try_from(hash >> (64 - bits)).unwrap_or(0)
-        }
+    #[inline]
+    fn check_database(&self, db: Db) {
+        assert!(db.0 < self.databases, "the store has no such database");
+    }
+
+    /// The highest number of a stripe: all bits set.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "there are at most STRIPES_MAX"
+    )]
+    fn last_stripe(&self) -> u32 {
+        (self.stripes.len() - 1) as u32
     }
 
     /// Locks one stripe. A thread that panicked inside one may have left it half changed: the log is the
     /// truth, so the process ends and a restart replays it.
-    fn lock(&self, stripe: usize) -> MutexGuard<'_, Stripe> {
-        self.stripes[stripe]
+    #[inline]
+    fn lock(&self, stripe: u32) -> MutexGuard<'_, Stripe> {
+        self.stripes[stripe as usize]
+            .0
             .lock()
             .unwrap_or_else(|_| std::process::abort())
-    }
-}
-
-impl Txn<'_> {
-    fn delete_expired_of(&mut self, keys: KeySet<'_>) {
-        match keys {
-            KeySet::One(key) => {
-                self.delete_expired(key);
-            }
-            KeySet::Many(keys) => {
-                for key in keys {
-                    self.delete_expired(key);
-                }
-            }
-            KeySet::None | KeySet::All => {}
-        }
-    }
-}
-
-impl Store for MemoryStore {
-    fn read(&self, at: At, keys: KeySet<'_>, look: &mut dyn FnMut(&mut View<'_>)) -> Lsn {
-        self.read_with(at, keys, look).1
-    }
-
-    fn write(
-        &self,
-        at: At,
-        keys: KeySet<'_>,
-        change: &mut dyn FnMut(&mut Txn<'_>),
-    ) -> Result<Lsn, Refusal> {
-        self.write_with(at, keys, change).map(|((), lsn)| lsn)
-    }
-
-    fn apply(&self, effect: &Effect<'_>) {
-        match effect.key() {
-            Some((_, key)) => {
-                let hash = self.hash(key);
-                self.lock(self.stripe_of(hash)).apply(hash, effect);
-            }
-            None => (0..self.stripes.len()).for_each(|stripe| self.lock(stripe).apply(0, effect)),
-        }
-    }
-
-    fn wait(&self, _lsn: Lsn) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn len(&self, db: Db) -> u64 {
-        (0..self.stripes.len())
-            .map(|stripe| self.lock(stripe).len(db))
-            .sum()
-    }
-
-    fn for_each(&self, show: &mut dyn FnMut(&Item<'_>)) {
-        for stripe in 0..self.stripes.len() {
-            self.lock(stripe).for_each(show);
-        }
-    }
-
-    fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> usize {
-        let mut removed = 0;
-        for stripe in 0..self.stripes.len() {
-            let due = self.lock(stripe).due(now);
-            for (db, key) in due {
-                if removed == budget_keys {
-                    return removed;
-                }
-                let at = At { db, now };
-                match self.write_with(at, KeySet::One(&key), |_| ()) {
-                    Ok(_) => removed += 1,
-                    Err(_) => return removed,
-                }
-            }
-        }
-        removed
     }
 }

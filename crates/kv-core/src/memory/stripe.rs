@@ -1,22 +1,78 @@
 //! One stripe: the tables of its part of the keyspace, one for each database.
+//!
+//! Invariant: memory changes in [`Stripe::apply`] only, for live transactions and for replay alike.
 
+use super::expire::NEVER;
+use super::place::Place;
+use super::raw::EntryRef;
 use super::recent::Recent;
-use super::table::{EntryRef, Table};
-use crate::{Db, Effect, Item, UnixMillis};
+use super::table::Table;
+use crate::{Db, Effect, Item, MemoryStats, UnixMillis};
 
+/// One stripe, behind its lock. What every look needs comes first, to share a cache line with the lock.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Stripe {
-    tables: Vec<Table>,
+    pub(crate) stats: MemoryStats,
+    tables: Tables,
     pub(crate) recent: Recent,
 }
 
-impl Stripe {
-    pub(crate) fn get(&self, db: Db, hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {
-        self.tables.get(db.index())?.get(hash, key)
+/// The tables of a stripe, by number of the database. That of the first one, which most programs use alone,
+/// needs no step more to be reached.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Tables {
+    first: Table,
+    others: Vec<Table>,
+}
+
+impl Tables {
+    #[inline]
+    fn get(&self, db: Db) -> Option<&Table> {
+        match db.index().checked_sub(1) {
+            None => Some(&self.first),
+            Some(index) => self.others.get(index),
+        }
     }
 
-    /// Changes memory: the only function that does, for live transactions and for replay.
-    pub(crate) fn apply(&mut self, hash: u64, effect: &Effect<'_>) {
+    /// The table of `db`, made if need be.
+    fn get_or_make(&mut self, db: Db) -> &mut Table {
+        let Some(index) = db.index().checked_sub(1) else {
+            return &mut self.first;
+        };
+        if self.others.len() <= index {
+            self.others.resize_with(index + 1, Table::default);
+        }
+        &mut self.others[index]
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (Db, &Table)> {
+        (0..)
+            .map(Db)
+            .zip(std::iter::once(&self.first).chain(&self.others))
+    }
+}
+
+impl Stripe {
+    /// The entry at `key`, expired or not, beside what counts looks.
+    #[inline]
+    pub(crate) fn stats_and_entry(
+        &mut self,
+        db: Db,
+        place: Place,
+        key: &[u8],
+    ) -> (&mut MemoryStats, Option<EntryRef<'_>>) {
+        let table = self.tables.get(db);
+        (
+            &mut self.stats,
+            table.and_then(|table| table.get(place, key)),
+        )
+    }
+
+    /// Changes memory: the only function that does. Returns the tables that a flush emptied, to be dropped
+    /// when no lock is held any more.
+    pub(crate) fn apply(&mut self, place: Place, effect: &Effect<'_>) -> Option<Tables> {
         match *effect {
             Effect::SetString {
                 db,
@@ -24,67 +80,72 @@ impl Stripe {
                 value,
                 expires,
             } => {
-                self.table(db).set_string(hash, key, value, expires);
+                self.table(db).set_string(place, key, value, expires);
             }
             Effect::AppendString { db, key, suffix } => {
-                self.table(db).append_string(hash, key, suffix);
+                self.table(db).append_string(place, key, suffix);
             }
             Effect::SetExpiry { db, key, expires } => {
-                self.table(db).set_expiry(hash, key, expires);
+                self.table(db).set_expiry(place, key, expires);
             }
             Effect::Delete { db, key } => {
-                self.table(db).remove(hash, key);
+                self.table(db).remove(place, key);
             }
             Effect::FlushDb { db } => {
-                if let Some(table) = self.tables.get_mut(db.index()) {
-                    *table = Table::default();
-                }
+                let first = std::mem::take(self.table(db));
+                return Some(Tables {
+                    first,
+                    others: Vec::new(),
+                });
             }
-            Effect::FlushAll => self.tables.clear(),
+            Effect::FlushAll => return Some(std::mem::take(&mut self.tables)),
         }
+        None
     }
 
-    pub(crate) fn len(&self, db: Db) -> u64 {
-        self.tables
-            .get(db.index())
-            .map_or(0, |table| table.len() as u64)
+    /// The table of `db`, made if need be.
+    #[inline]
+    pub(crate) fn table(&mut self, db: Db) -> &mut Table {
+        self.tables.get_or_make(db)
+    }
+
+    /// The table of `db`; `None` when it was never used.
+    #[inline]
+    pub(crate) fn existing_table(&self, db: Db) -> Option<&Table> {
+        self.tables.get(db)
+    }
+
+    /// The tables that were used, with their databases.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (Db, &Table)> {
+        self.tables.numbered()
+    }
+
+    /// A lower bound of all expiries.
+    pub(crate) fn expiry_bound(&self) -> UnixMillis {
+        let bounds = self.tables().map(|(_, table)| table.expiries.bound());
+        bounds.min().unwrap_or(NEVER)
+    }
+
+    /// The first database that may have something due by `now`, or the first one.
+    pub(crate) fn due_db(&self, now: UnixMillis) -> Db {
+        self.tables()
+            .find(|(_, table)| table.expiries.bound() <= now)
+            .map_or(Db::FIRST, |(db, _)| db)
     }
 
     pub(crate) fn for_each(&self, show: &mut dyn FnMut(&Item<'_>)) {
-        for (db, table) in self.numbered() {
-            table.for_each(&mut |entry: EntryRef<'_>| {
-                let (key, value, expires) = (entry.key(), entry.value(), entry.expires());
-                show(&Item {
-                    db,
-                    key,
-                    value,
-                    expires,
-                });
-            });
+        for (db, table) in self.tables() {
+            table.for_each(|entry| show(&item(db, entry)));
         }
     }
+}
 
-    /// The keys that expired.
-    pub(crate) fn due(&self, now: UnixMillis) -> Vec<(Db, Vec<u8>)> {
-        let mut due = Vec::new();
-        for (db, table) in self.numbered() {
-            table.for_each(&mut |entry: EntryRef<'_>| {
-                if entry.expires().is_some_and(|expires| expires <= now) {
-                    due.push((db, entry.key().to_vec()));
-                }
-            });
-        }
-        due
-    }
-
-    fn numbered(&self) -> impl Iterator<Item = (Db, &Table)> {
-        (0..).map(Db).zip(&self.tables)
-    }
-
-    fn table(&mut self, db: Db) -> &mut Table {
-        if self.tables.len() <= db.index() {
-            self.tables.resize_with(db.index() + 1, Table::default);
-        }
-        &mut self.tables[db.index()]
+/// An entry as it is shown outside.
+pub(crate) fn item(db: Db, entry: EntryRef<'_>) -> Item<'_> {
+    Item {
+        db,
+        key: entry.key(),
+        value: entry.value(),
+        expires: entry.expires(),
     }
 }

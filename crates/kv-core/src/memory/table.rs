@@ -1,104 +1,483 @@
-//! The table of one stripe and database: entries by key.
+//! The table of one stripe and database: entries by key, in hash order.
+//!
+//! The number of buckets goes 1, 2, 3, 4, 6, 8, 12, 16 and so on: steps of about a half waste less memory
+//! than doubling. A table grows when there are more than [`FILL_MAX`] entries a bucket, and shrinks when there
+//! is less than one. Either moves every entry's 8 bytes once and touches no entry. Since a table is one of
+//! many (a store has a thousand stripes), that is short: at 10 million keys a table has about ten thousand
+//! entries, and growing it takes some hundred microseconds while the stripe is locked.
+//!
+//! Invariant: the entry of a key is in the chain of the bucket of the key's place.
 
-use std::collections::HashMap;
+use super::expire::Expiries;
+use super::place::Place;
+use super::raw::{Bucket, EntryRef, Slot, prefetch};
+use crate::{StringValue, UnixMillis};
 
-use bytes::Bytes;
+/// Most entries a bucket, on average, of its seven slots.
+const FILL_MAX: usize = 6;
 
-use crate::{StringRef, StringValue, UnixMillis, ValueRef};
+/// Most buckets of a table: beyond, chains grow. A thousand stripes reach that at 10^11 keys.
+const BUCKETS_MAX: usize = 1 << Place::BITS;
 
+/// Entries by key. The buckets' address comes first, see `Stripe`.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Table {
-    entries: HashMap<Box<[u8]>, Entry>,
-}
-
-struct Entry {
-    value: Stored,
-    expires: Option<UnixMillis>,
-}
-
-enum Stored {
-    Int(i64),
-    Bytes(Bytes),
-}
-
-/// A look at one entry.
-#[derive(Clone, Copy)]
-pub(crate) struct EntryRef<'t> {
-    key: &'t [u8],
-    entry: &'t Entry,
-}
-
-impl<'t> EntryRef<'t> {
-    pub(crate) fn key(self) -> &'t [u8] {
-        self.key
-    }
-
-    pub(crate) fn value(self) -> ValueRef<'t> {
-        ValueRef::String(match &self.entry.value {
-            Stored::Int(number) => StringRef::Int(*number),
-            Stored::Bytes(bytes) => StringRef::Shared(bytes),
-        })
-    }
-
-    pub(crate) fn expires(self) -> Option<UnixMillis> {
-        self.entry.expires
-    }
+    buckets: Box<[Bucket]>,
+    len: usize,
+    /// Bytes of heap of all entries.
+    entry_bytes: usize,
+    pub(crate) expiries: Expiries,
 }
 
 impl Table {
-    pub(crate) fn get(&self, _hash: u64, key: &[u8]) -> Option<EntryRef<'_>> {
-        self.entries
-            .get_key_value(key)
-            .map(|(key, entry)| EntryRef { key, entry })
+    #[inline]
+    pub(crate) fn get(&self, place: Place, key: &[u8]) -> Option<EntryRef<'_>> {
+        Some(self.bucket(place)?.find(place, key)?.entry())
     }
 
     pub(crate) fn set_string(
         &mut self,
-        _hash: u64,
+        place: Place,
         key: &[u8],
         value: StringValue<'_>,
         expires: Option<UnixMillis>,
     ) {
-        let value = match value {
-            StringValue::Int(number) => Stored::Int(number),
-            StringValue::Bytes(bytes) => Stored::Bytes(Bytes::copy_from_slice(bytes)),
-        };
-        self.entries.insert(key.into(), Entry { value, expires });
-    }
-
-    pub(crate) fn append_string(&mut self, hash: u64, key: &[u8], suffix: &[u8]) {
-        let (mut bytes, expires) = match self.get(hash, key) {
-            Some(EntryRef { entry, .. }) => match &entry.value {
-                Stored::Int(number) => (number.to_string().into_bytes(), entry.expires),
-                Stored::Bytes(bytes) => (bytes.to_vec(), entry.expires),
-            },
-            None => (Vec::new(), None),
-        };
-        bytes.extend_from_slice(suffix);
-        self.set_string(hash, key, StringValue::new(&bytes), expires);
-    }
-
-    pub(crate) fn set_expiry(&mut self, _hash: u64, key: &[u8], expires: Option<UnixMillis>) {
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.expires = expires;
+        if !self.change(place, key, |slot| slot.set_string(value, expires)) {
+            self.insert(place, key, value, expires);
         }
     }
 
-    pub(crate) fn remove(&mut self, _hash: u64, key: &[u8]) {
-        self.entries.remove(key);
+    pub(crate) fn append_string(&mut self, place: Place, key: &[u8], suffix: &[u8]) {
+        if !self.change(place, key, |slot| slot.append_string(suffix)) {
+            self.insert(place, key, StringValue::new(suffix), None);
+        }
+    }
+
+    pub(crate) fn set_expiry(&mut self, place: Place, key: &[u8], expires: Option<UnixMillis>) {
+        self.change(place, key, |slot| slot.set_expiry(expires));
+    }
+
+    /// Removes `key`; whether it was there.
+    pub(crate) fn remove(&mut self, place: Place, key: &[u8]) -> bool {
+        let removed = self
+            .bucket_mut(place)
+            .and_then(|bucket| bucket.remove(place, key));
+        let Some(slot) = removed else {
+            return false;
+        };
+        self.len -= 1;
+        self.entry_bytes -= slot.entry().heap_bytes();
+        self.expiries.changed(slot.entry().expires(), None);
+        if self.len == 0 {
+            *self = Self::default();
+        } else if self.len < self.buckets.len() {
+            self.resize(fewer(self.buckets.len()));
+        }
+        true
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
-    pub(crate) fn for_each(&self, show: &mut dyn FnMut(EntryRef<'_>)) {
-        #[expect(
-            clippy::iter_over_hash_type,
-            reason = "the order of keys is no promise"
-        )]
-        for (key, entry) in &self.entries {
-            show(EntryRef { key, entry });
+    /// Bytes of heap of the table and its entries.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let chained: usize = self.buckets.iter().map(Bucket::chained).sum();
+        self.entry_bytes + (self.buckets.len() + chained) * Bucket::BYTES
+    }
+
+    pub(crate) fn for_each(&self, mut show: impl FnMut(EntryRef<'_>)) {
+        for bucket in &self.buckets {
+            bucket.for_each(|_, slot| show(slot.entry()));
         }
+    }
+
+    /// Shows the entries of the first bucket that has any.
+    pub(crate) fn sample(&self, mut show: impl FnMut(EntryRef<'_>)) {
+        let filled = self.buckets.iter().find(|bucket| !bucket.is_empty());
+        if let Some(bucket) = filled {
+            bucket.for_each(|_, slot| show(slot.entry()));
+        }
+    }
+
+    /// Shows the slots of whole buckets, from `from` on in hash order, until `enough` says so after a bucket.
+    /// Returns where to go on; `None` when there are no more.
+    pub(super) fn walk(
+        &self,
+        from: Place,
+        mut show: impl FnMut(&Slot),
+        mut enough: impl FnMut() -> bool,
+    ) -> Option<Place> {
+        let mut next = from;
+        while let Some(bucket) = self.bucket(next) {
+            bucket.for_each(|place, slot| {
+                if place >= from {
+                    show(slot);
+                }
+            });
+            next = next.next_bucket(self.buckets.len())?;
+            if enough() {
+                return Some(next);
+            }
+        }
+        None
+    }
+
+    /// Asks the processor for the bucket of `place`.
+    pub(crate) fn prefetch_bucket(&self, place: Place) {
+        if let Some(bucket) = self.bucket(place) {
+            prefetch(bucket);
+        }
+    }
+
+    /// Asks the processor for the entry at `place`. Reads the bucket.
+    pub(crate) fn prefetch_entry(&self, place: Place) {
+        if let Some(bucket) = self.bucket(place) {
+            bucket.prefetch_entry(place);
+        }
+    }
+
+    #[inline]
+    fn bucket(&self, place: Place) -> Option<&Bucket> {
+        self.buckets.get(place.bucket(self.buckets.len()))
+    }
+
+    fn bucket_mut(&mut self, place: Place) -> Option<&mut Bucket> {
+        self.buckets.get_mut(place.bucket(self.buckets.len()))
+    }
+
+    /// Changes the entry of `key`; `false` when there is none.
+    fn change(&mut self, place: Place, key: &[u8], change: impl FnOnce(&mut Slot)) -> bool {
+        let Some(slot) = self
+            .buckets
+            .get_mut(place.bucket(self.buckets.len()))
+            .and_then(|bucket| bucket.find_mut(place, key))
+        else {
+            return false;
+        };
+        let (bytes, expires) = (slot.entry().heap_bytes(), slot.entry().expires());
+        change(slot);
+        self.entry_bytes = self.entry_bytes - bytes + slot.entry().heap_bytes();
+        self.expiries.changed(expires, slot.entry().expires());
+        true
+    }
+
+    /// Adds an entry whose key is not there yet.
+    fn insert(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        value: StringValue<'_>,
+        expires: Option<UnixMillis>,
+    ) {
+        if self.buckets.is_empty() {
+            self.buckets = empty_buckets(1);
+        } else if self.len >= self.buckets.len() * FILL_MAX && self.buckets.len() < BUCKETS_MAX {
+            self.resize(more(self.buckets.len()));
+        }
+        let slot = Slot::new(place.check(), key, value, expires);
+        self.len += 1;
+        self.entry_bytes += slot.entry().heap_bytes();
+        self.expiries.changed(None, expires);
+        if let Some(bucket) = self.bucket_mut(place) {
+            bucket.push(place.tag(), slot);
+        }
+    }
+
+    fn resize(&mut self, buckets: usize) {
+        let old = std::mem::replace(&mut self.buckets, empty_buckets(buckets));
+        for mut bucket in old {
+            while let Some((tag, slot)) = bucket.pop() {
+                let place = Place::of_parts(slot.check(), tag);
+                self.buckets[place.bucket(buckets)].push(tag, slot);
+            }
+        }
+    }
+}
+
+/// The next larger number of buckets: 2^n or 3 * 2^n.
+fn more(buckets: usize) -> usize {
+    match buckets {
+        1 => 2,
+        _ if buckets.is_power_of_two() => buckets + buckets / 2,
+        _ => buckets / 3 * 4,
+    }
+}
+
+/// The next smaller number of buckets.
+fn fewer(buckets: usize) -> usize {
+    match buckets {
+        2 => 1,
+        _ if buckets.is_power_of_two() => buckets / 4 * 3,
+        _ => buckets / 3 * 2,
+    }
+}
+
+fn empty_buckets(count: usize) -> Box<[Bucket]> {
+    std::iter::repeat_with(Bucket::default)
+        .take(count)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CASES: u32 = if cfg!(miri) { 4 } else { 128 };
+    const STEPS: usize = if cfg!(miri) { 60 } else { 200 };
+
+    type Model = BTreeMap<Vec<u8>, (Vec<u8>, Option<UnixMillis>)>;
+
+    #[derive(Clone, Debug)]
+    enum Change {
+        Set(Vec<u8>, Option<i64>),
+        Append(Vec<u8>),
+        Expire(Option<i64>),
+        Remove,
+    }
+
+    fn changes() -> impl Strategy<Value = Change> {
+        let value = || {
+            prop_oneof![
+                5 => vec(any::<u8>(), 0..30),
+                2 => any::<i32>().prop_map(|number| number.to_string().into_bytes()),
+                1 => (4_080usize..4_110).prop_map(|length| vec![b'v'; length]),
+            ]
+        };
+        prop_oneof![
+            5 => (value(), option::of(any::<i64>()))
+                .prop_map(|(value, expires)| Change::Set(value, expires)),
+            2 => value().prop_map(Change::Append),
+            2 => option::of(any::<i64>()).prop_map(Change::Expire),
+            2 => Just(Change::Remove),
+        ]
+    }
+
+    fn apply(table: &mut Table, place: Place, key: &[u8], change: &Change) {
+        match change {
+            Change::Set(value, expires) => {
+                table.set_string(place, key, StringValue::new(value), expires.map(UnixMillis));
+            }
+            Change::Append(suffix) => table.append_string(place, key, suffix),
+            Change::Expire(expires) => table.set_expiry(place, key, expires.map(UnixMillis)),
+            Change::Remove => {
+                table.remove(place, key);
+            }
+        }
+    }
+
+    fn apply_to_model(model: &mut Model, key: &[u8], change: &Change) {
+        match change {
+            Change::Set(value, expires) => {
+                model.insert(key.to_vec(), (value.clone(), expires.map(UnixMillis)));
+            }
+            Change::Append(suffix) => {
+                let (value, _) = model.entry(key.to_vec()).or_default();
+                value.extend_from_slice(suffix);
+            }
+            Change::Expire(expires) => {
+                if let Some(held) = model.get_mut(key) {
+                    held.1 = expires.map(UnixMillis);
+                }
+            }
+            Change::Remove => {
+                model.remove(key);
+            }
+        }
+    }
+
+    fn held(entry: EntryRef<'_>) -> (Vec<u8>, Option<UnixMillis>) {
+        let crate::ValueRef::String(string) = entry.value();
+        (string.to_bytes().to_vec(), entry.expires())
+    }
+
+    fn check(table: &Table, model: &Model) {
+        let mut shown = Model::new();
+        let mut heap_bytes = 0;
+        table.for_each(|entry| {
+            heap_bytes += entry.heap_bytes();
+            let before = shown.insert(entry.key().to_vec(), held(entry));
+            assert_eq!(before, None, "a key is there twice");
+        });
+        assert_eq!(&shown, model);
+        assert_eq!(table.len(), model.len());
+        assert_eq!(table.entry_bytes, heap_bytes);
+        let expiries = model.values().filter_map(|(_, expires)| *expires);
+        assert_eq!(table.expiries.count(), expiries.clone().count());
+        assert!(
+            expiries
+                .min()
+                .is_none_or(|least| table.expiries.bound() <= least)
+        );
+        assert!(table.len() <= table.buckets.len() * FILL_MAX);
+        assert!(table.buckets.len() <= table.len().max(1));
+    }
+
+    /// A key's place, chosen badly: `kind` 0 puts all keys into one place, 1 gives all the same tag, 2 the same
+    /// bits beside the address, 3 spreads them.
+    fn place(kind: u8, number: u32) -> Place {
+        Place::new(match kind {
+            0 => 0xab_cdef,
+            1 => (number % 4) << 22 | 0x55,
+            2 => number % 3,
+            _ => number.wrapping_mul(0x9e37_79b9) >> 8,
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: CASES,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn a_table_is_a_map_even_when_places_collide(
+            kind in 0u8..4,
+            changes in vec((0u32..60, changes()), 0..STEPS),
+        ) {
+            let mut table = Table::default();
+            let mut model = Model::new();
+            for (number, change) in &changes {
+                let key = number.to_string().into_bytes();
+                let place = place(kind, *number);
+                apply(&mut table, place, &key, change);
+                apply_to_model(&mut model, &key, change);
+                prop_assert_eq!(table.get(place, &key).map(held), model.get(&key).cloned());
+            }
+            check(&table, &model);
+            for (number, _) in &changes {
+                let key = number.to_string().into_bytes();
+                prop_assert_eq!(
+                    table.get(place(kind, *number), &key).map(held),
+                    model.get(&key).cloned()
+                );
+            }
+        }
+    }
+
+    fn fill(table: &mut Table, kind: u8, keys: std::ops::Range<u32>) {
+        for number in keys {
+            let key = number.to_le_bytes();
+            table.set_string(place(kind, number), &key, StringValue::new(b"v"), None);
+        }
+    }
+
+    const MANY: u32 = if cfg!(miri) { 200 } else { 20_000 };
+
+    #[test]
+    fn growing_and_shrinking_keep_every_key() {
+        let mut table = Table::default();
+        fill(&mut table, 3, 0..MANY);
+        assert!(table.buckets.len() * FILL_MAX >= MANY as usize);
+        for number in 0..MANY {
+            assert!(table.get(place(3, number), &number.to_le_bytes()).is_some());
+        }
+        for number in 0..MANY {
+            assert!(table.remove(place(3, number), &number.to_le_bytes()));
+            assert!(!table.remove(place(3, number), &number.to_le_bytes()));
+            assert_eq!(table.len(), (MANY - number - 1) as usize);
+            assert!(table.buckets.len() <= table.len().max(1));
+        }
+        assert_eq!(table.heap_bytes(), 0);
+    }
+
+    #[test]
+    fn a_walk_shows_each_entry_once_while_the_table_grows_and_shrinks() {
+        let mut table = Table::default();
+        fill(&mut table, 3, 0..100);
+        let mut shown = Vec::new();
+        let mut next = Some(Place::START);
+        for round in 0.. {
+            let Some(from) = next else { break };
+            next = table.walk(
+                from,
+                |slot| shown.push(slot.entry().key().to_vec()),
+                || true,
+            );
+            if round % 4 == 0 {
+                fill(&mut table, 3, 100..1_000);
+            } else if round % 4 == 2 {
+                for number in 100..1_000u32 {
+                    table.remove(place(3, number), &number.to_le_bytes());
+                }
+            }
+        }
+        for number in 0..100u32 {
+            let times = shown
+                .iter()
+                .filter(|key| **key == number.to_le_bytes())
+                .count();
+            assert_eq!(times, 1, "key {number}");
+        }
+    }
+
+    #[test]
+    fn appending_byte_by_byte_copies_little() {
+        let mut table = Table::default();
+        let place = Place::START;
+        let mut moves = 0;
+        let mut address = std::ptr::null();
+        let length = if cfg!(miri) { 6_000 } else { 300_000 };
+        for _ in 0..length {
+            table.append_string(place, b"k", b"x");
+            let Some(entry) = table.get(place, b"k") else {
+                panic!("the key is there")
+            };
+            let crate::ValueRef::String(string) = entry.value();
+            let now = string.as_bytes(&mut itoa::Buffer::new()).as_ptr();
+            moves += usize::from(now != address);
+            address = now;
+        }
+        assert!(moves < 60, "{moves} moves");
+    }
+
+    #[test]
+    fn a_value_of_about_the_same_length_stays_in_its_allocation() {
+        let mut table = Table::default();
+        let place = Place::START;
+        let address = |table: &Table| table.get(place, b"key").map(|entry| entry.key().as_ptr());
+        table.set_string(
+            place,
+            b"key",
+            StringValue::new(&[b'v'; 64]),
+            Some(UnixMillis(5)),
+        );
+        let before = address(&table);
+        for length in [64, 50, 63, 64] {
+            let value = vec![b'w'; length];
+            table.set_string(place, b"key", StringValue::new(&value), Some(UnixMillis(6)));
+            table.set_string(place, b"key", StringValue::new(&value), None);
+            table.set_expiry(place, b"key", Some(UnixMillis(7)));
+            assert_eq!(address(&table), before);
+        }
+        table.set_string(place, b"key", StringValue::new(b"v"), None);
+        assert_ne!(address(&table), before, "a short value gives memory back");
+    }
+
+    #[test]
+    fn a_small_entry_takes_no_more_than_it_must() {
+        let mut table = Table::default();
+        fill(&mut table, 3, 0..1);
+        let key = [b'k'; 16];
+        let before = table.entry_bytes;
+        table.set_string(place(3, 1), &key, StringValue::new(b"8 bytes."), None);
+        assert_eq!(table.entry_bytes - before, 8 + 16 + 8);
+        table.set_string(
+            place(3, 1),
+            &key,
+            StringValue::new(b"123456789012345"),
+            None,
+        );
+        assert_eq!(table.entry_bytes - before, 8 + 16 + 8);
+        table.set_expiry(place(3, 1), &key, Some(UnixMillis(1)));
+        assert_eq!(table.entry_bytes - before, 8 + 16 + 8 + 8);
     }
 }

@@ -32,6 +32,7 @@ struct State {
     syncs_held: bool,
     fail_syncs: Option<io::ErrorKind>,
     fail_writes: Option<io::ErrorKind>,
+    fail_creates: Option<io::ErrorKind>,
     writes: u64,
 }
 
@@ -72,6 +73,11 @@ impl MemFs {
         let bytes = Arc::clone(&self.state().files[name]);
         let mut bytes = lock(&bytes);
         change(&mut bytes)
+    }
+
+    /// Puts the files back to what [`MemFs::files`] gave.
+    pub fn restore(&self, files: &BTreeMap<String, Vec<u8>>) {
+        self.state().files = Self::with_files(files).state().files.clone();
     }
 
     /// Removes the file `name`, if it is there.
@@ -124,6 +130,11 @@ impl MemFs {
         self.state().fail_writes = kind;
     }
 
+    /// From now on no file can be made, which fails with `kind`, or no more with `None`.
+    pub fn fail_creates(&self, kind: Option<io::ErrorKind>) {
+        self.state().fail_creates = kind;
+    }
+
     /// Sets the room there is; at first it is boundless.
     pub fn set_space(&self, space: Space) {
         self.state().space = Some(space);
@@ -169,6 +180,9 @@ impl Fs for MemFs {
 impl Dir for MemFs {
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
         let mut state = self.state();
+        if let Some(kind) = state.fail_creates {
+            return Err(kind.into());
+        }
         let bytes = state.files.entry(name.into()).or_default();
         lock(bytes).clear();
         let bytes = Arc::clone(bytes);

@@ -1,0 +1,509 @@
+//! One entry: a key and all that belongs to it, in one allocation.
+//!
+//! ```text
+//!  0   Header                       8 bytes: length of the key, kind, length of and room for the value
+//!  8   expiry                       8 bytes, if there is room for one
+//!  .   Bytes                        only for a shared string
+//!  .   key
+//!  .   value                        the bytes of an inline string, or an integer (unaligned)
+//! ```
+//!
+//! Invariant: offsets and layout come from the header alone, see `Shape`.
+//! Invariant: an inline string has at most [`INLINE_BYTES_MAX`] bytes; a longer one is shared.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, align_of, size_of};
+use std::ptr::{self, NonNull};
+use std::slice;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{StringRef, StringValue, UnixMillis, ValueRef};
+
+/// Longest string that lies inside its entry. Copying this much into a reply costs about as much as the
+/// cache misses on the way to it; for more, sharing one buffer with the reply is cheaper.
+pub(in crate::memory) const INLINE_BYTES_MAX: usize = 4096;
+
+/// Entries begin at multiples of this, which leaves the low bits of their addresses free.
+pub(super) const ENTRY_ALIGN: usize = 8;
+
+/// A value that became this much shorter gives memory back, in bytes.
+const SLACK_BYTES_MAX: usize = 32;
+
+/// Longest decimal form of an `i64`, in bytes.
+const INT_DIGITS_MAX: usize = 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Storage {
+    Int,
+    Inline,
+    Shared,
+}
+
+/// The first bytes of an entry: a packed [`Shape`].
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Header {
+    /// Bits 0-30: length of the key. Bit 31: there is room for an expiry.
+    key: u32,
+    /// Bits 0-12: bytes of value in use. Bits 13-25: bytes of value there is room for. Bits 26-31: storage.
+    value: u32,
+}
+
+/// What a header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    key_len: usize,
+    expiry_room: bool,
+    storage: Storage,
+    used: usize,
+    room: usize,
+}
+
+impl Shape {
+    const KEY_LEN_MAX: usize = (1 << 31) - 1;
+    const ROOM_MAX: usize = (1 << 13) - 1;
+
+    /// For a key of `key_len` bytes and `used` bytes of inline value, with room for at least `room`. The
+    /// allocation is filled up to a multiple of its alignment.
+    fn new(key_len: usize, expiry_room: bool, storage: Storage, used: usize, room: usize) -> Self {
+        assert!(key_len <= Self::KEY_LEN_MAX, "a key longer than the limit");
+        let mut shape = Self {
+            key_len,
+            expiry_room,
+            storage,
+            used,
+            room: room.max(used),
+        };
+        shape.room = shape.layout().pad_to_align().size() - shape.value_at();
+        assert!(
+            shape.room <= Self::ROOM_MAX,
+            "an inline value longer than the limit"
+        );
+        shape
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "asserted when the shape was made"
+    )]
+    fn pack(self) -> Header {
+        let storage = match self.storage {
+            Storage::Int => 0,
+            Storage::Inline => 1,
+            Storage::Shared => 2,
+        };
+        Header {
+            key: self.key_len as u32 | u32::from(self.expiry_room) << 31,
+            value: self.used as u32 | (self.room as u32) << 13 | storage << 26,
+        }
+    }
+
+    #[inline]
+    fn unpack(header: Header) -> Self {
+        Self {
+            key_len: (header.key & 0x7fff_ffff) as usize,
+            expiry_room: header.key >> 31 == 1,
+            storage: match header.value >> 26 {
+                0 => Storage::Int,
+                1 => Storage::Inline,
+                _ => Storage::Shared,
+            },
+            used: (header.value & 0x1fff) as usize,
+            room: (header.value >> 13 & 0x1fff) as usize,
+        }
+    }
+
+    const EXPIRY_AT: usize = size_of::<Header>();
+
+    #[inline]
+    fn shared_at(self) -> usize {
+        Self::EXPIRY_AT
+            + if self.expiry_room {
+                size_of::<i64>()
+            } else {
+                0
+            }
+    }
+
+    #[inline]
+    fn key_at(self) -> usize {
+        let shared = match self.storage {
+            Storage::Shared => size_of::<Bytes>(),
+            Storage::Int | Storage::Inline => 0,
+        };
+        self.shared_at() + shared
+    }
+
+    #[inline]
+    fn value_at(self) -> usize {
+        self.key_at() + self.key_len
+    }
+
+    fn layout(self) -> Layout {
+        match Layout::from_size_align(self.value_at() + self.room, ENTRY_ALIGN) {
+            Ok(layout) => layout,
+            Err(_) => unreachable!("a key and an inline value are shorter than half the memory"),
+        }
+    }
+}
+
+const _: () = assert!(align_of::<Bytes>() <= ENTRY_ALIGN && align_of::<Header>() == ENTRY_ALIGN);
+const _: () = assert!(INLINE_BYTES_MAX + ENTRY_ALIGN <= Shape::ROOM_MAX);
+const _: () = assert!(crate::limits::KEY_BYTES_MAX <= Shape::KEY_LEN_MAX);
+
+/// What a new entry is made with.
+enum Content<'a> {
+    Int(i64),
+    /// The bytes of both parts, with room for at least this many.
+    Inline([&'a [u8]; 2], usize),
+    Shared(Bytes),
+}
+
+impl<'a> Content<'a> {
+    fn of(value: StringValue<'a>) -> Self {
+        match value {
+            StringValue::Int(number) => Self::Int(number),
+            StringValue::Bytes(bytes) if bytes.len() <= INLINE_BYTES_MAX => {
+                Self::Inline([bytes, &[]], bytes.len())
+            }
+            StringValue::Bytes(bytes) => Self::Shared(Bytes::copy_from_slice(bytes)),
+        }
+    }
+
+    /// The string that `old` becomes with `suffix` at its end, with room to grow further.
+    fn grown(old: &'a [u8], suffix: &'a [u8]) -> Self {
+        let len = old.len() + suffix.len();
+        if len <= INLINE_BYTES_MAX {
+            return Self::Inline([old, suffix], (len + len / 2).min(INLINE_BYTES_MAX));
+        }
+        let mut bytes = BytesMut::with_capacity(len + len / 2);
+        bytes.extend_from_slice(old);
+        bytes.extend_from_slice(suffix);
+        Self::Shared(bytes.freeze())
+    }
+}
+
+/// The owner of one entry.
+pub(super) struct Entry(NonNull<Header>);
+
+// SAFETY: an entry owns its allocation alone, and what lies there (bytes, integers, `Bytes`) may be sent.
+unsafe impl Send for Entry {}
+
+impl Entry {
+    /// An entry with this string.
+    pub(super) fn new(key: &[u8], value: StringValue<'_>, expires: Option<UnixMillis>) -> Self {
+        Self::make(key, Content::of(value), expires)
+    }
+
+    fn make(key: &[u8], content: Content<'_>, expires: Option<UnixMillis>) -> Self {
+        let room_for_expiry = expires.is_some();
+        let shape = match &content {
+            Content::Int(_) => Shape::new(key.len(), room_for_expiry, Storage::Int, 8, 8),
+            Content::Inline(parts, room) => {
+                let used = parts[0].len() + parts[1].len();
+                Shape::new(key.len(), room_for_expiry, Storage::Inline, used, *room)
+            }
+            Content::Shared(_) => Shape::new(key.len(), room_for_expiry, Storage::Shared, 0, 0),
+        };
+        let layout = shape.layout();
+        // SAFETY: the layout is that of a header at least, so its size is not zero.
+        let start = unsafe { alloc(layout) };
+        let Some(header) = NonNull::new(start.cast::<Header>()) else {
+            handle_alloc_error(layout)
+        };
+        // SAFETY: the allocation is new, aligned for `Header`, `i64` and `Bytes`, and `shape` was computed so
+        // that the parts written here lie in it side by side; `key` and the parts cannot overlap it.
+        unsafe {
+            header.write(shape.pack());
+            if let Some(UnixMillis(millis)) = expires {
+                start.add(Shape::EXPIRY_AT).cast::<i64>().write(millis);
+            }
+            ptr::copy_nonoverlapping(key.as_ptr(), start.add(shape.key_at()), key.len());
+            let value = start.add(shape.value_at());
+            match content {
+                Content::Int(number) => value.cast::<i64>().write_unaligned(number),
+                Content::Inline([head, tail], _) => {
+                    ptr::copy_nonoverlapping(head.as_ptr(), value, head.len());
+                    ptr::copy_nonoverlapping(tail.as_ptr(), value.add(head.len()), tail.len());
+                }
+                Content::Shared(bytes) => start.add(shape.shared_at()).cast::<Bytes>().write(bytes),
+            }
+        }
+        Self(header)
+    }
+
+    /// Gives the ownership away, as an address.
+    pub(super) fn into_raw(self) -> *mut u8 {
+        ManuallyDrop::new(self).0.as_ptr().cast()
+    }
+
+    /// Takes the ownership back.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must come from [`Entry::into_raw`], and each such address may be taken back once.
+    pub(super) unsafe fn from_raw(raw: *mut u8) -> Self {
+        // SAFETY: the caller's promise: the address of an entry is not null.
+        Self(unsafe { NonNull::new_unchecked(raw.cast()) })
+    }
+
+    fn shape(&self) -> Shape {
+        // SAFETY: an entry begins with an initialised header.
+        Shape::unpack(unsafe { self.0.read() })
+    }
+
+    fn at(&self, offset: usize) -> *mut u8 {
+        // SAFETY: `offset` comes from the entry's shape and lies in its allocation or at its end.
+        unsafe { self.0.as_ptr().cast::<u8>().add(offset) }
+    }
+
+    /// A look at this entry; `expires` says whether its expiry counts.
+    fn look(&self, expires: bool) -> EntryRef<'_> {
+        EntryRef {
+            header: self.0,
+            expires,
+            life: PhantomData,
+        }
+    }
+
+    /// This entry with another string and expiry: in the same allocation if they fit there well.
+    pub(super) fn with_string(
+        mut self,
+        value: StringValue<'_>,
+        expires: Option<UnixMillis>,
+    ) -> Self {
+        let shape = self.shape();
+        let in_place = (shape.expiry_room || expires.is_none())
+            && match value {
+                StringValue::Int(_) => self.overwrite(Storage::Int, None),
+                StringValue::Bytes(bytes) => self.overwrite(Storage::Inline, Some(bytes)),
+            };
+        if !in_place {
+            return Self::make(self.look(false).key(), Content::of(value), expires);
+        }
+        if let StringValue::Int(number) = value {
+            // SAFETY: `overwrite` made this an integer, so there are 8 bytes for one.
+            unsafe {
+                self.at(self.shape().value_at())
+                    .cast::<i64>()
+                    .write_unaligned(number)
+            };
+        }
+        match expires {
+            Some(expires) => self.with_expiry(Some(expires)),
+            None => self,
+        }
+    }
+
+    /// Makes the inline value `bytes`, or for `None` eight bytes yet to be written; `false`, and nothing is
+    /// changed, when it does not fit or would waste much.
+    fn overwrite(&mut self, storage: Storage, bytes: Option<&[u8]>) -> bool {
+        let shape = self.shape();
+        let used = bytes.map_or(size_of::<i64>(), <[u8]>::len);
+        if shape.storage == Storage::Shared
+            || used > shape.room
+            || used > INLINE_BYTES_MAX
+            || shape.room > 2 * used + SLACK_BYTES_MAX
+        {
+            return false;
+        }
+        let changed = Shape {
+            storage,
+            used,
+            ..shape
+        };
+        // SAFETY: both kinds of inline storage have the same offsets, and `used` bytes fit into the room.
+        unsafe {
+            self.0.write(changed.pack());
+            if let Some(bytes) = bytes {
+                let value = self.at(changed.value_at());
+                ptr::copy_nonoverlapping(bytes.as_ptr(), value, bytes.len());
+            }
+        }
+        true
+    }
+
+    /// This entry with `suffix` at the end of its string. Over many calls, copies each byte a few times at
+    /// most.
+    pub(super) fn with_suffix(mut self, suffix: &[u8], expires: bool) -> Self {
+        let shape = self.shape();
+        match shape.storage {
+            Storage::Shared => {
+                self.extend_shared(suffix);
+                self
+            }
+            Storage::Inline if suffix.len() <= shape.room.min(INLINE_BYTES_MAX) - shape.used => {
+                self.extend_inline(suffix);
+                self.normalised(expires)
+            }
+            Storage::Int | Storage::Inline => {
+                let look = self.look(expires);
+                let ValueRef::String(old) = look.value();
+                let mut digits = itoa::Buffer::new();
+                let content = Content::grown(old.as_bytes(&mut digits), suffix);
+                Self::make(look.key(), content, look.expires()).normalised(expires)
+            }
+        }
+    }
+
+    fn extend_inline(&mut self, suffix: &[u8]) {
+        let shape = self.shape();
+        let used = shape.used + suffix.len();
+        assert!(used <= shape.room, "an append beyond the room of an entry");
+        // SAFETY: the entry has room for `used` bytes; a caller's suffix cannot lie in it, for it is borrowed
+        // mutably.
+        unsafe {
+            self.0.write(Shape { used, ..shape }.pack());
+            let end = self.at(shape.value_at() + shape.used);
+            ptr::copy_nonoverlapping(suffix.as_ptr(), end, suffix.len());
+        }
+    }
+
+    fn extend_shared(&mut self, suffix: &[u8]) {
+        // SAFETY: the caller saw that this entry is a shared string, and it is borrowed mutably.
+        let shared = unsafe { &mut *self.at(self.shape().shared_at()).cast::<Bytes>() };
+        // A buffer that no reply holds is grown where it is, amortised; else it is left to the reply.
+        let mut bytes = std::mem::take(shared)
+            .try_into_mut()
+            .unwrap_or_else(|held| {
+                let len = held.len() + suffix.len();
+                let mut copy = BytesMut::with_capacity(len + len / 2);
+                copy.extend_from_slice(&held);
+                copy
+            });
+        bytes.extend_from_slice(suffix);
+        *shared = bytes.freeze();
+    }
+
+    /// This entry, as an integer if its inline string is the form of one.
+    fn normalised(self, expires: bool) -> Self {
+        let shape = self.shape();
+        if shape.storage != Storage::Inline || shape.used > INT_DIGITS_MAX {
+            return self;
+        }
+        let look = self.look(expires);
+        let ValueRef::String(string) = look.value();
+        match string.to_value() {
+            StringValue::Int(number) => {
+                let expires = look.expires();
+                self.with_string(StringValue::Int(number), expires)
+            }
+            StringValue::Bytes(_) => self,
+        }
+    }
+
+    /// This entry with its expiry changed: in the same allocation if there is room for one.
+    pub(super) fn with_expiry(self, expires: Option<UnixMillis>) -> Self {
+        let shape = self.shape();
+        let Some(UnixMillis(millis)) = expires else {
+            return self;
+        };
+        if shape.expiry_room {
+            // SAFETY: there is room for an expiry at this offset, and it is aligned for it.
+            unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().write(millis) };
+            return self;
+        }
+        let look = self.look(false);
+        let content = match look.value() {
+            ValueRef::String(StringRef::Int(number)) => Content::Int(number),
+            ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], shape.room),
+            ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
+        };
+        Self::make(look.key(), content, expires)
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let shape = self.shape();
+        // SAFETY: the entry owns its allocation, which was made with the layout of this shape (`used` and the
+        // kind of inline storage do not enter it); a shared string is initialised and dropped once, here.
+        unsafe {
+            if shape.storage == Storage::Shared {
+                ptr::drop_in_place(self.at(shape.shared_at()).cast::<Bytes>());
+            }
+            dealloc(self.at(0), shape.layout());
+        }
+    }
+}
+
+/// A look at one entry.
+#[derive(Clone, Copy)]
+pub(crate) struct EntryRef<'t> {
+    header: NonNull<Header>,
+    expires: bool,
+    life: PhantomData<&'t Entry>,
+}
+
+impl<'t> EntryRef<'t> {
+    /// A look at the entry at `raw`; `expires` says whether its expiry counts.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must come from [`Entry::into_raw`]; for `'t` the entry must stay and nothing may change it; if
+    /// `expires`, it must have been given an expiry.
+    pub(super) unsafe fn from_raw(raw: *mut u8, expires: bool) -> Self {
+        Self {
+            // SAFETY: the caller's promise: the address of an entry is not null.
+            header: unsafe { NonNull::new_unchecked(raw.cast()) },
+            expires,
+            life: PhantomData,
+        }
+    }
+
+    #[inline]
+    fn shape(self) -> Shape {
+        // SAFETY: an entry begins with an initialised header.
+        Shape::unpack(unsafe { self.header.read() })
+    }
+
+    #[inline]
+    fn at(self, offset: usize) -> *const u8 {
+        // SAFETY: `offset` comes from the entry's shape and lies in its allocation or at its end.
+        unsafe { self.header.as_ptr().cast_const().cast::<u8>().add(offset) }
+    }
+
+    #[inline]
+    pub(crate) fn key(self) -> &'t [u8] {
+        let shape = self.shape();
+        // SAFETY: the key's bytes are initialised, and nothing changes them while the entry is borrowed.
+        unsafe { slice::from_raw_parts(self.at(shape.key_at()), shape.key_len) }
+    }
+
+    #[inline]
+    pub(crate) fn value(self) -> ValueRef<'t> {
+        let shape = self.shape();
+        // SAFETY: the storage says what lies at which offset, all of it initialised; nothing changes it while
+        // the entry is borrowed.
+        ValueRef::String(unsafe {
+            match shape.storage {
+                Storage::Int => {
+                    StringRef::Int(self.at(shape.value_at()).cast::<i64>().read_unaligned())
+                }
+                Storage::Inline => {
+                    StringRef::Bytes(slice::from_raw_parts(self.at(shape.value_at()), shape.used))
+                }
+                Storage::Shared => StringRef::Shared(&*self.at(shape.shared_at()).cast::<Bytes>()),
+            }
+        })
+    }
+
+    #[inline]
+    pub(crate) fn expires(self) -> Option<UnixMillis> {
+        // SAFETY: an expiry that counts was written when it was given.
+        self.expires
+            .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
+    }
+
+    /// Bytes of heap of this entry, its large string included.
+    pub(in crate::memory) fn heap_bytes(self) -> usize {
+        let shape = self.shape();
+        let shared = match self.value() {
+            ValueRef::String(StringRef::Shared(bytes)) => bytes.len(),
+            ValueRef::String(_) => 0,
+        };
+        shape.layout().size() + shared
+    }
+}

@@ -1,0 +1,618 @@
+//! What every store must do: each obligation a function, each with a fresh store.
+//!
+//! [`key_value`] runs those of [`KeyValue`], so for stores at the other end of a connection too; [`store`]
+//! runs those of [`Store`]. None depends on the speed of the clock.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::mirror::all_keys;
+use super::model::Model;
+use crate::{
+    At, Cursor, Db, Effect, Expiry, KeySet, KeyValue, Kind, Lsn, Store, StoreError, StringRef,
+    StringValue, Txn, UnixMillis, View, limits,
+};
+
+/// A time long gone.
+const PAST: UnixMillis = UnixMillis(1);
+
+/// A time that no test lives to see.
+const FUTURE: UnixMillis = UnixMillis(1 << 52);
+
+/// How many threads the tests with threads have.
+const THREADS: usize = 8;
+
+/// Rounds of a test with threads; fewer where an interpreter runs them.
+const ROUNDS: usize = if cfg!(miri) { 5 } else { 500 };
+
+/// Runs every obligation of [`KeyValue`], each on what `make` makes: an empty store.
+///
+/// # Panics
+///
+/// When one does not hold.
+pub fn key_value<S: KeyValue>(make: impl Fn() -> S) {
+    let obligations: [fn(&S); 13] = [
+        a_missing_key_has_nothing,
+        a_value_comes_back_byte_for_byte,
+        a_set_replaces_value_and_expiry,
+        many_values_come_in_the_order_of_their_keys,
+        a_delete_says_whether_the_key_was_there,
+        a_key_expires_when_its_time_has_come,
+        an_expiry_can_change_and_go,
+        a_scan_gives_every_key,
+        a_scan_gives_what_stays_while_others_come_and_go,
+        a_clear_removes_every_key,
+        len_counts_keys,
+        what_is_too_long_is_refused,
+        each_thread_sees_its_own_writes,
+    ];
+    for obligation in obligations {
+        obligation(&make());
+    }
+}
+
+/// Runs every obligation of [`Store`], each on what `make` makes: an empty store of two databases or more.
+///
+/// # Panics
+///
+/// When one does not hold.
+pub fn store<S: Store>(make: impl Fn() -> S) {
+    let obligations: [fn(&S); 12] = [
+        a_write_is_visible_after_it_returned,
+        databases_are_apart,
+        a_transaction_sees_its_own_changes,
+        a_write_that_changes_nothing_leaves_nothing,
+        an_expired_key_is_gone_for_reads_and_writes,
+        a_flush_empties_what_it_names,
+        applied_effects_are_there,
+        every_key_is_shown_once,
+        a_sweep_removes_what_is_due_and_nothing_else,
+        a_sweep_goes_on_where_its_budget_ended,
+        increments_of_many_threads_add_up,
+        transactions_over_many_keys_are_isolated,
+    ];
+    for obligation in obligations {
+        obligation(&make());
+    }
+}
+
+fn at(now: UnixMillis) -> At {
+    At { db: Db::FIRST, now }
+}
+
+fn named(count: usize) -> Vec<Vec<u8>> {
+    (0..count)
+        .map(|n| format!("key:{n}").into_bytes())
+        .collect()
+}
+
+/// A key that was never set is not there, in any respect.
+pub fn a_missing_key_has_nothing<S: KeyValue>(store: &S) {
+    assert_eq!(store.get(b"k"), Ok(None));
+    assert_eq!(store.kind(b"k"), Ok(None));
+    assert_eq!(store.expiry(b"k"), Ok(Expiry::NoKey));
+    assert_eq!(store.delete(b"k"), Ok(false));
+    assert_eq!(store.expire(b"k", Some(FUTURE)), Ok(false));
+    assert_eq!(store.expire(b"k", None), Ok(false));
+    assert_eq!(store.get_many(&[b"k", b""]), Ok(vec![None, None]));
+    assert_eq!(store.get_many(&[]), Ok(vec![]));
+    assert_eq!(store.len(), Ok(0));
+    assert_eq!(store.is_empty(), Ok(true));
+    assert_eq!(store.scan(Cursor::START, 10), Ok((Cursor::START, vec![])));
+}
+
+/// Any bytes are a key, any bytes are a value, and values come back as they were.
+pub fn a_value_comes_back_byte_for_byte<S: KeyValue>(store: &S) {
+    let long = vec![0xa5; 100_000];
+    let values: [&[u8]; 14] = [
+        b"",
+        b"0",
+        b"-0",
+        b"007",
+        b"+7",
+        b"-9223372036854775808",
+        b"9223372036854775807",
+        b"9223372036854775808",
+        b"line\r\nline\0",
+        b"\xff\xfe",
+        &long[..4095],
+        &long[..4096],
+        &long[..4097],
+        &long,
+    ];
+    let keys: [&[u8]; 4] = [b"", b"k", b"\0\xff\r\n", &long[..300]];
+    for value in values {
+        for key in keys {
+            assert_eq!(store.set(key, value), Ok(()));
+            assert_eq!(store.get(key).expect("no error").as_deref(), Some(value));
+            assert_eq!(store.kind(key), Ok(Some(Kind::String)));
+        }
+    }
+    assert_eq!(store.len(), Ok(keys.len() as u64));
+}
+
+/// A set forgets the value and the expiry that were there.
+pub fn a_set_replaces_value_and_expiry<S: KeyValue>(store: &S) {
+    assert_eq!(store.set_until(b"k", b"first", FUTURE), Ok(()));
+    assert_eq!(store.expiry(b"k"), Ok(Expiry::At(FUTURE)));
+    assert_eq!(store.set(b"k", b"2"), Ok(()));
+    assert_eq!(store.expiry(b"k"), Ok(Expiry::Never));
+    assert_eq!(
+        store.get(b"k").expect("no error").as_deref(),
+        Some(&b"2"[..])
+    );
+    assert_eq!(store.len(), Ok(1));
+}
+
+/// `get_many` answers each key in its place, missing and repeated ones too.
+pub fn many_values_come_in_the_order_of_their_keys<S: KeyValue>(store: &S) {
+    let keys = named(100);
+    for key in &keys {
+        assert_eq!(store.set(key, key), Ok(()));
+    }
+    let mut wanted: Vec<&[u8]> = keys.iter().rev().map(Vec::as_slice).collect();
+    wanted.extend([b"missing".as_slice(), &keys[7], &keys[7]]);
+    let found = store.get_many(&wanted).expect("no error");
+    assert_eq!(found.len(), wanted.len());
+    for (key, value) in wanted.iter().zip(&found) {
+        let expected = (*key != b"missing").then_some(*key);
+        assert_eq!(value.as_deref(), expected);
+    }
+}
+
+/// A delete says whether there was a key, and there is none afterwards.
+pub fn a_delete_says_whether_the_key_was_there<S: KeyValue>(store: &S) {
+    assert_eq!(store.set(b"k", b"v"), Ok(()));
+    assert_eq!(store.delete(b"k"), Ok(true));
+    assert_eq!(store.get(b"k"), Ok(None));
+    assert_eq!(store.delete(b"k"), Ok(false));
+    assert_eq!(store.len(), Ok(0));
+}
+
+/// From its expiry on, a key is not there.
+pub fn a_key_expires_when_its_time_has_come<S: KeyValue>(store: &S) {
+    assert_eq!(store.set(b"kept", b"v"), Ok(()));
+    assert_eq!(store.set_until(b"k", b"v", PAST), Ok(()));
+    assert_eq!(store.get(b"k"), Ok(None));
+    assert_eq!(store.kind(b"k"), Ok(None));
+    assert_eq!(store.expiry(b"k"), Ok(Expiry::NoKey));
+    assert_eq!(store.delete(b"k"), Ok(false));
+    assert_eq!(store.set(b"k", b"v"), Ok(()));
+    assert_eq!(store.set_until(b"k", b"v", PAST), Ok(()));
+    assert_eq!(all_keys(store), Ok(BTreeSet::from(["kept".into()])));
+}
+
+/// An expiry can be set, moved, taken away and be in the past, whatever the size of the value.
+pub fn an_expiry_can_change_and_go<S: KeyValue>(store: &S) {
+    let long = vec![b'x'; 50_000];
+    for value in [b"12".as_slice(), b"text", &long] {
+        assert_eq!(store.set(b"k", value), Ok(()));
+        assert_eq!(store.expire(b"k", Some(FUTURE)), Ok(true));
+        assert_eq!(store.expiry(b"k"), Ok(Expiry::At(FUTURE)));
+        assert_eq!(store.expire(b"k", None), Ok(true));
+        assert_eq!(store.expiry(b"k"), Ok(Expiry::Never));
+        assert_eq!(store.expire(b"k", None), Ok(true));
+        assert_eq!(store.expire(b"k", Some(FUTURE)), Ok(true));
+        assert_eq!(store.get(b"k").expect("no error").as_deref(), Some(value));
+        assert_eq!(store.expire(b"k", Some(PAST)), Ok(true));
+        assert_eq!(store.get(b"k"), Ok(None));
+        assert_eq!(store.expire(b"k", Some(FUTURE)), Ok(false));
+    }
+}
+
+/// A scan gives every key, whatever the count.
+pub fn a_scan_gives_every_key<S: KeyValue>(store: &S) {
+    let keys = named(300);
+    for key in &keys {
+        assert_eq!(store.set(key, b"v"), Ok(()));
+    }
+    for count in [0, 1, 10, 1_000_000] {
+        let mut seen = BTreeSet::new();
+        let mut cursor = Cursor::START;
+        loop {
+            let (next, keys) = store.scan(cursor, count).expect("no error");
+            seen.extend(keys.into_iter().map(|key| key.to_vec()));
+            if next == Cursor::START {
+                break;
+            }
+            cursor = next;
+        }
+        assert_eq!(seen, keys.iter().cloned().collect());
+    }
+}
+
+/// Keys that stay from the first call of a scan to the last are given, whatever else happens.
+pub fn a_scan_gives_what_stays_while_others_come_and_go<S: KeyValue>(store: &S) {
+    let staying = named(100);
+    for key in &staying {
+        assert_eq!(store.set(key, b"v"), Ok(()));
+    }
+    let mut seen = BTreeSet::new();
+    let mut cursor = Cursor::START;
+    for round in 0u64.. {
+        let (next, keys) = store.scan(cursor, 5).expect("no error");
+        seen.extend(keys.into_iter().map(|key| key.to_vec()));
+        if next == Cursor::START {
+            break;
+        }
+        cursor = next;
+        for n in 0..40u64 {
+            let passing = format!("passing:{}:{n}", round / 2);
+            if round % 2 == 0 {
+                assert_eq!(store.set(passing.as_bytes(), b"v"), Ok(()));
+            } else {
+                assert_eq!(store.delete(passing.as_bytes()), Ok(true));
+            }
+        }
+    }
+    for key in &staying {
+        assert!(seen.contains(key), "the scan passed over {key:?}");
+    }
+}
+
+/// After a clear there is nothing, and the store works on.
+pub fn a_clear_removes_every_key<S: KeyValue>(store: &S) {
+    for key in named(50) {
+        assert_eq!(store.set_until(&key, b"v", FUTURE), Ok(()));
+    }
+    assert_eq!(store.clear(), Ok(()));
+    assert_eq!(store.len(), Ok(0));
+    assert_eq!(all_keys(store), Ok(BTreeSet::new()));
+    assert_eq!(store.set(b"key:1", b"again"), Ok(()));
+    assert_eq!(store.len(), Ok(1));
+}
+
+/// `len` counts each key once.
+pub fn len_counts_keys<S: KeyValue>(store: &S) {
+    for (count, key) in named(50).iter().enumerate() {
+        assert_eq!(store.len(), Ok(count as u64));
+        assert_eq!(store.set(key, b"v"), Ok(()));
+        assert_eq!(store.set(key, b"v"), Ok(()));
+    }
+}
+
+/// Keys and values beyond the limits are refused, and nothing is changed.
+pub fn what_is_too_long_is_refused<S: KeyValue>(store: &S) {
+    if cfg!(miri) {
+        // The interpreter would really fill half a gigabyte.
+        return;
+    }
+    let long = vec![0; limits::KEY_BYTES_MAX.max(limits::STRING_BYTES_MAX) + 1];
+    let key = &long[..limits::KEY_BYTES_MAX + 1];
+    let value = &long[..limits::STRING_BYTES_MAX + 1];
+    let refused = store.set(key, b"v");
+    assert!(matches!(refused, Err(StoreError::KeyTooLong { .. })));
+    let refused = store.set_until(b"k", value, FUTURE);
+    assert!(matches!(refused, Err(StoreError::ValueTooLong { .. })));
+    assert_eq!(store.len(), Ok(0));
+}
+
+/// Threads that use different keys do not disturb each other.
+pub fn each_thread_sees_its_own_writes<S: KeyValue>(store: &S) {
+    let work = |thread: usize| {
+        for round in 0..ROUNDS {
+            let key = format!("{thread}:{}", round % 50);
+            let value = format!("{thread}:{round}");
+            assert_eq!(store.set(key.as_bytes(), value.as_bytes()), Ok(()));
+            let found = store.get(key.as_bytes()).expect("no error");
+            assert_eq!(found.as_deref(), Some(value.as_bytes()));
+            if round % 3 == 0 {
+                assert_eq!(store.delete(key.as_bytes()), Ok(true));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || work(thread));
+        }
+    });
+}
+
+/// Runs `change` as one transaction and returns its answer.
+fn write<S: Store, R>(
+    store: &S,
+    at: At,
+    keys: KeySet<'_>,
+    mut change: impl FnMut(&mut Txn<'_>) -> R,
+) -> R {
+    let mut answer = None;
+    store
+        .write(at, keys, &mut |txn| answer = Some(change(txn)))
+        .expect("no refusal");
+    answer.expect("the change was run")
+}
+
+/// Runs `look` as one transaction and returns its answer.
+fn read<S: Store, R>(
+    store: &S,
+    at: At,
+    keys: KeySet<'_>,
+    mut look: impl FnMut(&mut View<'_>) -> R,
+) -> R {
+    let mut answer = None;
+    store.read(at, keys, &mut |view| answer = Some(look(view)));
+    answer.expect("the look was run")
+}
+
+fn set<S: Store>(store: &S, at: At, key: &[u8], value: &[u8], expires: Option<UnixMillis>) {
+    write(store, at, KeySet::One(key), |txn| {
+        txn.set_string(key, StringValue::new(value), expires);
+    });
+}
+
+fn exists<S: Store>(store: &S, at: At, key: &[u8]) -> bool {
+    read(store, at, KeySet::One(key), |view| view.exists(key))
+}
+
+fn number(view: &mut View<'_>, key: &[u8]) -> i64 {
+    match view.string(key) {
+        Ok(Some(StringRef::Int(number))) => number,
+        Ok(None) => 0,
+        other => panic!("{key:?} holds {other:?}"),
+    }
+}
+
+/// What a write changed is there for the next transaction, and waiting for it succeeds.
+pub fn a_write_is_visible_after_it_returned<S: Store>(store: &S) {
+    let lsn = store
+        .write(at(PAST), KeySet::One(b"k"), &mut |txn| {
+            txn.set_string(b"k", StringValue::new(b"v"), None);
+        })
+        .expect("no refusal");
+    assert_eq!(store.wait(lsn), Ok(()));
+    assert!(exists(store, at(PAST), b"k"));
+    assert!(store.newest() >= lsn || lsn == Lsn::ZERO);
+    assert_eq!(store.len(Db::FIRST), 1);
+}
+
+/// The same key in two databases is two keys.
+pub fn databases_are_apart<S: Store>(store: &S) {
+    let second = At {
+        db: Db(1),
+        now: PAST,
+    };
+    set(store, at(PAST), b"k", b"first", None);
+    assert!(!exists(store, second, b"k"));
+    set(store, second, b"k", b"second", None);
+    assert!(write(store, at(PAST), KeySet::One(b"k"), |txn| txn.delete(b"k")));
+    assert!(exists(store, second, b"k"));
+    assert_eq!((store.len(Db(0)), store.len(Db(1))), (0, 1));
+}
+
+/// Within a transaction, each look shows what was changed before it.
+pub fn a_transaction_sees_its_own_changes<S: Store>(store: &S) {
+    let keys: [&[u8]; 2] = [b"a", b"b"];
+    write(store, at(PAST), KeySet::Many(&keys), |txn| {
+        txn.set_string(b"a", StringValue::Int(41), None);
+        assert_eq!(number(txn, b"a"), 41);
+        txn.append_string(b"a", b"2");
+        assert_eq!(number(txn, b"a"), 412);
+        txn.append_string(b"b", b"new");
+        assert!(txn.delete(b"a"));
+        assert!(!txn.exists(b"a"));
+        assert!(txn.set_expiry(b"b", Some(FUTURE)));
+        assert_eq!(txn.expiry(b"b"), Expiry::At(FUTURE));
+        assert!(txn.set_expiry(b"b", Some(PAST)));
+        assert!(!txn.exists(b"b"));
+    });
+    assert_eq!(store.len(Db::FIRST), 0);
+}
+
+/// A transaction that only looks, or deletes nothing, changes nothing.
+pub fn a_write_that_changes_nothing_leaves_nothing<S: Store>(store: &S) {
+    let before = store.newest();
+    write(store, at(PAST), KeySet::One(b"k"), |txn| {
+        assert!(!txn.delete(b"k"));
+        assert!(!txn.set_expiry(b"k", None));
+        assert_eq!(txn.effects(), 0);
+    });
+    assert_eq!(store.newest(), before);
+    assert_eq!(store.len(Db::FIRST), 0);
+}
+
+/// From its time on, a key is gone: readers do not see it, and a writer removes it for good first.
+pub fn an_expired_key_is_gone_for_reads_and_writes<S: Store>(store: &S) {
+    let (before, after) = (at(UnixMillis(9)), at(UnixMillis(10)));
+    set(store, before, b"k", b"old", Some(UnixMillis(10)));
+    assert!(exists(store, before, b"k"));
+    assert!(!exists(store, after, b"k"));
+    assert_eq!(store.len(Db::FIRST), 1);
+    write(store, after, KeySet::One(b"k"), |txn| {
+        assert!(!txn.exists(b"k"));
+        txn.append_string(b"k", b"new");
+    });
+    let found = read(store, after, KeySet::One(b"k"), |view| {
+        let string = view.string(b"k").expect("a string");
+        string.map(|string| string.to_bytes())
+    });
+    assert_eq!(found.as_deref(), Some(&b"new"[..]));
+    // A clock that goes back brings nothing back.
+    let expiry = read(store, before, KeySet::One(b"k"), |view| view.expiry(b"k"));
+    assert_eq!(expiry, Expiry::Never);
+}
+
+/// A flush of one database leaves the others; a flush of all leaves nothing.
+pub fn a_flush_empties_what_it_names<S: Store>(store: &S) {
+    let second = At {
+        db: Db(1),
+        now: PAST,
+    };
+    for key in named(30) {
+        set(store, at(PAST), &key, b"v", None);
+        set(store, second, &key, b"v", None);
+    }
+    write(store, at(PAST), KeySet::All, |txn| txn.flush_db());
+    assert_eq!((store.len(Db(0)), store.len(Db(1))), (0, 30));
+    write(store, at(PAST), KeySet::All, |txn| {
+        txn.flush_all();
+        txn.set_string(b"k", StringValue::new(b"after"), None);
+    });
+    assert_eq!((store.len(Db(0)), store.len(Db(1))), (1, 0));
+    assert!(!exists(store, second, b"key:1"));
+}
+
+/// Effects that a log gives are there like those of transactions.
+pub fn applied_effects_are_there<S: Store>(store: &S) {
+    let (db, key) = (Db(1), b"k".as_slice());
+    let effects = [
+        Effect::SetString {
+            db,
+            key,
+            value: StringValue::new(b"10"),
+            expires: None,
+        },
+        Effect::AppendString {
+            db,
+            key,
+            suffix: b"0",
+        },
+        Effect::SetExpiry {
+            db,
+            key,
+            expires: Some(FUTURE),
+        },
+        Effect::AppendString {
+            db,
+            key: b"new",
+            suffix: b"long enough to be no number",
+        },
+        Effect::Delete { db, key: b"new" },
+    ];
+    let mut model = Model::default();
+    for effect in &effects {
+        store.apply(effect);
+        model.apply(effect);
+    }
+    assert_eq!(Model::of(store), model);
+    assert_eq!(store.len(db), 1);
+}
+
+/// `for_each` shows every key of every database once, with all that belongs to it.
+pub fn every_key_is_shown_once<S: Store>(store: &S) {
+    let mut model = Model::default();
+    for key in named(200) {
+        for db in [Db(0), Db(1)] {
+            let at = At { db, now: PAST };
+            set(store, at, &key, &key, Some(FUTURE));
+            model.apply(&Effect::SetString {
+                db,
+                key: &key,
+                value: StringValue::new(&key),
+                expires: Some(FUTURE),
+            });
+        }
+    }
+    assert_eq!(Model::of(store), model);
+}
+
+/// A sweep removes what has expired, in all databases, and only that.
+pub fn a_sweep_removes_what_is_due_and_nothing_else<S: Store>(store: &S) {
+    for (n, key) in (0..).zip(named(100)) {
+        let db = Db(n % 2);
+        let expires = (n % 3 != 0).then(|| UnixMillis(100 + i64::from(n)));
+        set(store, At { db, now: PAST }, &key, b"v", expires);
+    }
+    let mut model = Model::of(store);
+    for now in [PAST, UnixMillis(150), UnixMillis(150), UnixMillis(10_000)] {
+        let before = store.len(Db(0)) + store.len(Db(1));
+        let sweep = store.expire_due(now, 1_000);
+        model.expire(now);
+        assert_eq!(Model::of(store), model);
+        let left = store.len(Db(0)) + store.len(Db(1));
+        assert_eq!(sweep.removed as u64, before - left);
+        assert!(sweep.looked_at >= sweep.removed);
+        assert!(!sweep.more);
+    }
+}
+
+/// A sweep stops at its budget, says so, and goes on there next time.
+pub fn a_sweep_goes_on_where_its_budget_ended<S: Store>(store: &S) {
+    for key in named(500) {
+        set(store, at(PAST), &key, b"v", Some(UnixMillis(100)));
+    }
+    let nothing = store.expire_due(UnixMillis(100), 0);
+    assert_eq!((nothing.removed, nothing.more), (0, true));
+    let mut removed = 0;
+    for _ in 0..500 {
+        let sweep = store.expire_due(UnixMillis(100), 10);
+        assert!(
+            sweep.removed < 200,
+            "a budget of 10 keys is not {}",
+            sweep.removed
+        );
+        removed += sweep.removed;
+        if !sweep.more {
+            break;
+        }
+    }
+    assert_eq!(removed, 500);
+    assert_eq!(store.len(Db::FIRST), 0);
+}
+
+/// A read and a write in one transaction have nothing between them.
+pub fn increments_of_many_threads_add_up<S: Store>(store: &S) {
+    let keys = named(3);
+    let (store_ref, keys_ref) = (store, &keys);
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let key = keys_ref[(thread + round) % keys_ref.len()].as_slice();
+                    write(store_ref, at(PAST), KeySet::One(key), |txn| {
+                        let number = number(txn, key) + 1;
+                        txn.set_string(key, StringValue::Int(number), None);
+                    });
+                }
+            });
+        }
+    });
+    let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+    let sum: i64 = read(store, at(PAST), KeySet::Many(&keys), |view| {
+        keys.iter().map(|key| number(view, key)).sum()
+    });
+    assert_eq!(sum, (THREADS * ROUNDS) as i64);
+}
+
+/// Nobody sees a part of another's transaction, and no two wait for each other for ever.
+pub fn transactions_over_many_keys_are_isolated<S: Store>(store: &S) {
+    let names = named(6);
+    let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+    let keys = keys.as_slice();
+    let done = AtomicBool::new(false);
+    let transfer = |thread: usize| {
+        for round in 0..ROUNDS {
+            // Every pair, in both orders.
+            let from = keys[(thread + round) % keys.len()];
+            let to = keys[(thread * 5 + round * 3 + 1) % keys.len()];
+            write(store, at(PAST), KeySet::Many(&[from, to]), |txn| {
+                let taken = number(txn, from) - 1;
+                txn.set_string(from, StringValue::Int(taken), None);
+                let given = number(txn, to) + 1;
+                txn.set_string(to, StringValue::Int(given), None);
+            });
+        }
+    };
+    let watch = || {
+        while !done.load(Ordering::Relaxed) {
+            let sum: i64 = read(store, at(PAST), KeySet::Many(keys), |view| {
+                keys.iter().map(|key| number(view, key)).sum()
+            });
+            assert_eq!(sum, 0, "a reader saw half a transfer");
+        }
+    };
+    thread::scope(|scope| {
+        let watchers = [scope.spawn(watch), scope.spawn(watch)];
+        let workers: Vec<_> = (0..THREADS)
+            .map(|thread| scope.spawn(move || transfer(thread)))
+            .collect();
+        let results: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        done.store(true, Ordering::Relaxed);
+        for result in results {
+            result.expect("a worker");
+        }
+        for watcher in watchers {
+            watcher.join().expect("a watcher");
+        }
+    });
+}

@@ -1,0 +1,188 @@
+//! Random keys, values, effects and operations, as proptest strategies.
+//!
+//! Keys come from a small set, so that operations meet; values lie around every size at which a store may
+//! change its way of keeping them.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::{Clock, Db, Effect, KeyValue, ManualClock, StoreError, StringValue, UnixMillis};
+
+/// How many databases [`effects`] touch.
+pub const DATABASES: u16 = 3;
+
+/// Keys: mostly one of few short ones, now and then any bytes.
+pub fn keys() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        8 => "[a-d]{1,2}".prop_map(String::into_bytes),
+        1 => vec(any::<u8>(), 0..40),
+        1 => vec(any::<u8>(), 200..300),
+    ]
+}
+
+/// Values: integers, near-integers, and bytes from none to some thousands.
+pub fn values() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        2 => any::<i64>().prop_map(|number| number.to_string().into_bytes()),
+        2 => (-20i64..20).prop_map(|number| number.to_string().into_bytes()),
+        1 => "[-+ ]?0?[0-9]{0,20}".prop_map(String::into_bytes),
+        4 => vec(any::<u8>(), 0..100),
+        1 => (4_000usize..4_200, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
+        1 => (5_000usize..20_000, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
+    ]
+}
+
+/// Times around which [`Operation::Advance`] moves.
+pub fn times() -> impl Strategy<Value = UnixMillis> {
+    (0i64..2_000).prop_map(UnixMillis)
+}
+
+/// An effect that owns its bytes.
+#[derive(Clone, Debug)]
+#[expect(
+    missing_docs,
+    reason = "the variants and fields of Effect, which has the words"
+)]
+pub enum OwnedEffect {
+    SetString {
+        db: Db,
+        key: Vec<u8>,
+        value: Vec<u8>,
+        expires: Option<UnixMillis>,
+    },
+    AppendString {
+        db: Db,
+        key: Vec<u8>,
+        suffix: Vec<u8>,
+    },
+    SetExpiry {
+        db: Db,
+        key: Vec<u8>,
+        expires: Option<UnixMillis>,
+    },
+    Delete {
+        db: Db,
+        key: Vec<u8>,
+    },
+    FlushDb {
+        db: Db,
+    },
+    FlushAll,
+}
+
+impl OwnedEffect {
+    /// The effect itself.
+    #[must_use]
+    pub fn as_effect(&self) -> Effect<'_> {
+        match self {
+            Self::SetString {
+                db,
+                key,
+                value,
+                expires,
+            } => Effect::SetString {
+                db: *db,
+                key,
+                value: StringValue::new(value),
+                expires: *expires,
+            },
+            Self::AppendString { db, key, suffix } => Effect::AppendString {
+                db: *db,
+                key,
+                suffix,
+            },
+            Self::SetExpiry { db, key, expires } => Effect::SetExpiry {
+                db: *db,
+                key,
+                expires: *expires,
+            },
+            Self::Delete { db, key } => Effect::Delete { db: *db, key },
+            Self::FlushDb { db } => Effect::FlushDb { db: *db },
+            Self::FlushAll => Effect::FlushAll,
+        }
+    }
+}
+
+/// Effects on the first [`DATABASES`] databases; flushes are rare.
+pub fn effects() -> impl Strategy<Value = OwnedEffect> {
+    let db = || (0..DATABASES).prop_map(Db);
+    prop_oneof![
+        40 => (db(), keys(), values(), option::of(times()))
+            .prop_map(|(db, key, value, expires)| OwnedEffect::SetString { db, key, value, expires }),
+        30 => (db(), keys(), values())
+            .prop_map(|(db, key, suffix)| OwnedEffect::AppendString { db, key, suffix }),
+        20 => (db(), keys(), option::of(times()))
+            .prop_map(|(db, key, expires)| OwnedEffect::SetExpiry { db, key, expires }),
+        30 => (db(), keys()).prop_map(|(db, key)| OwnedEffect::Delete { db, key }),
+        1 => db().prop_map(|db| OwnedEffect::FlushDb { db }),
+        1 => Just(OwnedEffect::FlushAll),
+    ]
+}
+
+/// One call on a [`KeyValue`], or time going by.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the methods of KeyValue, which has the words")]
+pub enum Operation {
+    Get(Vec<u8>),
+    GetMany(Vec<Vec<u8>>),
+    Set(Vec<u8>, Vec<u8>),
+    /// To expire this many milliseconds from now.
+    SetUntil(Vec<u8>, Vec<u8>, i64),
+    Delete(Vec<u8>),
+    Kind(Vec<u8>),
+    /// To expire this many milliseconds from now.
+    Expire(Vec<u8>, Option<i64>),
+    Expiry(Vec<u8>),
+    Clear,
+    /// The clock moves on by this many milliseconds.
+    Advance(i64),
+}
+
+impl Operation {
+    /// Does it. What the store answers is for a [`Mirror`](super::mirror::Mirror) to judge.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub fn run(&self, store: &dyn KeyValue, clock: &ManualClock) -> Result<(), StoreError> {
+        let later = |millis: i64| UnixMillis(clock.now().0 + millis);
+        match self {
+            Self::Get(key) => store.get(key).map(drop),
+            Self::GetMany(keys) => {
+                let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+                store.get_many(&keys).map(drop)
+            }
+            Self::Set(key, value) => store.set(key, value),
+            Self::SetUntil(key, value, millis) => store.set_until(key, value, later(*millis)),
+            Self::Delete(key) => store.delete(key).map(drop),
+            Self::Kind(key) => store.kind(key).map(drop),
+            Self::Expire(key, millis) => store.expire(key, millis.map(later)).map(drop),
+            Self::Expiry(key) => store.expiry(key).map(drop),
+            Self::Clear => store.clear(),
+            Self::Advance(millis) => {
+                clock.advance(*millis);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Operations in the proportions of a busy cache; `Clear` is rare.
+pub fn operations() -> impl Strategy<Value = Operation> {
+    let soon = || -10i64..500;
+    prop_oneof![
+        20 => keys().prop_map(Operation::Get),
+        5 => vec(keys(), 0..20).prop_map(Operation::GetMany),
+        20 => (keys(), values()).prop_map(|(key, value)| Operation::Set(key, value)),
+        15 => (keys(), values(), soon())
+            .prop_map(|(key, value, millis)| Operation::SetUntil(key, value, millis)),
+        10 => keys().prop_map(Operation::Delete),
+        5 => keys().prop_map(Operation::Kind),
+        15 => (keys(), option::of(soon()))
+            .prop_map(|(key, millis)| Operation::Expire(key, millis)),
+        10 => keys().prop_map(Operation::Expiry),
+        1 => Just(Operation::Clear),
+        10 => (1i64..200).prop_map(Operation::Advance),
+    ]
+}
