@@ -3,7 +3,7 @@
 use super::{Hash, Kind, List, Set, ValueRef};
 
 /// A collection as an entry owns it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Collection {
     List(List),
     Hash(Hash),

@@ -8,17 +8,17 @@ use super::packed::{ELEMENTS_MAX, Either, Packed, PackedIter, fits};
 /// A hash as it lies in a store: fields and their values, in no promised order.
 ///
 /// Invariant: a real hash does not become packed again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Hash(Form);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Form {
     /// Field, value, field, value.
     Packed(Packed),
     Map(Box<Map>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Map {
     fields: IndexMap<Box<[u8]>, Box<[u8]>, RandomState>,
     /// Bytes of all fields and values.

@@ -20,16 +20,16 @@ const FREED_AT_ONCE_MAX: usize = 64;
 /// A list as it lies in a store.
 ///
 /// Invariant: a real list does not become packed again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct List(Form);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Form {
     Packed(Packed),
     Deque(Box<Deque>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Deque {
     elements: VecDeque<Box<[u8]>>,
     /// Bytes of all elements.

@@ -8,16 +8,16 @@ use super::packed::{ELEMENTS_MAX, Either, Packed, fits};
 /// A set as it lies in a store: members in no promised order.
 ///
 /// Invariant: a real set does not become packed again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Set(Form);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Form {
     Packed(Packed),
     Table(Box<Members>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Members {
     members: IndexSet<Box<[u8]>, RandomState>,
     /// Bytes of all members.

@@ -3,9 +3,9 @@
 //! ```text
 //!  0   Header                       8 bytes: length of the key, kind, length of and room for the value
 //!  8   expiry                       8 bytes, if there is room for one
-//!  .   Bytes or Collection          only for a shared string, for a collection
 //!  .   key
-//!  .   value                        the bytes of an inline string, or an integer (unaligned)
+//!  .   value                        the bytes of an inline string; an integer, unaligned; or the `Bytes` of a
+//!                                   shared string or a `Collection`, at the next multiple of 8
 //! ```
 //!
 //! Invariant: offsets and layout come from the header alone, see `Shape`.
@@ -76,9 +76,14 @@ impl Shape {
             expiry_room,
             storage,
             used,
-            room: room.max(used),
+            room: 0,
         };
-        shape.room = shape.layout().pad_to_align().size() - shape.value_at();
+        let end = match storage {
+            Storage::Shared => shape.owned_at() + size_of::<Bytes>(),
+            Storage::Collection => shape.owned_at() + size_of::<Collection>(),
+            Storage::Int | Storage::Inline => shape.value_at() + room.max(used),
+        };
+        shape.room = end.next_multiple_of(ENTRY_ALIGN) - shape.value_at();
         assert!(
             shape.room <= Self::ROOM_MAX,
             "an inline value longer than the limit"
@@ -121,30 +126,20 @@ impl Shape {
 
     const EXPIRY_AT: usize = size_of::<Header>();
 
-    /// Where a shared string or a collection lies.
-    #[inline]
-    fn owned_at(self) -> usize {
-        Self::EXPIRY_AT
-            + if self.expiry_room {
-                size_of::<i64>()
-            } else {
-                0
-            }
-    }
-
     #[inline]
     fn key_at(self) -> usize {
-        let owned = match self.storage {
-            Storage::Shared => size_of::<Bytes>(),
-            Storage::Collection => size_of::<Collection>(),
-            Storage::Int | Storage::Inline => 0,
-        };
-        self.owned_at() + owned
+        Self::EXPIRY_AT + usize::from(self.expiry_room) * size_of::<i64>()
     }
 
     #[inline]
     fn value_at(self) -> usize {
         self.key_at() + self.key_len
+    }
+
+    /// Where a shared string or a collection lies.
+    #[inline]
+    fn owned_at(self) -> usize {
+        self.value_at().next_multiple_of(ENTRY_ALIGN)
     }
 
     fn layout(self) -> Layout {
