@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::import::ImportTask;
 
 /// The version with the commit it was built from.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("KV_COMMIT"), ")");
@@ -48,6 +49,11 @@ pub(crate) struct Cli {
 /// What the program can do instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    /// Bring in data of another system
+    Import {
+        #[command(subcommand)]
+        task: ImportTask,
+    },
     /// Write the reference pages that are made from the program's own tables
     #[command(hide = true)]
     GenerateDocs {

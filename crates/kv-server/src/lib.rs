@@ -21,6 +21,7 @@ mod cli;
 pub mod config;
 mod exit;
 mod greeting;
+mod import;
 mod reference;
 mod shutdown;
 mod start;
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let outcome = match cli.task {
         None => run(cli.config),
+        Some(cli::Task::Import { task }) => import::run(&task),
         Some(cli::Task::GenerateDocs { dir }) => reference::write(&dir),
     };
     match outcome {
