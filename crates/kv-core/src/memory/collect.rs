@@ -235,7 +235,7 @@ mod tests {
 
         #[test]
         fn collections_mean_what_the_model_says(
-            changes in vec(on_collections(), 0..150),
+            changes in vec(on_collections(), 0..80),
             expires in 0i64..3,
         ) {
             let store = store();

@@ -207,7 +207,7 @@ impl OnCollection {
 /// collection holds.
 pub fn elements() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
-        20 => "[a-p]".prop_map(String::into_bytes),
+        20 => (b'a'..b'q').prop_map(|letter| vec![letter]),
         10 => any::<u8>().prop_map(|number| number.to_string().into_bytes()),
         5 => vec(any::<u8>(), 0..10),
         1 => (60usize..70, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
@@ -221,7 +221,10 @@ pub fn on_collections() -> impl Strategy<Value = OnCollection> {
     let few = || {
         prop_oneof![
             12 => vec(elements(), 0..5),
-            1 => vec("[0-9]{1,3}".prop_map(String::into_bytes), 100..300),
+            1 => (0u16..900, 100u16..300).prop_map(|(from, count)| {
+                let numbers = from..from + count;
+                numbers.map(|number| number.to_string().into_bytes()).collect()
+            }),
         ]
     };
     let pairs = few().prop_map(|mut all| {
