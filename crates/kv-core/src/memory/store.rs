@@ -94,7 +94,7 @@ mod tests {
     use crate::{Clock, Db, KeyValue, ManualClock, MemoryOptions, MemoryStore, Store, UnixMillis};
 
     const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
-    const STEPS: usize = if cfg!(miri) { 30 } else { 300 };
+    const STEPS: usize = if cfg!(miri) { 30 } else { 200 };
 
     /// Few where an interpreter runs the tests.
     const STRIPES: usize = if cfg!(miri) { 4 } else { 1024 };

@@ -92,6 +92,7 @@ impl Stripe {
                 self.table(db).remove(place, key);
             }
             Effect::FlushDb { db } => {
+                self.existing_table(db)?;
                 let first = std::mem::take(self.table(db));
                 return Some(Tables {
                     first,
