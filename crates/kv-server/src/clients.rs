@@ -1,0 +1,238 @@
+//! Who is connected: what `CLIENT LIST` shows, and how one thread ends a connection that another serves.
+//!
+//! A session writes down how far it is once for a batch of requests, under a lock that it shares with
+//! nobody but the rare reader. Closing goes through the socket: the session sees the end of its input, so
+//! that waiting for input costs nothing more.
+
+use std::collections::BTreeMap;
+use std::net::{Shutdown as Side, SocketAddr};
+use std::os::fd::AsRawFd as _;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kv_core::Db;
+use kv_proto::Format;
+use socket2::SockRef;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use crate::config::settings::Settings;
+
+/// Why the server ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Closing {
+    /// The server stops: requests that are complete are still answered.
+    ServerStops = 1,
+    /// `CLIENT KILL`.
+    Killed = 2,
+    /// Nothing came for longer than `timeout`.
+    Idle = 3,
+    /// The rest of a request did not come in time.
+    RequestTimeout = 4,
+    /// The client does not read its replies.
+    OutputLimit = 5,
+}
+
+impl Closing {
+    const ALL: [Self; 5] = [
+        Self::ServerStops,
+        Self::Killed,
+        Self::Idle,
+        Self::RequestTimeout,
+        Self::OutputLimit,
+    ];
+}
+
+/// One connection, as others see it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// Never used twice.
+    pub(crate) id: u64,
+    /// The other end.
+    pub(crate) peer: SocketAddr,
+    /// This end.
+    pub(crate) local: SocketAddr,
+    /// When it connected, in seconds since the server started.
+    pub(crate) connected_s: u64,
+    /// The session has the other half; this one is here to end the connection from outside.
+    socket: OwnedWriteHalf,
+    closing: AtomicU8,
+    identity: Mutex<Identity>,
+    progress: Mutex<Progress>,
+}
+
+/// What a client says of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identity {
+    pub(crate) name: Vec<u8>,
+    pub(crate) library: Vec<u8>,
+    pub(crate) library_version: Vec<u8>,
+}
+
+/// How far a session is, as of its last batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    /// The last command's name, subcommands as `client|list`; empty before the first.
+    pub(crate) command: &'static str,
+    pub(crate) db: Db,
+    pub(crate) format: Format,
+    /// Requests so far.
+    pub(crate) commands: u64,
+    /// When it last came to something, in seconds since the server started.
+    pub(crate) active_s: u64,
+    /// Bytes of a request that is not complete.
+    pub(crate) input_bytes: usize,
+    /// Since when that request is not complete.
+    pub(crate) partial_since_s: Option<u64>,
+    /// Bytes of replies that the socket does not take.
+    pub(crate) output_bytes: usize,
+    /// Since when more than the soft limit waits for the socket.
+    pub(crate) output_since_s: Option<u64>,
+}
+
+impl Client {
+    /// Its number, as replies show it.
+    pub(crate) fn number(&self) -> i64 {
+        i64::try_from(self.id).unwrap_or(i64::MAX)
+    }
+
+    /// The operating system's number for its socket.
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.socket.as_ref().as_raw_fd()
+    }
+
+    /// What the client says of itself.
+    pub(crate) fn identity(&self) -> MutexGuard<'_, Identity> {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far its session is.
+    pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether and why the connection is to end.
+    pub(crate) fn closing(&self) -> Option<Closing> {
+        let reason = self.closing.load(Ordering::Acquire);
+        Closing::ALL
+            .into_iter()
+            .find(|closing| *closing as u8 == reason)
+    }
+
+    /// Ends the connection: its session sees the end of its input. The first reason stands.
+    pub(crate) fn close(&self, reason: Closing) {
+        let _ = self
+            .closing
+            .compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
+        let side = match reason {
+            Closing::ServerStops | Closing::RequestTimeout => Side::Read,
+            Closing::Killed | Closing::Idle | Closing::OutputLimit => Side::Both,
+        };
+        self.shut(side);
+    }
+
+    /// Ends the connection without waiting for what its session still has to say.
+    pub(crate) fn cut(&self) {
+        self.shut(Side::Both);
+    }
+
+    fn shut(&self, side: Side) {
+        // Fails only when the connection has ended already.
+        let _ = SockRef::from(self.socket.as_ref()).shutdown(side);
+    }
+
+    /// Why the connection is to end `now_s` seconds after the server's start, going by the time that passed.
+    fn overdue(&self, now_s: u64, settings: &Settings) -> Option<Closing> {
+        let progress = *self.progress();
+        let passed =
+            |since_s: u64, limit_s: u64| limit_s > 0 && now_s.saturating_sub(since_s) > limit_s;
+        let request_s = settings.request_timeout_s.get();
+        if progress
+            .partial_since_s
+            .is_some_and(|since_s| passed(since_s, request_s))
+        {
+            return Some(Closing::RequestTimeout);
+        }
+        let output_s = settings.output_soft_s.get();
+        if progress
+            .output_since_s
+            .is_some_and(|since_s| passed(since_s, output_s))
+        {
+            return Some(Closing::OutputLimit);
+        }
+        passed(progress.active_s, settings.idle_timeout_s.get()).then_some(Closing::Idle)
+    }
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    open: Mutex<BTreeMap<u64, Arc<Client>>>,
+    last_id: AtomicU64,
+}
+
+impl Clients {
+    /// Adds a connection that has just been accepted, `now_s` seconds after the server's start.
+    ///
+    /// # Errors
+    ///
+    /// The socket's, when the connection has ended already.
+    pub(crate) fn add(
+        &self,
+        socket: OwnedWriteHalf,
+        format: Format,
+        now_s: u64,
+    ) -> std::io::Result<Arc<Client>> {
+        let client = Arc::new(Client {
+            id: self.last_id.fetch_add(1, Ordering::Relaxed) + 1,
+            peer: socket.peer_addr()?,
+            local: socket.local_addr()?,
+            connected_s: now_s,
+            socket,
+            closing: AtomicU8::new(0),
+            identity: Mutex::default(),
+            progress: Mutex::new(Progress {
+                command: "",
+                db: Db::FIRST,
+                format,
+                commands: 0,
+                active_s: now_s,
+                input_bytes: 0,
+                partial_since_s: None,
+                output_bytes: 0,
+                output_since_s: None,
+            }),
+        });
+        self.open().insert(client.id, Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// Forgets a connection that has ended.
+    pub(crate) fn remove(&self, id: u64) {
+        self.open().remove(&id);
+    }
+
+    /// How many connections there are.
+    pub(crate) fn len(&self) -> usize {
+        self.open().len()
+    }
+
+    /// Every connection, oldest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Client>> {
+        self.open().values().cloned().collect()
+    }
+
+    /// Ends the connections whose time is up; to be called about once a second.
+    pub(crate) fn close_overdue(&self, now_s: u64, settings: &Settings) {
+        for client in self.all() {
+            if let Some(reason) = client.overdue(now_s, settings) {
+                tracing::debug!(client = client.id, ?reason, "closing a connection");
+                client.close(reason);
+            }
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,25 @@
+//! `DBSIZE`: how many keys there are.
+
+use crate::command::prelude::*;
+use crate::engine::ServerCx;
+
+pub(super) const DBSIZE: CommandSpec = CommandSpec {
+    name: "DBSIZE",
+    group: Group::Server,
+    summary: "Returns the number of keys of the database.",
+    syntax: "DBSIZE",
+    complexity: "O(1)",
+    since: "0.1.0",
+    compat: Compat::Full,
+    arity: Arity::exactly(1),
+    keys: Keys::None,
+    flags: Flags::FAST,
+    run: Run::Server(dbsize),
+};
+
+fn dbsize(cx: &ServerCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let (keys, as_of) = cx.server.engine.count(cx.db);
+    cx.shows(as_of);
+    reply.int(i64::try_from(keys).unwrap_or(i64::MAX));
+    Ok(())
+}

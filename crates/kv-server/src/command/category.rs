@@ -1,0 +1,108 @@
+//! The ACL categories of commands.
+//!
+//! Invariant: a category follows from what the spec says; no command lists its own.
+
+use super::spec::{CommandSpec, Flags, Group, Run};
+
+/// A set of commands that can be allowed or listed by one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Category {
+    /// Keys of any kind, or the keyspace as a whole.
+    Keyspace,
+    /// Looks at data.
+    Read,
+    /// Changes data.
+    Write,
+    /// Strings.
+    String,
+    /// For those who run the server.
+    Admin,
+    /// Constant or logarithmic time per key.
+    Fast,
+    /// All that is not fast.
+    Slow,
+    /// Can hurt others.
+    Dangerous,
+    /// The client's own connection, and what needs no data.
+    Connection,
+}
+
+impl Category {
+    /// All of them, in the order in which they are listed.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Keyspace,
+        Self::Read,
+        Self::Write,
+        Self::String,
+        Self::Admin,
+        Self::Fast,
+        Self::Slow,
+        Self::Dangerous,
+        Self::Connection,
+    ];
+
+    /// Its name, without the `@`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Keyspace => "keyspace",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::String => "string",
+            Self::Admin => "admin",
+            Self::Fast => "fast",
+            Self::Slow => "slow",
+            Self::Dangerous => "dangerous",
+            Self::Connection => "connection",
+        }
+    }
+
+    /// Whether `spec` belongs to it.
+    pub(crate) fn holds(self, spec: &CommandSpec) -> bool {
+        let has = |flag| spec.flags.contains(flag);
+        let does_nothing_alone = matches!(spec.run, Run::Group { alone: None, .. });
+        match self {
+            Self::Fast => has(Flags::FAST),
+            Self::Slow => !has(Flags::FAST),
+            Self::Admin => has(Flags::ADMIN),
+            Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
+            _ if does_nothing_alone => false,
+            Self::Keyspace => spec.group == Group::Keys || has(Flags::WHOLE_KEYSPACE),
+            Self::Read => spec.is_read(),
+            Self::Write => spec.is_write(),
+            Self::String => spec.group == Group::String,
+            Self::Connection => {
+                let needs_nothing = matches!(spec.run, Run::Pure(_) | Run::Group { .. });
+                spec.group == Group::Connection || needs_nothing
+            }
+        }
+    }
+
+    /// The categories of `spec`.
+    pub(crate) fn of(spec: &CommandSpec) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|category| category.holds(spec))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Category;
+    use crate::command::table;
+
+    #[test]
+    fn categories_as_redis_lists_them() {
+        for (name, expected) in [
+            ("get", "read string fast"),
+            ("set", "write string slow"),
+            ("del", "keyspace write slow"),
+            ("ttl", "keyspace read fast"),
+            ("command", "slow connection"),
+            ("command|docs", "slow connection"),
+        ] {
+            let spec = table::find_by_name(name.as_bytes()).unwrap();
+            let names: Vec<_> = Category::of(spec).map(Category::name).collect();
+            assert_eq!(names.join(" "), expected, "{name}");
+        }
+    }
+}

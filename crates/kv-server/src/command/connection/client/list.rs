@@ -1,0 +1,126 @@
+//! `CLIENT LIST` and `CLIENT INFO`: who is connected.
+
+use super::CLIENT_FLAGS;
+use super::line::line;
+use crate::clients::{Client, Progress};
+use crate::command::prelude::*;
+use crate::session::SessionCx;
+
+pub(super) const INFO: CommandSpec = CommandSpec {
+    name: "CLIENT|INFO",
+    group: Group::Connection,
+    summary: "Returns a line about the connection itself.",
+    syntax: "CLIENT INFO",
+    complexity: "O(1)",
+    since: "0.1.0",
+    compat: Compat::Differs("Sizes of inner buffers are not shown."),
+    arity: Arity::exactly(2),
+    keys: Keys::None,
+    flags: CLIENT_FLAGS,
+    run: Run::Session(info),
+};
+
+pub(super) const LIST: CommandSpec = CommandSpec {
+    name: "CLIENT|LIST",
+    group: Group::Connection,
+    summary: "Returns a line about each connection.",
+    syntax: "CLIENT LIST [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+    complexity: "O(N) where N is the number of connections",
+    since: "0.1.0",
+    compat: Compat::Differs("Sizes of inner buffers are not shown."),
+    arity: Arity::at_least(2),
+    keys: Keys::None,
+    flags: super::ADMIN_FLAGS,
+    run: Run::Session(list),
+};
+
+/// Which connections are asked for.
+enum Which {
+    All,
+    /// Of a kind that no connection is.
+    None,
+    Ids(Vec<i64>),
+}
+
+fn info(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let own = own_progress(cx, args.spec());
+    let mut text = line(&cx.state.client, &own, cx.server.uptime_s());
+    text.push('\n');
+    reply.verbatim("txt", text.as_bytes());
+    Ok(())
+}
+
+fn list(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let own = own_progress(cx, args.spec());
+    let which = which(args)?;
+    let now_s = cx.server.uptime_s();
+    let mut text = String::new();
+    for client in cx.server.clients.all() {
+        if !which.has(&client) {
+            continue;
+        }
+        let progress = if client.id == cx.state.client.id {
+            own
+        } else {
+            *client.progress()
+        };
+        text.push_str(&line(&client, &progress, now_s));
+        text.push('\n');
+    }
+    reply.verbatim("txt", text.as_bytes());
+    Ok(())
+}
+
+/// How far this connection is, the command that asks included: others see it as of its last batch.
+fn own_progress(cx: &SessionCx<'_>, spec: &'static CommandSpec) -> Progress {
+    Progress {
+        command: spec.name,
+        db: cx.state.db,
+        format: cx.state.decoder.format(),
+        active_s: cx.server.uptime_s(),
+        ..*cx.state.client.progress()
+    }
+}
+
+fn which(mut args: Args<'_>) -> Result<Which, CommandError> {
+    if args.peek().is_none() {
+        return Ok(Which::All);
+    }
+    let which = if args.len() >= 2 && args.eat(b"TYPE") {
+        kind(args.bytes()?)?
+    } else if args.len() >= 2 && args.eat(b"ID") {
+        let mut ids = Vec::with_capacity(args.len());
+        while args.peek().is_some() {
+            let id = args
+                .int()
+                .map_err(|_| CommandError::err("Invalid client ID"))?;
+            ids.push(id);
+        }
+        Which::Ids(ids)
+    } else {
+        return Err(CommandError::SYNTAX);
+    };
+    args.finish()?;
+    Ok(which)
+}
+
+fn kind(word: &[u8]) -> Result<Which, CommandError> {
+    match word.to_ascii_lowercase().as_slice() {
+        b"normal" => Ok(Which::All),
+        b"master" | b"primary" | b"replica" | b"slave" | b"pubsub" => Ok(Which::None),
+        _ => {
+            let word = word.escape_ascii();
+            Err(CommandError::err(format!("Unknown client type '{word}'")))
+        }
+    }
+}
+
+impl Which {
+    fn has(&self, client: &Client) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Ids(ids) => ids.contains(&client.number()),
+        }
+    }
+}

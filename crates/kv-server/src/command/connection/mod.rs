@@ -1,0 +1,25 @@
+//! The client's own connection.
+
+mod auth;
+mod client;
+mod echo;
+mod hello;
+mod name;
+mod ping;
+mod quit;
+mod reset;
+mod select;
+
+use super::spec::CommandSpec;
+
+/// The commands of this group, sorted by name.
+pub(super) const GROUP: &[CommandSpec] = &[
+    auth::AUTH,
+    client::CLIENT,
+    echo::ECHO,
+    hello::HELLO,
+    ping::PING,
+    quit::QUIT,
+    reset::RESET,
+    select::SELECT,
+];

@@ -1,0 +1,130 @@
+//! Patterns of names, letters in either case alike: `*` any bytes, `?` one byte, `[a-c]` one of these,
+//! `[^a-c]` none of these, `\x` x itself.
+//!
+//! Invariant: the work is bounded by the product of both lengths, whatever the pattern: nothing recurses, and
+//! only the last `*` is ever tried again.
+
+/// Whether all of `text` fits `pattern`.
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut rest, mut at) = (pattern, 0);
+    // The pattern behind the last star, and where in the text it was last tried.
+    let mut retry: Option<(&[u8], usize)> = None;
+    loop {
+        if let [b'*', behind @ ..] = rest {
+            (rest, retry) = (behind, Some((behind, at)));
+            continue;
+        }
+        let fits = match text.get(at) {
+            None if rest.is_empty() => return true,
+            None => None,
+            Some(&byte) => one(rest, byte),
+        };
+        match (fits, retry) {
+            (Some(behind), _) => (rest, at) = (behind, at + 1),
+            (None, Some((behind, tried))) if tried < text.len() => {
+                (rest, at, retry) = (behind, tried + 1, Some((behind, tried + 1)));
+            }
+            (None, _) => return false,
+        }
+    }
+}
+
+/// What is left of `pattern` when its first element fits `byte`.
+fn one(pattern: &[u8], byte: u8) -> Option<&[u8]> {
+    let (fits, behind) = match pattern {
+        [] => return None,
+        [b'?', behind @ ..] => (true, behind),
+        [b'[', class @ ..] => in_class(class, byte),
+        [b'\\', escaped, behind @ ..] | [escaped, behind @ ..] => (same(*escaped, byte), behind),
+    };
+    fits.then_some(behind)
+}
+
+/// Whether `byte` is in the class that starts behind a `[`, and what follows the class. One that is not closed
+/// ends with the pattern.
+fn in_class(class: &[u8], byte: u8) -> (bool, &[u8]) {
+    let (negated, mut rest) = match class {
+        [b'^', rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    let mut found = false;
+    loop {
+        rest = match rest {
+            [] => return (found != negated, rest),
+            [b']', behind @ ..] => return (found != negated, behind),
+            [b'\\', escaped, behind @ ..] => {
+                found |= same(*escaped, byte);
+                behind
+            }
+            [low, b'-', high, behind @ ..] => {
+                found |= between(*low, *high, byte);
+                behind
+            }
+            [single, behind @ ..] => {
+                found |= same(*single, byte);
+                behind
+            }
+        };
+    }
+}
+
+fn same(one: u8, other: u8) -> bool {
+    one.eq_ignore_ascii_case(&other)
+}
+
+fn between(low: u8, high: u8, byte: u8) -> bool {
+    let (low, high) = (low.to_ascii_lowercase(), high.to_ascii_lowercase());
+    (low.min(high)..=low.max(high)).contains(&byte.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_and_what_does_not() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("a", "", false),
+            ("*", "", true),
+            ("**", "abc", true),
+            ("a*c", "abbbc", true),
+            ("a*c", "abbbd", false),
+            ("*bc*bd", "abcbcbd", true),
+            ("h?llo", "hello", true),
+            ("h?llo", "hllo", false),
+            ("h[ae]llo", "hallo", true),
+            ("h[ae]llo", "hillo", false),
+            ("h[^e]llo", "hallo", true),
+            ("h[^e]llo", "hello", false),
+            ("h[a-c]llo", "hbllo", true),
+            ("h[c-a]llo", "hbllo", true),
+            ("h[a-c]llo", "hdllo", false),
+            ("[a\\]]", "]", true),
+            ("[a", "a", true),
+            ("[a", "b", false),
+            ("\\*", "*", true),
+            ("\\*", "a", false),
+            ("a\\", "a\\", true),
+            ("A", "b", false),
+        ] {
+            let fits = matches(pattern.as_bytes(), text.as_bytes());
+            assert_eq!(fits, expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn letters_in_either_case() {
+        for pattern in ["GET", "g?T", "[A-G]et", "[x-zG]ET"] {
+            assert!(matches(pattern.as_bytes(), b"gEt"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn many_stars_do_not_multiply_the_work() {
+        let pattern = "a*".repeat(2000) + "b";
+        let text = "a".repeat(20_000);
+        assert!(!matches(pattern.as_bytes(), text.as_bytes()));
+    }
+}

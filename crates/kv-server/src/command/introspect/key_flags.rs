@@ -1,0 +1,53 @@
+//! The words in which Redis tells what a command does to a key.
+
+use crate::command::key_spec::Access;
+use crate::command::spec::CommandSpec;
+
+/// The words for what `spec` does to its keys: how the entry is used, then what happens to its content.
+pub(super) fn words(spec: &CommandSpec) -> Vec<&'static str> {
+    let access = spec.keys.access();
+    let operation = if !spec.is_write() {
+        "RO"
+    } else if access.contains(Access::BLIND) {
+        "OW"
+    } else if access == Access::DELETE {
+        "RM"
+    } else {
+        "RW"
+    };
+    let details = [
+        (Access::READ, "access"),
+        (Access::UPDATE, "update"),
+        (Access::INSERT, "insert"),
+        (Access::DELETE, "delete"),
+        (Access::BY_OPTION, "variable_flags"),
+    ];
+    let details = details
+        .into_iter()
+        .filter_map(|(bit, word)| access.contains(bit).then_some(word));
+    std::iter::once(operation).chain(details).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+    use crate::command::table;
+
+    #[test]
+    fn words_as_redis_has_them() {
+        for (name, expected) in [
+            ("get", "RO access"),
+            ("exists", "RO"),
+            ("set", "RW access update variable_flags"),
+            ("mset", "OW update"),
+            ("setnx", "OW insert"),
+            ("append", "RW insert"),
+            ("getdel", "RW access delete"),
+            ("del", "RM delete"),
+            ("expire", "RW update"),
+        ] {
+            let spec = table::find_by_name(name.as_bytes()).unwrap();
+            assert_eq!(words(spec).join(" "), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Where the keys of a command stand among its words, and what happens to them.
+//!
+//! Invariant: a handler touches no key that its spec does not find; the engine locks what is found here.
+
+use kv_proto::RequestRef;
+
+use super::args;
+
+/// Which words of a command are keys. Words are counted from the command's name, which is word 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keys {
+    /// None.
+    None,
+    /// Every `step`-th word from `first` to `last`.
+    Range {
+        first: usize,
+        last: Last,
+        step: usize,
+        access: Access,
+    },
+    /// As many as word `count_at` says, right behind it, `step` words each.
+    Counted {
+        count_at: usize,
+        step: usize,
+        access: Access,
+    },
+}
+
+/// Where a range of keys ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// At this word.
+    Word(usize),
+    /// At the last word of the request.
+    End,
+}
+
+impl Keys {
+    /// One key, at word `place`.
+    pub(crate) const fn one(place: usize, access: Access) -> Self {
+        Self::Range {
+            first: place,
+            last: Last::Word(place),
+            step: 1,
+            access,
+        }
+    }
+
+    /// Every word from `first` on.
+    pub(crate) const fn from(first: usize, access: Access) -> Self {
+        Self::Range {
+            first,
+            last: Last::End,
+            step: 1,
+            access,
+        }
+    }
+
+    /// Every other word from `first` on: key, value, key, value.
+    pub(crate) const fn pairs_from(first: usize, access: Access) -> Self {
+        Self::Range {
+            first,
+            last: Last::End,
+            step: 2,
+            access,
+        }
+    }
+
+    /// What may happen to the keys.
+    pub(crate) const fn access(&self) -> Access {
+        match *self {
+            Self::None => Access::NONE,
+            Self::Range { access, .. } | Self::Counted { access, .. } => access,
+        }
+    }
+
+    /// The keys of `request`, in order. Words that are missing are left out; where a count does not fit the
+    /// words behind it, there are no keys.
+    pub(crate) fn of<'r>(&self, request: RequestRef<'r>) -> KeysOf<'r> {
+        let words = request.len();
+        let (first, end, step) = match *self {
+            Self::None => (0, 0, 1),
+            Self::Range {
+                first, last, step, ..
+            } => match last {
+                Last::Word(last) => (first, words.min(last + 1), step),
+                Last::End => (first, words, step),
+            },
+            Self::Counted { count_at, step, .. } => {
+                let first = count_at + 1;
+                let end = counted(request, count_at).and_then(|count| {
+                    let end = count.checked_mul(step)?.checked_add(first)?;
+                    (end <= words).then_some(end)
+                });
+                (first, end.unwrap_or(first), step)
+            }
+        };
+        KeysOf {
+            request,
+            next: first,
+            end,
+            step,
+        }
+    }
+}
+
+fn counted(request: RequestRef<'_>, count_at: usize) -> Option<usize> {
+    let count = args::integer(request.get(count_at)?).ok()?;
+    usize::try_from(count).ok()
+}
+
+/// The keys of one request.
+#[derive(Clone)]
+pub(crate) struct KeysOf<'r> {
+    request: RequestRef<'r>,
+    next: usize,
+    end: usize,
+    step: usize,
+}
+
+impl<'r> Iterator for KeysOf<'r> {
+    type Item = &'r [u8];
+
+    fn next(&mut self) -> Option<&'r [u8]> {
+        if self.next >= self.end {
+            return None;
+        }
+        let key = self.request.get(self.next);
+        self.next += self.step;
+        key
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.end.saturating_sub(self.next).div_ceil(self.step);
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for KeysOf<'_> {}
+
+/// What may happen to the value of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access(u8);
+
+impl Access {
+    /// Nothing but what every look at a key shows: whether it is there, its kind, its size.
+    pub(crate) const NONE: Self = Self(0);
+    /// The content, or the time it goes, is shown.
+    pub(crate) const READ: Self = Self(1 << 0);
+    /// The content, or the time it goes, may change.
+    pub(crate) const UPDATE: Self = Self(1 << 1);
+    /// Content may be added; what is there stays.
+    pub(crate) const INSERT: Self = Self(1 << 2);
+    /// Content may be removed.
+    pub(crate) const DELETE: Self = Self(1 << 3);
+    /// What was there does not matter to the outcome.
+    pub(crate) const BLIND: Self = Self(1 << 4);
+    /// Which of these happen depends on the options.
+    pub(crate) const BY_OPTION: Self = Self(1 << 5);
+
+    /// What is in one or the other.
+    pub(crate) const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is in this.
+    pub(crate) const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::testing::with_request;
+
+    fn keys_in(keys: &Keys, line: &str) -> Vec<String> {
+        let words: Vec<_> = line.split(' ').map(str::as_bytes).collect();
+        with_request(&words, |request| {
+            let found = keys.of(request);
+            let count = found.len();
+            let found: Vec<_> = found
+                .map(|key| String::from_utf8_lossy(key).into_owned())
+                .collect();
+            assert_eq!(found.len(), count, "{line}");
+            found
+        })
+    }
+
+    #[test]
+    fn ranges_end_with_the_words() {
+        let one = Keys::one(1, Access::NONE);
+        assert_eq!(keys_in(&one, "GET a b"), ["a"]);
+        assert!(keys_in(&one, "GET").is_empty());
+        let all = Keys::from(1, Access::NONE);
+        assert_eq!(keys_in(&all, "DEL a b a"), ["a", "b", "a"]);
+        assert!(keys_in(&all, "DEL").is_empty());
+        let pairs = Keys::pairs_from(1, Access::NONE);
+        assert_eq!(keys_in(&pairs, "MSET a 1 b 2"), ["a", "b"]);
+        assert_eq!(keys_in(&pairs, "MSET a 1 b"), ["a", "b"]);
+        assert!(keys_in(&Keys::None, "PING a").is_empty());
+    }
+
+    #[test]
+    fn a_count_that_cannot_be_finds_nothing() {
+        let counted = Keys::Counted {
+            count_at: 1,
+            step: 2,
+            access: Access::NONE,
+        };
+        assert_eq!(keys_in(&counted, "MSETEX 2 a 1 b 2 NX"), ["a", "b"]);
+        for line in [
+            "MSETEX",
+            "MSETEX 0 a 1",
+            "MSETEX x a 1",
+            "MSETEX -1 a 1",
+            "MSETEX 2 a 1 b",
+            "MSETEX 9223372036854775807 a 1",
+        ] {
+            assert!(keys_in(&counted, line).is_empty(), "{line}");
+        }
+    }
+}

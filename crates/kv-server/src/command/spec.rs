@@ -1,0 +1,214 @@
+//! What the table knows of a command.
+//!
+//! Invariant: a spec is plain data that never changes; counters and statistics live elsewhere.
+//! Invariant: nothing that follows from [`Run`] or [`Keys`] is written down a second time.
+
+use kv_core::{Txn, View};
+use kv_proto::Reply;
+
+use super::args::Args;
+use super::error::CommandError;
+use super::key_spec::Keys;
+use crate::engine::ServerCx;
+use crate::session::SessionCx;
+
+/// One command or subcommand.
+#[derive(Debug)]
+pub(crate) struct CommandSpec {
+    /// In upper case; of a subcommand the full name, as in `CLIENT|LIST`.
+    pub(crate) name: &'static str,
+    /// The group it is listed under.
+    pub(crate) group: Group,
+    /// What it does, in one sentence.
+    pub(crate) summary: &'static str,
+    /// How it is written: words in upper case stand for themselves, `[]` is optional, `|` separates
+    /// choices, `...` repeats what stands before it.
+    pub(crate) syntax: &'static str,
+    /// What it costs.
+    pub(crate) complexity: &'static str,
+    /// The version of this server that first had it.
+    pub(crate) since: &'static str,
+    /// How it compares with Redis.
+    pub(crate) compat: Compat,
+    /// How many words it takes.
+    pub(crate) arity: Arity,
+    /// Which of its words are keys, and what happens to them.
+    pub(crate) keys: Keys,
+    /// What else sets it apart.
+    pub(crate) flags: Flags,
+    /// What runs, and what it gets in hand.
+    pub(crate) run: Run,
+}
+
+impl CommandSpec {
+    /// Whether it can change data.
+    pub(crate) const fn is_write(&self) -> bool {
+        matches!(self.run, Run::Write(_))
+    }
+
+    /// Whether it can only look at data.
+    pub(crate) const fn is_read(&self) -> bool {
+        matches!(self.run, Run::Read(_))
+    }
+
+    /// Whether it may need more memory than there was: refused while memory is full.
+    pub(crate) const fn may_grow(&self) -> bool {
+        self.is_write() && !self.flags.contains(Flags::NEVER_GROWS)
+    }
+
+    /// How many words its name has: two for a subcommand.
+    pub(crate) fn name_words(&self) -> usize {
+        1 + usize::from(self.name.contains('|'))
+    }
+
+    /// Its subcommands; empty for all but containers.
+    pub(crate) const fn subcommands(&self) -> &'static [CommandSpec] {
+        match self.run {
+            Run::Group { subcommands, .. } => subcommands,
+            _ => &[],
+        }
+    }
+}
+
+/// What a handler answers: a reply that is complete, or an error and nothing changed.
+pub(crate) type Outcome = Result<(), CommandError>;
+
+/// What runs. The kind of handler is the command's class: nothing else says what may change data.
+#[derive(Debug)]
+pub(crate) enum Run {
+    /// Answers from its words and the table alone.
+    Pure(fn(Args<'_>, &mut Reply<'_>) -> Outcome),
+    /// Looks at its keys.
+    Read(fn(&mut View<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
+    /// Looks at its keys and changes them.
+    Write(fn(&mut Txn<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
+    /// Looks at the connection and changes its state.
+    Session(fn(&mut SessionCx<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
+    /// Looks at the whole server and steers it.
+    Server(fn(&ServerCx<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
+    /// Has subcommands.
+    Group {
+        /// What the name does without one, if anything.
+        alone: Option<fn(Args<'_>, &mut Reply<'_>) -> Outcome>,
+        /// Sorted by name.
+        subcommands: &'static [CommandSpec],
+    },
+}
+
+/// How many words a command takes, its name included; for a subcommand both words of the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arity {
+    least: usize,
+    open: bool,
+}
+
+impl Arity {
+    /// This many words.
+    pub(crate) const fn exactly(words: usize) -> Self {
+        Self {
+            least: words,
+            open: false,
+        }
+    }
+
+    /// This many words or more.
+    pub(crate) const fn at_least(words: usize) -> Self {
+        Self {
+            least: words,
+            open: true,
+        }
+    }
+
+    /// Whether a request of this many words fits.
+    pub(crate) const fn allows(self, words: usize) -> bool {
+        words == self.least || (self.open && words > self.least)
+    }
+
+    /// The fewest words that fit.
+    pub(crate) const fn least(self) -> usize {
+        self.least
+    }
+
+    /// Whether more words than [`Arity::least`] fit.
+    pub(crate) const fn is_open(self) -> bool {
+        self.open
+    }
+}
+
+/// How a command compares with the one of the same name in Redis and Valkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compat {
+    /// The same replies to the same requests.
+    Full,
+    /// The same but for this, told in whole sentences.
+    Differs(&'static str),
+}
+
+/// The heading a command is listed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Group {
+    /// Strings and numbers.
+    String,
+    /// Keys of any kind.
+    Keys,
+    /// The client's own connection.
+    Connection,
+    /// The server as a whole.
+    Server,
+}
+
+impl Group {
+    /// Every group, in the order in which people read about them.
+    pub(crate) const ALL: [Self; 4] = [Self::String, Self::Keys, Self::Connection, Self::Server];
+
+    /// Redis' word for it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Keys => "generic",
+            Self::Connection => "connection",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// What sets a command apart beyond its class and keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flags(u16);
+
+impl Flags {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self(0);
+    /// Constant or logarithmic time per key.
+    pub(crate) const FAST: Self = Self(1 << 0);
+    /// Belongs to those who run the server.
+    pub(crate) const ADMIN: Self = Self(1 << 1);
+    /// Can hurt others when used without thought.
+    pub(crate) const DANGEROUS: Self = Self(1 << 2);
+    /// Refused between `MULTI` and `EXEC`.
+    pub(crate) const NO_MULTI: Self = Self(1 << 3);
+    /// Refused inside scripts.
+    pub(crate) const NO_SCRIPT: Self = Self(1 << 4);
+    /// Runs while the server is still loading its data.
+    pub(crate) const LOADING: Self = Self(1 << 5);
+    /// Runs on a replica that has lost its primary.
+    pub(crate) const STALE: Self = Self(1 << 6);
+    /// Runs before the client has logged in.
+    pub(crate) const NO_AUTH: Self = Self(1 << 7);
+    /// Runs while a script keeps the server busy.
+    pub(crate) const ALLOW_BUSY: Self = Self(1 << 8);
+    /// Works on every key: locks all stripes.
+    pub(crate) const WHOLE_KEYSPACE: Self = Self(1 << 9);
+    /// A write that leaves no more data than there was: runs while memory is full.
+    pub(crate) const NEVER_GROWS: Self = Self(1 << 10);
+
+    /// What is in one or the other.
+    pub(crate) const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` is in this.
+    pub(crate) const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}

@@ -1,0 +1,47 @@
+//! Strings and numbers.
+
+mod append;
+mod decimal;
+mod get;
+mod getdel;
+mod getex;
+mod getset;
+mod incr;
+mod incrbyfloat;
+mod mget;
+mod mset;
+mod msetex;
+mod range;
+mod set;
+mod set_options;
+mod setex;
+mod setnx;
+mod show;
+mod strlen;
+
+use super::spec::CommandSpec;
+
+/// The commands of this group, sorted by name.
+pub(super) const GROUP: &[CommandSpec] = &[
+    append::APPEND,
+    incr::DECR,
+    incr::DECRBY,
+    get::GET,
+    getdel::GETDEL,
+    getex::GETEX,
+    range::GETRANGE,
+    getset::GETSET,
+    incr::INCR,
+    incr::INCRBY,
+    incrbyfloat::INCRBYFLOAT,
+    mget::MGET,
+    mset::MSET,
+    msetex::MSETEX,
+    mset::MSETNX,
+    setex::PSETEX,
+    set::SET,
+    setex::SETEX,
+    setnx::SETNX,
+    range::SETRANGE,
+    strlen::STRLEN,
+];

@@ -1,0 +1,161 @@
+//! What must hold of every command in the table.
+
+use std::path::Path;
+
+use super::key_spec::{Access, Keys, Last};
+use super::spec::{CommandSpec, Compat, Flags, Group, Run};
+use super::table::{TABLE, commands};
+use super::testing::with_request;
+
+/// Every command and every subcommand.
+fn all() -> impl Iterator<Item = &'static CommandSpec> {
+    commands().flat_map(|spec| std::iter::once(spec).chain(spec.subcommands()))
+}
+
+fn assert_sorted(specs: &[CommandSpec]) {
+    for pair in specs.windows(2) {
+        assert!(pair[0].name < pair[1].name, "{} comes first", pair[1].name);
+    }
+}
+
+#[test]
+fn lists_are_sorted_and_names_unique() {
+    TABLE.iter().for_each(|group| assert_sorted(group));
+    all().for_each(|spec| assert_sorted(spec.subcommands()));
+    let mut names: Vec<_> = all().map(|spec| spec.name).collect();
+    names.sort_unstable();
+    for pair in names.windows(2) {
+        assert_ne!(pair[0], pair[1]);
+    }
+}
+
+#[test]
+fn names_are_upper_case_and_tell_the_container() {
+    for spec in all() {
+        let fits =
+            |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_|".contains(&byte);
+        assert!(spec.name.bytes().all(fits), "{}", spec.name);
+        for subcommand in spec.subcommands() {
+            let expected = format!("{}|", spec.name);
+            assert!(
+                subcommand.name.starts_with(&expected),
+                "{}",
+                subcommand.name
+            );
+            assert!(subcommand.subcommands().is_empty(), "{}", subcommand.name);
+            assert_eq!(subcommand.group, spec.group, "{}", subcommand.name);
+        }
+    }
+    for spec in commands() {
+        assert!(!spec.name.contains('|'), "{}", spec.name);
+    }
+}
+
+#[test]
+fn arity_reaches_the_keys() {
+    for spec in all() {
+        let least = spec.arity.least();
+        assert!(least >= spec.name_words(), "{}", spec.name);
+        match spec.keys {
+            Keys::None => {}
+            Keys::Range { first, last, .. } => {
+                let last = match last {
+                    Last::Word(last) => last,
+                    Last::End => first,
+                };
+                assert!(spec.name_words() <= first && first <= last, "{}", spec.name);
+                assert!(last < least, "{}", spec.name);
+                assert!(last == first || spec.arity.is_open(), "{}", spec.name);
+            }
+            Keys::Counted { count_at, step, .. } => {
+                assert!(spec.name_words() <= count_at, "{}", spec.name);
+                assert!(count_at + step < least, "{}", spec.name);
+                assert!(spec.arity.is_open(), "{}", spec.name);
+            }
+        }
+        // The shortest request that passes the gate has a key where the command has keys.
+        let words = vec![b"1".as_slice(); least];
+        let found = with_request(&words, |request| spec.keys.of(request).len());
+        assert_eq!(found == 0, matches!(spec.keys, Keys::None), "{}", spec.name);
+    }
+}
+
+#[test]
+fn what_happens_to_keys_agrees_with_what_runs() {
+    let changes = |access: Access| {
+        [Access::UPDATE, Access::INSERT, Access::DELETE]
+            .iter()
+            .any(|change| access.contains(*change))
+    };
+    for spec in all() {
+        let access = spec.keys.access();
+        match spec.run {
+            Run::Read(_) => {
+                assert!(
+                    !changes(access) && !access.contains(Access::BLIND),
+                    "{}",
+                    spec.name
+                );
+                assert!(!spec.flags.contains(Flags::NEVER_GROWS), "{}", spec.name);
+            }
+            Run::Write(_) => {
+                let whole = spec.flags.contains(Flags::WHOLE_KEYSPACE);
+                assert!(whole != changes(access), "{}", spec.name);
+            }
+            Run::Pure(_) | Run::Session(_) | Run::Server(_) | Run::Group { .. } => {
+                assert!(matches!(spec.keys, Keys::None), "{}", spec.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_only_deletes_never_grows() {
+    for spec in all() {
+        if spec.keys.access() == Access::DELETE {
+            assert!(!spec.may_grow(), "{}", spec.name);
+        }
+    }
+}
+
+#[test]
+fn summaries_and_differences_are_sentences() {
+    let is_sentence = |text: &str| {
+        text.starts_with(|letter: char| letter.is_ascii_uppercase() || letter == '`')
+            && text.ends_with('.')
+            && !text.contains("  ")
+            && !text.contains('\n')
+    };
+    for spec in all() {
+        assert!(is_sentence(spec.summary), "{}: {}", spec.name, spec.summary);
+        if let Compat::Differs(how) = spec.compat {
+            assert!(is_sentence(how), "{}: {how}", spec.name);
+        }
+        assert!(!spec.complexity.is_empty(), "{}", spec.name);
+        let parts: Vec<_> = spec.since.split('.').collect();
+        assert!(
+            parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok()),
+            "{}",
+            spec.name
+        );
+    }
+}
+
+#[test]
+fn every_command_has_a_script() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let missing: Vec<_> = all()
+        .map(|spec| {
+            let folder = match spec.group {
+                Group::String => "string",
+                Group::Keys => "keys",
+                Group::Connection => "connection",
+                Group::Server => "admin",
+            };
+            let name = spec.name.to_ascii_lowercase().replace(['|', '-'], "_");
+            format!("{folder}/{name}.kvt")
+        })
+        .filter(|script| !scripts.join(script).is_file())
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}

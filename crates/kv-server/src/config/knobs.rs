@@ -1,0 +1,298 @@
+//! The knobs of a running server: one row for each, which `CONFIG GET`, `CONFIG SET` and `docs/config.md` read.
+//!
+//! Names are Redis' where Redis has the knob. What would let a client write files elsewhere is fixed.
+
+use super::settings::{Setting, Settings};
+use super::{Durability, size};
+use crate::server::Server;
+
+/// A change that has been checked and is still to be made.
+pub(crate) type Change = Box<dyn FnOnce(&Server)>;
+
+/// Checks a new value and says what to do, or what is wrong with it.
+type Set = fn(&Server, &str) -> Result<Change, String>;
+
+/// One knob.
+pub(crate) struct Knob {
+    pub(crate) name: &'static str,
+    /// What it does, in a sentence.
+    pub(crate) doc: &'static str,
+    /// What it is when nothing else was said.
+    pub(crate) default: &'static str,
+    pub(crate) get: fn(&Server) -> String,
+    /// `None`: it is fixed when the server starts.
+    pub(crate) set: Option<Set>,
+}
+
+/// Every knob, sorted by name.
+pub(crate) const KNOBS: &[Knob] = &[
+    Knob {
+        name: "appendfsync",
+        doc: "When the log is flushed to stable storage: `always`, `everysec` or `no` (`--durability`).",
+        default: "always",
+        get: |server| match server.config.durability {
+            Durability::Off => "no".to_owned(),
+            durability => durability.word().to_owned(),
+        },
+        set: None,
+    },
+    Knob {
+        name: "appendonly",
+        doc: "Whether there is a log: `no` with `--durability off`.",
+        default: "yes",
+        get: |server| yes_or_no(server.config.durability != Durability::Off),
+        set: None,
+    },
+    Knob {
+        name: "bind",
+        doc: "The addresses that the server listens on (`--bind`).",
+        default: "127.0.0.1",
+        get: |server| {
+            let addresses: Vec<String> =
+                server.config.bind.iter().map(ToString::to_string).collect();
+            addresses.join(" ")
+        },
+        set: None,
+    },
+    Knob {
+        name: "client-output-buffer-limit",
+        doc: "Bytes of replies that may wait for a client at all, bytes that may wait for some time, and that \
+              time in seconds. A client over a limit is disconnected; 0 is no limit.",
+        default: "normal 1073741824 67108864 60",
+        get: |server| {
+            let settings = &server.settings;
+            format!(
+                "normal {} {} {}",
+                settings.output_hard_bytes.get(),
+                settings.output_soft_bytes.get(),
+                settings.output_soft_s.get()
+            )
+        },
+        set: Some(set_output_limit),
+    },
+    Knob {
+        name: "client-query-buffer-limit",
+        doc: "Bytes that one request may have.",
+        default: "1073741824",
+        get: |_| kv_proto::REQUEST_BYTES_MAX.to_string(),
+        set: None,
+    },
+    Knob {
+        name: "databases",
+        doc: "How many logical databases there are (`--databases`).",
+        default: "16",
+        get: |server| server.config.databases.to_string(),
+        set: None,
+    },
+    Knob {
+        name: "dir",
+        doc: "The directory of the data (`--dir`).",
+        default: "./kv-data",
+        get: |server| server.config.dir.display().to_string(),
+        set: None,
+    },
+    Knob {
+        name: "durability",
+        doc: "When a write counts as done: `always`, `everysec`, `no` or `off` (`--durability`).",
+        default: "always",
+        get: |server| server.config.durability.word().to_owned(),
+        set: None,
+    },
+    Knob {
+        name: "io-threads",
+        doc: "Threads that serve connections (`--threads`).",
+        default: "one for each core",
+        get: |server| server.config.thread_count().to_string(),
+        set: None,
+    },
+    Knob {
+        name: "maxclients",
+        doc: "Most client connections at a time (`--maxclients`), as far as the limit on open files allows.",
+        default: "10000",
+        get: |server| server.settings.clients_max.get().to_string(),
+        set: Some(set_maxclients),
+    },
+    Knob {
+        name: "port",
+        doc: "The port that the server listens on (`--port`).",
+        default: "6379",
+        get: |server| server.port().to_string(),
+        set: None,
+    },
+    Knob {
+        name: "proto-max-bulk-len",
+        doc: "Bytes that one string may have.",
+        default: "536870912",
+        get: |_| kv_proto::BULK_BYTES_MAX.to_string(),
+        set: None,
+    },
+    Knob {
+        name: "request-timeout",
+        doc: "Seconds after which a client that has sent half a request is disconnected; 0 is never.",
+        default: "30",
+        get: |server| server.settings.request_timeout_s.get().to_string(),
+        set: Some(|_, text| {
+            number(text, 0..=SECONDS_MAX, |settings| {
+                &settings.request_timeout_s
+            })
+        }),
+    },
+    Knob {
+        name: "save",
+        doc: "When Redis would make snapshots by itself. Always empty: the log has every change.",
+        default: "",
+        get: |_| String::new(),
+        set: Some(|_, text| match text.trim() {
+            "" => Ok(Box::new(|_| ())),
+            _ => Err("only the empty value is accepted: the log has every change".to_owned()),
+        }),
+    },
+    Knob {
+        name: "tcp-keepalive",
+        doc: "Seconds between the probes of connections opened from now on; 0 is none.",
+        default: "300",
+        get: |server| server.settings.keepalive_s.get().to_string(),
+        set: Some(|_, text| number(text, 0..=KEEPALIVE_S_MAX, |settings| &settings.keepalive_s)),
+    },
+    Knob {
+        name: "timeout",
+        doc: "Seconds after which a connection that asks nothing is closed; 0 is never.",
+        default: "0",
+        get: |server| server.settings.idle_timeout_s.get().to_string(),
+        set: Some(|_, text| number(text, 0..=SECONDS_MAX, |settings| &settings.idle_timeout_s)),
+    },
+    Knob {
+        name: "wal-format",
+        doc: "How the log spells its records: `binary` or `json` (`--wal-format`).",
+        default: "binary",
+        get: |server| server.config.wal_format.word().to_owned(),
+        set: None,
+    },
+    Knob {
+        name: "wal-segment-size",
+        doc: "Bytes of one file of the log (`--segment-size`).",
+        default: "67108864",
+        get: |server| server.config.segment_size.to_string(),
+        set: None,
+    },
+];
+
+/// Longest time that a knob takes, in seconds.
+const SECONDS_MAX: u64 = 2_147_483_647;
+
+/// Longest time between probes that the kernel takes, in seconds.
+const KEEPALIVE_S_MAX: u64 = 32_767;
+
+/// The knob called `name`, in any case.
+pub(crate) fn find(name: &[u8]) -> Option<&'static Knob> {
+    KNOBS
+        .iter()
+        .find(|knob| knob.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+fn yes_or_no(yes: bool) -> String {
+    if yes { "yes" } else { "no" }.to_owned()
+}
+
+fn set_maxclients(server: &Server, text: &str) -> Result<Change, String> {
+    let change = number(text, 1..=u64::from(u32::MAX), |settings| {
+        &settings.clients_max
+    })?;
+    let possible = server.settings.clients_possible;
+    match text.trim().parse::<u64>() {
+        Ok(wanted) if wanted > possible => Err(format!(
+            "the limit on open files leaves room for {possible} clients"
+        )),
+        _ => Ok(change),
+    }
+}
+
+/// A change of the setting `which` to the number in `text`.
+fn number(
+    text: &str,
+    range: std::ops::RangeInclusive<u64>,
+    which: fn(&Settings) -> &Setting,
+) -> Result<Change, String> {
+    let value: i64 = text
+        .trim()
+        .parse()
+        .map_err(|_| "argument couldn't be parsed into an integer")?;
+    match u64::try_from(value) {
+        Ok(value) if range.contains(&value) => {
+            Ok(Box::new(move |server| which(&server.settings).set(value)))
+        }
+        _ => Err(format!(
+            "argument must be between {} and {} inclusive",
+            range.start(),
+            range.end()
+        )),
+    }
+}
+
+fn set_output_limit(_: &Server, text: &str) -> Result<Change, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let &["normal", hard, soft, seconds] = words.as_slice() else {
+        return Err("expected: normal HARD-BYTES SOFT-BYTES SOFT-SECONDS".to_owned());
+    };
+    let bytes = |text: &str| size::parse(text).ok_or("argument must be a memory value");
+    let (hard, soft) = (bytes(hard)?, bytes(soft)?);
+    let seconds: u64 = seconds
+        .parse()
+        .map_err(|_| "argument couldn't be parsed into an integer")?;
+    Ok(Box::new(move |server| {
+        server.settings.output_hard_bytes.set(hard);
+        server.settings.output_soft_bytes.set(soft);
+        server.settings.output_soft_s.set(seconds);
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::{
+        KEEPALIVE_S, OUTPUT_HARD_BYTES, OUTPUT_SOFT_BYTES, OUTPUT_SOFT_S, REQUEST_TIMEOUT_S,
+    };
+
+    #[test]
+    fn knobs_are_sorted_and_told_in_sentences() {
+        assert!(KNOBS.is_sorted_by(|a, b| a.name < b.name));
+        assert!(KNOBS.iter().all(|knob| knob.doc.ends_with('.')));
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_real_ones() {
+        let default = |name: &str| find(name.as_bytes()).unwrap().default.to_owned();
+        assert_eq!(default("request-timeout"), REQUEST_TIMEOUT_S.to_string());
+        assert_eq!(default("tcp-keepalive"), KEEPALIVE_S.to_string());
+        assert_eq!(
+            default("client-output-buffer-limit"),
+            format!("normal {OUTPUT_HARD_BYTES} {OUTPUT_SOFT_BYTES} {OUTPUT_SOFT_S}")
+        );
+        assert_eq!(
+            default("proto-max-bulk-len"),
+            kv_proto::BULK_BYTES_MAX.to_string()
+        );
+        assert_eq!(
+            default("client-query-buffer-limit"),
+            kv_proto::REQUEST_BYTES_MAX.to_string()
+        );
+    }
+
+    #[test]
+    fn numbers_are_checked_before_anything_changes() {
+        let timeout = |text: &str| number(text, 0..=10, |settings| &settings.idle_timeout_s).err();
+        assert_eq!(timeout("7"), None);
+        assert_eq!(
+            timeout("x").unwrap(),
+            "argument couldn't be parsed into an integer"
+        );
+        assert_eq!(
+            timeout("-1").unwrap(),
+            "argument must be between 0 and 10 inclusive"
+        );
+        assert_eq!(
+            timeout("11").unwrap(),
+            "argument must be between 0 and 10 inclusive"
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! What can change while the server runs: read by sessions with one relaxed load, changed by `CONFIG SET`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Seconds after which a half-sent request is given up.
+pub(crate) const REQUEST_TIMEOUT_S: u64 = 30;
+
+/// Seconds between the probes of an idle connection.
+pub(crate) const KEEPALIVE_S: u64 = 300;
+
+/// Bytes of replies that may wait for a client at all; a whole value must fit.
+pub(crate) const OUTPUT_HARD_BYTES: u64 = 1 << 30;
+
+/// Bytes of replies that may wait for a client for [`OUTPUT_SOFT_S`] seconds.
+pub(crate) const OUTPUT_SOFT_BYTES: u64 = 64 << 20;
+
+/// Seconds for which more than [`OUTPUT_SOFT_BYTES`] may wait.
+pub(crate) const OUTPUT_SOFT_S: u64 = 60;
+
+const _: () = assert!(OUTPUT_HARD_BYTES > kv_core::limits::STRING_BYTES_MAX as u64);
+
+/// One number that can change at any time.
+#[derive(Debug)]
+pub(crate) struct Setting(AtomicU64);
+
+impl Setting {
+    const fn new(value: u64) -> Self {
+        Self(AtomicU64::new(value))
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+/// The settings of a running server.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Most client connections at a time.
+    pub(crate) clients_max: Setting,
+    /// The most that `clients_max` can be: what the limit on open files leaves.
+    pub(crate) clients_possible: u64,
+    /// Seconds after which an idle connection is closed; 0: never.
+    pub(crate) idle_timeout_s: Setting,
+    /// Seconds after which a half-sent request is given up; 0: never.
+    pub(crate) request_timeout_s: Setting,
+    /// Seconds between the probes of an idle connection; 0: none.
+    pub(crate) keepalive_s: Setting,
+    /// Bytes of replies that may wait for a client; 0: no limit.
+    pub(crate) output_hard_bytes: Setting,
+    /// Bytes of replies that may wait for `output_soft_s` seconds; 0: no limit.
+    pub(crate) output_soft_bytes: Setting,
+    /// Seconds for which more than `output_soft_bytes` may wait.
+    pub(crate) output_soft_s: Setting,
+}
+
+impl Settings {
+    /// The settings at the start, for a process that can have `clients_possible` connections.
+    pub(crate) fn new(clients_max: u64, clients_possible: u64) -> Self {
+        Self {
+            clients_max: Setting::new(clients_max.min(clients_possible)),
+            clients_possible,
+            idle_timeout_s: Setting::new(0),
+            request_timeout_s: Setting::new(REQUEST_TIMEOUT_S),
+            keepalive_s: Setting::new(KEEPALIVE_S),
+            output_hard_bytes: Setting::new(OUTPUT_HARD_BYTES),
+            output_soft_bytes: Setting::new(OUTPUT_SOFT_BYTES),
+            output_soft_s: Setting::new(OUTPUT_SOFT_S),
+        }
+    }
+}

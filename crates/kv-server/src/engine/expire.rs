@@ -1,0 +1,40 @@
+//! Removes keys whose time has come and that nobody asks for.
+//!
+//! A sweep runs ten times a second in short slices, longer while much has expired; each removal goes through
+//! a transaction and the log like any other change.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::server::Server;
+
+/// From one sweep to the next.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The most time that one sweep takes: a quarter of the pause.
+const SWEEP_TIME_MAX: Duration = Duration::from_millis(25);
+
+/// Keys looked at in one slice, after which others get their turn.
+const SLICE_KEYS: usize = 200;
+
+/// A sweep goes on while at least one key in this many was due.
+const WORTH_GOING_ON: usize = 10;
+
+/// Sweeps for as long as it is polled.
+pub(crate) async fn expire(server: Arc<Server>) {
+    let mut rounds = tokio::time::interval(PAUSE);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let begun = Instant::now();
+        while slice(&server) && begun.elapsed() < SWEEP_TIME_MAX {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// One slice; whether another one is worth it.
+fn slice(server: &Server) -> bool {
+    let sweep = server.engine.expire_due(SLICE_KEYS);
+    sweep.more && sweep.removed * WORTH_GOING_ON >= sweep.looked_at
+}

@@ -1,0 +1,219 @@
+//! What `INFO` tells, section by section, in Redis' form and with Redis' names where they have a meaning here:
+//! a line `# Section`, then lines `name:value`.
+
+use std::fmt::{Display, Write as _};
+use std::sync::atomic::Ordering;
+
+use kv_core::Db;
+
+use crate::config::size;
+use crate::engine::{LogView, ServerCx};
+use crate::server::Server;
+
+/// The version of Redis whose behaviour clients may expect: they ask for it by this name.
+pub(crate) const REDIS_VERSION: &str = "7.0.0";
+
+/// A part of what `INFO` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Server,
+    Clients,
+    Memory,
+    Persistence,
+    Stats,
+    Keyspace,
+}
+
+impl Section {
+    /// Every section, in the order in which they are shown.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Server,
+        Self::Clients,
+        Self::Memory,
+        Self::Persistence,
+        Self::Stats,
+        Self::Keyspace,
+    ];
+
+    /// The head of the section.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "Server",
+            Self::Clients => "Clients",
+            Self::Memory => "Memory",
+            Self::Persistence => "Persistence",
+            Self::Stats => "Stats",
+            Self::Keyspace => "Keyspace",
+        }
+    }
+}
+
+/// The text of `sections`.
+pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
+    let written: Vec<String> = sections
+        .iter()
+        .map(|&section| {
+            let mut lines = Lines(format!("# {}\r\n", section.name()));
+            match section {
+                Section::Server => server(cx, &mut lines),
+                Section::Clients => clients(cx.server, &mut lines),
+                Section::Memory => memory(cx.server, &mut lines),
+                Section::Persistence => persistence(cx.server, &mut lines),
+                Section::Stats => stats(cx.server, &mut lines),
+                Section::Keyspace => keyspace(cx.server, &mut lines),
+            }
+            lines.0
+        })
+        .collect();
+    written.join("\r\n")
+}
+
+/// The lines of one section.
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: impl Display) {
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{name}:{value}\r\n");
+    }
+}
+
+fn server(cx: &ServerCx<'_>, lines: &mut Lines) {
+    let server = cx.server;
+    let system = rustix::system::uname();
+    lines.add("redis_version", REDIS_VERSION);
+    lines.add("kv_version", env!("CARGO_PKG_VERSION"));
+    lines.add("kv_git_sha1", env!("KV_COMMIT"));
+    lines.add("redis_mode", "standalone");
+    lines.add(
+        "os",
+        format_args!(
+            "{} {} {}",
+            system.sysname().to_string_lossy(),
+            system.release().to_string_lossy(),
+            system.machine().to_string_lossy()
+        ),
+    );
+    lines.add("arch_bits", usize::BITS);
+    lines.add("process_id", std::process::id());
+    lines.add("run_id", &server.run_id);
+    lines.add("tcp_port", server.port());
+    lines.add("server_time_usec", cx.now.0.saturating_mul(1000));
+    lines.add("uptime_in_seconds", server.uptime_s());
+    lines.add("uptime_in_days", server.uptime_s() / 86_400);
+    lines.add("io_threads", server.config.thread_count());
+    lines.add("config_file", "");
+}
+
+fn clients(server: &Server, lines: &mut Lines) {
+    lines.add("connected_clients", server.clients.len());
+    lines.add("cluster_connections", 0);
+    lines.add("maxclients", server.settings.clients_max.get());
+    lines.add("blocked_clients", 0);
+}
+
+fn memory(server: &Server, lines: &mut Lines) {
+    let used = server.engine.memory_used() as u64;
+    let resident = resident_bytes().unwrap_or(0);
+    lines.add("used_memory", used);
+    lines.add("used_memory_human", size::human(used));
+    lines.add("used_memory_rss", resident);
+    lines.add("used_memory_rss_human", size::human(resident));
+    lines.add("used_memory_dataset", used);
+    lines.add("maxmemory", 0);
+    lines.add("maxmemory_human", size::human(0));
+    lines.add("maxmemory_policy", "noeviction");
+    lines.add("mem_allocator", "mimalloc");
+}
+
+/// Bytes of the process that are in physical memory, as the kernel counts them.
+fn resident_bytes() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
+}
+
+fn persistence(server: &Server, lines: &mut Lines) {
+    lines.add("loading", 0);
+    lines.add("rdb_bgsave_in_progress", 0);
+    lines.add("rdb_last_bgsave_status", "ok");
+    let log = server.engine.log();
+    lines.add("aof_enabled", u8::from(log.is_some()));
+    lines.add("aof_rewrite_in_progress", 0);
+    lines.add("aof_last_bgrewrite_status", "ok");
+    lines.add("durability", server.config.durability.word());
+    match log {
+        None => lines.add("aof_last_write_status", "ok"),
+        Some(log) => log_lines(server, &log, lines),
+    }
+}
+
+fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {
+    let stats = &log.stats;
+    let healthy = !log.gate.has_failed() && !stats.disk_full;
+    lines.add("aof_last_write_status", if healthy { "ok" } else { "err" });
+    lines.add("aof_current_size", stats.log_bytes);
+    lines.add("log_format", server.config.wal_format.word());
+    lines.add("log_policy", log.durability);
+    lines.add("log_segment", stats.segment);
+    lines.add("log_written_lsn", log.gate.written());
+    lines.add("log_durable_lsn", log.gate.durable());
+    lines.add("log_effects", stats.effects);
+    lines.add("log_bytes", stats.bytes);
+    lines.add("log_batches", stats.batches);
+    lines.add("log_syncs", stats.syncs);
+    let per_sync = |count: u64| count as f64 / stats.syncs.max(1) as f64;
+    lines.add(
+        "log_effects_per_sync",
+        format_args!("{:.2}", per_sync(stats.effects)),
+    );
+    lines.add("log_last_sync_usec", stats.last_sync_micros);
+    lines.add("log_backlog_bytes", stats.backlog_bytes);
+    lines.add("log_disk_full", u8::from(stats.disk_full));
+    let recovered = log.recovered;
+    lines.add("recovered_effects", recovered.effects);
+    lines.add("recovered_bytes", recovered.bytes);
+    lines.add("recovered_clean", u8::from(recovered.clean));
+    lines.add("recovered_usec", recovered.took.as_micros());
+    let dropped = recovered.dropped.as_ref().map_or(0, |tail| tail.bytes);
+    lines.add("recovered_dropped_bytes", dropped);
+}
+
+fn stats(server: &Server, lines: &mut Lines) {
+    let totals = server.stats.totals();
+    let store = server.engine.stats();
+    lines.add(
+        "total_connections_received",
+        server.stats.connections.load(Ordering::Relaxed),
+    );
+    lines.add("total_commands_processed", totals.commands);
+    lines.add(
+        "instantaneous_ops_per_sec",
+        server.stats.commands_per_second(),
+    );
+    lines.add("total_net_input_bytes", totals.input_bytes);
+    lines.add("total_net_output_bytes", totals.output_bytes);
+    lines.add(
+        "rejected_connections",
+        server.stats.rejected.load(Ordering::Relaxed),
+    );
+    lines.add("total_error_replies", totals.errors);
+    lines.add("expired_keys", store.expired);
+    lines.add("evicted_keys", 0);
+    lines.add("keyspace_hits", store.hits);
+    lines.add("keyspace_misses", store.misses);
+}
+
+fn keyspace(server: &Server, lines: &mut Lines) {
+    for db in (0..server.engine.databases()).map(Db) {
+        let held = server.engine.keyspace(db);
+        if held.keys > 0 {
+            let mean_ttl_ms = held.mean_ttl_ms.unwrap_or(0);
+            let (keys, expiring) = (held.keys, held.expiring);
+            lines.add(
+                &format!("db{db}"),
+                format_args!("keys={keys},expires={expiring},avg_ttl={mean_ttl_ms}"),
+            );
+        }
+    }
+}

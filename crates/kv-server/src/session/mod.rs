@@ -1,0 +1,283 @@
+//! Step 2: one connection, from its first byte to its end.
+//!
+//! A turn reads what the socket holds, decodes all complete requests, runs them, waits once at the commit gate
+//! for all their replies, and writes these with one call.
+//!
+//! Invariant: no reply leaves before everything that it shows is as durable as the policy promises.
+//! Invariant: replies leave in the order of their requests.
+//! Invariant: memory grows with bytes that arrived and with one reply, never with what a client asks for in
+//! advance or does not read.
+
+pub(crate) mod batch;
+pub(crate) mod buffers;
+mod output;
+mod state;
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, ready};
+
+use kv_core::{Lsn, UnixMillis};
+use kv_proto::{Decoder, Limits, ProtocolMode, Reply, ReplyBuffer, RequestRef};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio_util::io::poll_read_buf;
+
+use self::batch::{Batch, Reach};
+pub(crate) use self::state::{SessionCx, State};
+use crate::command::spec::CommandSpec;
+use crate::config::Protocol;
+use crate::engine::execute::{Executed, execute};
+use crate::worker::Worker;
+
+/// Replies are written when more than this has gathered, before further requests run, in bytes.
+const REPLY_BYTES_GATHERED: usize = 1 << 20;
+
+/// An unfinished request of up to this size waits in memory of its own size, in bytes.
+const REST_BYTES_COPIED: usize = 16 * 1024;
+
+/// Serves one connection until it ends.
+pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
+    let server = &worker.server;
+    let decoder = Decoder::new(mode(server.config.protocol), Limits::default());
+    let (socket, other_half) = stream.into_split();
+    let added = server
+        .clients
+        .add(other_half, decoder.format(), server.uptime_s());
+    let client = match added {
+        Ok(client) => client,
+        Err(error) => return tracing::debug!(%error, "a connection ended before it was served"),
+    };
+    let _registered = Registered(worker, client.id);
+    let mut session = Session {
+        worker,
+        socket,
+        state: State {
+            client,
+            decoder,
+            db: kv_core::Db::FIRST,
+            ending: false,
+        },
+        input: Vec::new(),
+        depends_on: Lsn::ZERO,
+        held: 0,
+        tally: Tally::default(),
+    };
+    if let Err(error) = session.run().await {
+        tracing::debug!(client = session.state.client.id, %error, "a connection broke");
+    }
+}
+
+fn mode(protocol: Protocol) -> ProtocolMode {
+    match protocol {
+        Protocol::Auto => ProtocolMode::Auto,
+        Protocol::Line => ProtocolMode::Line,
+        Protocol::Resp => ProtocolMode::Resp,
+    }
+}
+
+/// A client's place in the registry, given up however its session ends.
+struct Registered<'w>(&'w Worker, u64);
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.0.server.clients.remove(self.1);
+    }
+}
+
+/// One connection being served.
+struct Session<'w> {
+    worker: &'w Rc<Worker>,
+    socket: OwnedReadHalf,
+    state: State,
+    /// What arrived of a request that is not complete; empty while there is none.
+    input: Vec<u8>,
+    /// The newest effect that a reply which has not left shows.
+    depends_on: Lsn,
+    /// How many replies have not left.
+    held: usize,
+    tally: Tally,
+}
+
+/// What happened since it was last written down for others.
+#[derive(Default)]
+struct Tally {
+    commands: u64,
+    errors: u64,
+    input_bytes: u64,
+    output_bytes: u64,
+    last: Option<&'static CommandSpec>,
+}
+
+impl Session<'_> {
+    async fn run(&mut self) -> io::Result<()> {
+        // Also before the first read: a connection that is registered only now was not told to end.
+        while !self.worker.server.shutdown.is_asked() {
+            let (input, arrived) = self.read().await?;
+            if arrived == 0 {
+                return self.say_goodbye().await;
+            }
+            self.tally.input_bytes += arrived as u64;
+            self.turn(input).await?;
+            if self.state.ending {
+                return self.linger().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for bytes and adds them to those of the unfinished request. 0 bytes: there will be no more.
+    async fn read(&mut self) -> io::Result<(Vec<u8>, usize)> {
+        poll_fn(|cx| {
+            // Without a buffer first: a session that waits owns none.
+            ready!(self.socket.as_ref().poll_read_ready(cx))?;
+            let mut input = self.make_room();
+            match poll_read_buf(Pin::new(&mut self.socket), cx, &mut input) {
+                Poll::Ready(arrived) => Poll::Ready(arrived.map(|arrived| (input, arrived))),
+                Poll::Pending => {
+                    self.keep_rest(input, 0);
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// The unfinished request, in a buffer with room for more.
+    fn make_room(&mut self) -> Vec<u8> {
+        let mut input = std::mem::take(&mut self.input);
+        if input.len() <= REST_BYTES_COPIED {
+            let mut roomy = self.worker.buffers.borrow_mut().take_input();
+            roomy.extend_from_slice(&input);
+            return roomy;
+        }
+        input.reserve(
+            self.state
+                .decoder
+                .needed_hint()
+                .max(buffers::READ_BYTES / 4),
+        );
+        input
+    }
+
+    /// Keeps what follows `end` for the next read.
+    fn keep_rest(&mut self, mut input: Vec<u8>, end: usize) {
+        let rest = input.len() - end;
+        if rest <= REST_BYTES_COPIED {
+            self.input = input[end..].to_vec();
+            self.worker.buffers.borrow_mut().give_input(input);
+        } else {
+            input.drain(..end);
+            self.input = input;
+        }
+    }
+
+    /// Runs what has arrived and sends the replies.
+    async fn turn(&mut self, input: Vec<u8>) -> io::Result<()> {
+        let mut replies = self.worker.buffers.borrow_mut().take_replies();
+        let limit = self.worker.server.settings.output_hard_bytes.get();
+        replies.set_limit(usize::try_from(limit).unwrap_or(usize::MAX));
+        let end = self.run_requests(&input, &mut replies).await?;
+        self.keep_rest(input, end);
+        self.release(&mut replies).await?;
+        self.worker.buffers.borrow_mut().give_replies(replies);
+        self.write_down(0);
+        Ok(())
+    }
+
+    /// Runs all complete requests of `input`; where the first incomplete one begins.
+    async fn run_requests(&mut self, input: &[u8], replies: &mut ReplyBuffer) -> io::Result<usize> {
+        let mut batch = self.worker.buffers.borrow_mut().take_batch();
+        let mut end = 0;
+        loop {
+            let reach = batch.decode(&mut self.state.decoder, input, end);
+            end = reach.end;
+            self.run_batch(&batch, input, replies).await?;
+            if !self.goes_on(&reach, replies) {
+                break;
+            }
+        }
+        self.worker.buffers.borrow_mut().give_batch(batch);
+        Ok(end)
+    }
+
+    /// Whether another batch may be in the input. Wrong bytes are answered here: the last reply there is.
+    fn goes_on(&mut self, reach: &Reach, replies: &mut ReplyBuffer) -> bool {
+        if self.state.ending {
+            return false;
+        }
+        if let Some(error) = &reach.error {
+            Reply::new(replies, self.state.decoder.format()).proto_error(error);
+            self.held += 1;
+            self.tally.errors += 1;
+            self.state.ending = true;
+        }
+        reach.more
+    }
+
+    async fn run_batch(
+        &mut self,
+        batch: &Batch,
+        input: &[u8],
+        replies: &mut ReplyBuffer,
+    ) -> io::Result<()> {
+        let engine = &self.worker.server.engine;
+        batch.prefetch(engine, self.state.db, input);
+        let now = engine.now();
+        for index in 0..batch.len() {
+            let request = batch.request(index, input);
+            if !self.execute(request, now, replies) {
+                self.execute_later(request, replies).await;
+            }
+            if replies.len() > REPLY_BYTES_GATHERED {
+                self.release(replies).await?;
+            }
+            if self.state.ending {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one request; whether it is answered. If not, the log is behind and nothing happened.
+    fn execute(
+        &mut self,
+        (spec, request): (Option<&'static CommandSpec>, RequestRef<'_>),
+        now: UnixMillis,
+        replies: &mut ReplyBuffer,
+    ) -> bool {
+        let mut cx = SessionCx {
+            server: &self.worker.server,
+            state: &mut self.state,
+        };
+        match execute(&mut cx, spec, request, now, replies) {
+            Executed::LogBehind => false,
+            Executed::Replied { shows, failed } => {
+                self.depends_on = self.depends_on.max(shows);
+                self.held += 1;
+                self.tally.commands += 1;
+                self.tally.errors += u64::from(failed);
+                self.tally.last = spec.or(self.tally.last);
+                true
+            }
+        }
+    }
+
+    /// Runs a request that the log refused again and again, whenever the log has caught up.
+    async fn execute_later(
+        &mut self,
+        request: (Option<&'static CommandSpec>, RequestRef<'_>),
+        replies: &mut ReplyBuffer,
+    ) {
+        let worker = self.worker;
+        loop {
+            worker.commits.ask_for_admission();
+            if self.execute(request, worker.server.engine.now(), replies) {
+                return;
+            }
+            worker.commits.admission().await;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Counters of what the server has done, for `INFO`.
+//!
+//! Each serving thread counts on a cache line of its own, once for a batch of requests; reading adds the
+//! threads up.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What one serving thread has done.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct WorkerStats {
+    /// Requests that were run, failed ones included.
+    pub(crate) commands: AtomicU64,
+    /// Error replies.
+    pub(crate) errors: AtomicU64,
+    /// Bytes that came in.
+    pub(crate) input_bytes: AtomicU64,
+    /// Bytes that went out.
+    pub(crate) output_bytes: AtomicU64,
+    /// Connections that this thread serves now.
+    pub(crate) sessions: AtomicU64,
+}
+
+/// What all threads have done.
+#[derive(Debug)]
+pub(crate) struct Stats {
+    workers: Box<[WorkerStats]>,
+    /// Connections that were accepted.
+    pub(crate) connections: AtomicU64,
+    /// Connections that were turned away because there were too many.
+    pub(crate) rejected: AtomicU64,
+    /// Requests a second, as of the last look.
+    commands_per_second: AtomicU64,
+    /// Requests at the last look.
+    commands_seen: AtomicU64,
+}
+
+/// The sums over all threads at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) commands: u64,
+    pub(crate) errors: u64,
+    pub(crate) input_bytes: u64,
+    pub(crate) output_bytes: u64,
+}
+
+impl Stats {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            workers: (0..workers).map(|_| WorkerStats::default()).collect(),
+            connections: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            commands_per_second: AtomicU64::new(0),
+            commands_seen: AtomicU64::new(0),
+        }
+    }
+
+    /// The counters of thread `worker`.
+    pub(crate) fn worker(&self, worker: usize) -> &WorkerStats {
+        &self.workers[worker]
+    }
+
+    /// The counters of every thread, by number.
+    pub(crate) fn workers(&self) -> &[WorkerStats] {
+        &self.workers
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.workers
+            .iter()
+            .fold(Totals::default(), |sum, worker| Totals {
+                commands: sum.commands + worker.commands.load(Ordering::Relaxed),
+                errors: sum.errors + worker.errors.load(Ordering::Relaxed),
+                input_bytes: sum.input_bytes + worker.input_bytes.load(Ordering::Relaxed),
+                output_bytes: sum.output_bytes + worker.output_bytes.load(Ordering::Relaxed),
+            })
+    }
+
+    /// Requests a second over the last second.
+    pub(crate) fn commands_per_second(&self) -> u64 {
+        self.commands_per_second.load(Ordering::Relaxed)
+    }
+
+    /// Takes the rate since the last call; to be called once a second.
+    pub(crate) fn sample_rate(&self) {
+        let commands = self.totals().commands;
+        let before = self.commands_seen.swap(commands, Ordering::Relaxed);
+        self.commands_per_second
+            .store(commands.saturating_sub(before), Ordering::Relaxed);
+    }
+
+    /// Starts the counters again at zero, as `CONFIG RESETSTAT` does; what is open stays counted.
+    pub(crate) fn reset(&self) {
+        for worker in &self.workers {
+            for counter in [
+                &worker.commands,
+                &worker.errors,
+                &worker.input_bytes,
+                &worker.output_bytes,
+            ] {
+                counter.store(0, Ordering::Relaxed);
+            }
+        }
+        for counter in [&self.connections, &self.rejected, &self.commands_seen] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn totals_add_the_threads_up() {
+        let stats = Stats::new(2);
+        stats.worker(0).commands.store(3, Ordering::Relaxed);
+        stats.worker(1).commands.store(4, Ordering::Relaxed);
+        assert_eq!(stats.totals().commands, 7);
+        stats.sample_rate();
+        assert_eq!(stats.commands_per_second(), 7);
+        stats.reset();
+        assert_eq!(stats.totals().commands, 0);
+    }
+}

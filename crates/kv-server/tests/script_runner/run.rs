@@ -1,0 +1,123 @@
+//! Runs one script against a server, from an empty database, on fresh connections.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+
+use super::client::Client;
+use super::expect::{agrees, difference};
+use super::script::{Action, Exchange, Step, parse};
+use super::server::Server;
+
+/// The connection that a script begins with.
+const FIRST_CLIENT: &str = "main";
+/// Printed in place of a reply when the server has closed the connection.
+const CLOSED: &str = "(connection closed)";
+
+/// What came of one script.
+pub(crate) enum Verdict {
+    /// Every reply was as expected; `steps` counts the commands that were meant for this server.
+    Passed { steps: usize },
+    /// What differs, ready to be printed.
+    Failed(String),
+}
+
+/// Runs the script `name` of `folder`, after deleting every key.
+///
+/// # Errors
+///
+/// The server is not there: no further script can pass.
+pub(crate) fn run_script(folder: &Path, name: &str, server: &Server) -> Result<Verdict> {
+    let emptied = Client::connect(server.address())?.call(&["FLUSHALL"])?;
+    ensure!(emptied.is_some(), "the server has closed the connection");
+
+    let mut run = Run {
+        server,
+        clients: BTreeMap::new(),
+        current: FIRST_CLIENT.to_owned(),
+    };
+    let mut differences = String::new();
+    Ok(match run.all(&folder.join(name), name, &mut differences) {
+        Err(error) => Verdict::Failed(format!("{differences}  {name}: {error:#}\n")),
+        Ok(steps) if differences.is_empty() => Verdict::Passed { steps },
+        Ok(_) => Verdict::Failed(differences),
+    })
+}
+
+struct Run<'a> {
+    server: &'a Server,
+    clients: BTreeMap<String, Client>,
+    /// Name of the connection that the next command goes to.
+    current: String,
+}
+
+impl Run<'_> {
+    /// Runs every step that is meant for the server; returns the number of commands sent.
+    fn all(&mut self, path: &Path, name: &str, differences: &mut String) -> Result<usize> {
+        let steps = parse(&fs::read_to_string(path)?)?;
+        let mut sent = 0;
+        for step in steps
+            .iter()
+            .filter(|step| step.applies_to(self.server.peer()))
+        {
+            sent += usize::from(matches!(step.action, Action::Command(_)));
+            let found = self
+                .step(step)
+                .with_context(|| format!("line {}", step.line))?;
+            if let Some((command, shown)) = found {
+                differences.push_str(&format!("  {name}:{}: {command}\n{shown}", step.line));
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Does one step; returns the command and the difference when its reply is another one.
+    fn step<'s>(&mut self, step: &'s Step) -> Result<Option<(&'s str, String)>> {
+        match &step.action {
+            Action::Command(exchange) => {
+                let got = self.reply_to(exchange)?;
+                if !agrees(&exchange.expected, &got, exchange.comparison) {
+                    return Ok(Some((&exchange.text, difference(&exchange.expected, &got))));
+                }
+            }
+            Action::Client(name) => {
+                self.current.clone_from(name);
+                self.client()?;
+            }
+            Action::Protocol(version) => {
+                let reply = self.client()?.call(&["HELLO", &version.to_string()])?;
+                ensure!(
+                    reply.is_some(),
+                    "the connection was closed by HELLO {version}"
+                );
+            }
+            Action::Sleep(wait) => thread::sleep(*wait),
+        }
+        Ok(None)
+    }
+
+    /// Sends a command on the current connection; returns the lines of the reply.
+    fn reply_to(&mut self, exchange: &Exchange) -> Result<Vec<String>> {
+        let Some(mut reply) = self.client()?.call(&exchange.words)? else {
+            // The next command opens a new connection under the same name.
+            self.clients.remove(&self.current);
+            return Ok(vec![CLOSED.to_owned()]);
+        };
+        if exchange.comparison.sorted {
+            reply.sort();
+        }
+        Ok(reply.lines())
+    }
+
+    /// The current connection, opened when it is not.
+    fn client(&mut self) -> Result<&mut Client> {
+        Ok(match self.clients.entry(self.current.clone()) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(closed) => closed.insert(Client::connect(self.server.address())?),
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! The directory of one database: its lock, the names in it, and files that know their own path. The only
+//! place that makes a file name.
+//!
+//! ```text
+//! LOCK                                  held for life, the holder's pid inside
+//! MANIFEST                              what the directory must contain
+//! wal-<number>-<first lsn>.log          segments
+//! *.tmp                                 not part of the database; removed at start
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use kv_core::Lsn;
+
+use crate::OpenError;
+use crate::file::{IoFailure, LogFile, failed};
+use crate::fs::{Dir, Fs, Lock, Space};
+
+const LOCK: &str = "LOCK";
+const MANIFEST: &str = "MANIFEST";
+const MANIFEST_TMP: &str = "MANIFEST.tmp";
+const TMP_SUFFIX: &str = ".tmp";
+
+/// A holder that is just ending gets this many chances to be gone.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+fn segment_tmp(serial: u64) -> String {
+    format!("segment-{serial}{TMP_SUFFIX}")
+}
+
+/// The directory of one database, locked for as long as this lives.
+pub(crate) struct LogDir {
+    path: PathBuf,
+    dir: Arc<dyn Dir>,
+    _lock: Box<dyn Send + Sync>,
+}
+
+/// A file name that names a segment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SegmentName {
+    pub(crate) number: u64,
+    pub(crate) first_lsn: Lsn,
+}
+
+impl SegmentName {
+    pub(crate) fn file_name(&self) -> String {
+        format!("wal-{:010}-{:020}.log", self.number, self.first_lsn.0)
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let (number, lsn) = name
+            .strip_prefix("wal-")?
+            .strip_suffix(".log")?
+            .split_once('-')?;
+        let parsed = Self {
+            number: number.parse().ok()?,
+            first_lsn: Lsn(lsn.parse().ok()?),
+        };
+        (parsed.file_name() == name).then_some(parsed)
+    }
+}
+
+impl LogDir {
+    /// Opens and locks the directory `path`, made when missing.
+    pub(crate) fn open(fs: &dyn Fs, path: &Path) -> Result<Self, OpenError> {
+        let dir = fs.open_dir(path).map_err(failed("open directory", path))?;
+        let owner = std::process::id().to_string();
+        let mut tries = 0;
+        loop {
+            let lock = dir
+                .try_lock(LOCK, &owner)
+                .map_err(failed("lock", path.join(LOCK)))?;
+            tries += 1;
+            match lock {
+                Lock::Held(lock) => {
+                    return Ok(Self {
+                        path: path.into(),
+                        dir,
+                        _lock: lock,
+                    });
+                }
+                Lock::HeldElsewhere(_) if tries < LOCK_TRIES => thread::sleep(LOCK_PAUSE),
+                Lock::HeldElsewhere(owner) => {
+                    return Err(OpenError::Locked {
+                        dir: path.into(),
+                        pid: owner.trim().parse().ok(),
+                    });
+                }
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The whole path of a segment, for messages.
+    pub(crate) fn segment_path(&self, name: &SegmentName) -> PathBuf {
+        self.path_of(&name.file_name())
+    }
+
+    /// The whole path of the manifest, for messages.
+    pub(crate) fn manifest_path(&self) -> PathBuf {
+        self.path_of(MANIFEST)
+    }
+
+    /// The names of all segments, in their order.
+    pub(crate) fn segments(&self) -> Result<Vec<SegmentName>, IoFailure> {
+        let mut segments: Vec<_> = self
+            .names()?
+            .iter()
+            .filter_map(|name| SegmentName::parse(name))
+            .collect();
+        segments.sort_unstable();
+        Ok(segments)
+    }
+
+    /// Removes what an earlier process left unfinished.
+    pub(crate) fn remove_unfinished(&self) -> Result<(), IoFailure> {
+        for name in self.names()? {
+            if name.ends_with(TMP_SUFFIX) {
+                self.remove(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The contents of the manifest, at most `max` bytes of it; `None` when there is none.
+    pub(crate) fn read_manifest(&self, max: usize) -> Result<Option<Vec<u8>>, IoFailure> {
+        let file = match self.open_file(MANIFEST) {
+            Err(failure) if failure.is_not_found() => return Ok(None),
+            file => file?,
+        };
+        let mut bytes = vec![0; max];
+        let length = file.read_full(&mut bytes, 0)?;
+        bytes.truncate(length);
+        Ok(Some(bytes))
+    }
+
+    /// Writes `bytes` where they do not count yet.
+    pub(crate) fn write_manifest_tmp(&self, bytes: &[u8]) -> Result<LogFile, IoFailure> {
+        let file = self.create_file(MANIFEST_TMP)?;
+        file.write_at(bytes, 0)?;
+        Ok(file)
+    }
+
+    /// Makes what [`LogDir::write_manifest_tmp`] wrote the manifest: after return it is what a restart finds,
+    /// before it what was there.
+    pub(crate) fn publish_manifest(&self, tmp: &LogFile) -> Result<(), IoFailure> {
+        tmp.sync_data()?;
+        self.rename(MANIFEST_TMP, MANIFEST)?;
+        self.sync()
+    }
+
+    /// Makes an empty file that is to become a segment; no other may be made with the same `serial` before
+    /// this one is published or removed.
+    pub(crate) fn create_segment_tmp(&self, serial: u64) -> Result<LogFile, IoFailure> {
+        self.create_file(&segment_tmp(serial))
+    }
+
+    /// Removes a file that was to become a segment, if it was made at all.
+    pub(crate) fn remove_segment_tmp(&self, serial: u64) -> Result<(), IoFailure> {
+        match self.remove(&segment_tmp(serial)) {
+            Err(failure) if failure.is_not_found() => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Gives `tmp`, made by [`LogDir::create_segment_tmp`], its name, durably.
+    pub(crate) fn publish_segment(
+        &self,
+        serial: u64,
+        tmp: LogFile,
+        name: &SegmentName,
+    ) -> Result<LogFile, IoFailure> {
+        let name = name.file_name();
+        self.rename(&segment_tmp(serial), &name)?;
+        self.sync()?;
+        Ok(tmp.renamed(self.path_of(&name)))
+    }
+
+    /// Opens a segment for reading.
+    pub(crate) fn open_segment(&self, name: &SegmentName) -> Result<LogFile, IoFailure> {
+        self.open_file(&name.file_name())
+    }
+
+    /// Makes names durable.
+    pub(crate) fn sync(&self) -> Result<(), IoFailure> {
+        self.dir
+            .sync()
+            .map_err(failed("sync directory", &self.path))
+    }
+
+    /// The room on the disk.
+    pub(crate) fn space(&self) -> Result<Space, IoFailure> {
+        self.dir
+            .space()
+            .map_err(failed("ask for the room in", &self.path))
+    }
+
+    fn names(&self) -> Result<Vec<String>, IoFailure> {
+        self.dir.names().map_err(failed("list", &self.path))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), IoFailure> {
+        self.dir
+            .rename(from, to)
+            .map_err(failed("rename to", self.path_of(to)))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), IoFailure> {
+        self.dir
+            .remove(name)
+            .map_err(failed("remove", self.path_of(name)))
+    }
+
+    fn create_file(&self, name: &str) -> Result<LogFile, IoFailure> {
+        let path = self.path_of(name);
+        let file = self.dir.create(name).map_err(failed("create", &path))?;
+        Ok(LogFile::new(path, file))
+    }
+
+    fn open_file(&self, name: &str) -> Result<LogFile, IoFailure> {
+        let path = self.path_of(name);
+        let file = self.dir.open(name).map_err(failed("open", &path))?;
+        Ok(LogFile::new(path, file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_names_name_segments() {
+        let name = SegmentName {
+            number: 12,
+            first_lsn: Lsn(345),
+        };
+        assert_eq!(name.file_name(), "wal-0000000012-00000000000000000345.log");
+        assert_eq!(SegmentName::parse(&name.file_name()), Some(name));
+        for other in [
+            "wal-12-345.log",
+            "wal-0000000012-00000000000000000345.log.bak",
+            "wal-+000000012-00000000000000000345.log",
+            "MANIFEST",
+        ] {
+            assert_eq!(SegmentName::parse(other), None, "{other}");
+        }
+    }
+}

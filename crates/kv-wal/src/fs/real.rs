@@ -1,0 +1,154 @@
+//! The operating system's files. Every durable action is an ordinary system call that outside tools can
+//! watch, slow down and make fail: `pwrite64`, `fdatasync`, `fsync`, `renameat`, `unlinkat`.
+
+use std::fs::TryLockError;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+
+use super::{Dir, File, Fs, Lock, Space};
+
+/// Longest text that is read from a lock file, in bytes.
+const OWNER_BYTES_MAX: u64 = 64;
+
+/// The file system of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealFs;
+
+impl Fs for RealFs {
+    fn open_dir(&self, path: &Path) -> io::Result<Arc<dyn Dir>> {
+        match std::fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => sync_parent(path)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Arc::new(RealDir(handle.into())))
+    }
+
+    fn random(&self) -> u64 {
+        // Seeded by the operating system and different for each instance.
+        RandomState::new().hash_one(0_u8)
+    }
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::File::open(parent)?.sync_all()
+}
+
+struct RealDir(std::fs::File);
+
+impl RealDir {
+    fn open_with(&self, name: &str, flags: OFlags) -> io::Result<std::fs::File> {
+        let mode = Mode::RUSR | Mode::WUSR;
+        let handle = rustix::fs::openat(&self.0, name, flags | OFlags::CLOEXEC, mode)?;
+        Ok(handle.into())
+    }
+}
+
+impl Dir for RealDir {
+    fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC;
+        Ok(Arc::new(RealFile(self.open_with(name, flags)?)))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(RealFile(self.open_with(name, OFlags::RDONLY)?)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.0)? {
+            // A name that is not UTF-8 is none of ours.
+            if let Ok(name) = entry?.file_name().to_str() {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn try_lock(&self, name: &str, owner: &str) -> io::Result<Lock> {
+        let mut file = self.open_with(name, OFlags::RDWR | OFlags::CREATE)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.write_all_at(owner.as_bytes(), 0)?;
+                Ok(Lock::Held(Box::new(file)))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut owner = String::new();
+                let readable = file
+                    .by_ref()
+                    .take(OWNER_BYTES_MAX)
+                    .read_to_string(&mut owner);
+                Ok(Lock::HeldElsewhere(
+                    readable.map_or_else(|_| String::new(), |_| owner),
+                ))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        let stat = rustix::fs::fstatvfs(&self.0)?;
+        Ok(Space {
+            total: stat.f_blocks.saturating_mul(stat.f_frsize),
+            free: stat.f_bavail.saturating_mul(stat.f_frsize),
+        })
+    }
+}
+
+struct RealFile(std::fs::File);
+
+impl File for RealFile {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        loop {
+            match self.0.read_at(into, offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn drop_cache(&self) {
+        // A file system that cannot follow the advice is read through its cache.
+        let _ = rustix::fs::fadvise(&self.0, 0, None, rustix::fs::Advice::DontNeed);
+    }
+}

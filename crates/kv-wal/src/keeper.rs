@@ -1,0 +1,284 @@
+//! The keeper: makes the next segment's file ahead of need, watches the room on the disk, and keeps the
+//! manifest up to date.
+//!
+//! Invariant: at most one blank is ready, so a full disk shows while the live segment still has room.
+//! Invariant: after [`Orders::published`] the manifest names the segment, soon.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::LogFailure;
+use crate::file::IoFailure;
+use crate::fs::Space;
+use crate::log::Log;
+use crate::manifest::Manifest;
+use crate::poison::Failed;
+use crate::segment::{Blank, segment_bytes_for};
+
+/// How often the room on the disk is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The share of a disk that is left to others, as a divisor, and the most that this comes to, in bytes.
+const FREE_SHARE: u64 = 20;
+const FREE_SHARE_BYTES_MAX: u64 = 1 << 30;
+
+/// Segments' worth of room that must be there.
+const FREE_SEGMENTS: u64 = 2;
+
+/// Each segment of a process is this many times larger than the one before, until they have their full size:
+/// a small database stays small on disk.
+const GROWTH: u64 = 4;
+
+/// The first segment of a process has at most this many bytes.
+const FIRST_SEGMENT_BYTES_MAX: u64 = 4 << 20;
+
+/// The size of the first segment of a process, in bytes.
+pub(crate) fn first_segment_bytes(segment_bytes: u64) -> u64 {
+    segment_bytes.clamp(segment_bytes_for(0), FIRST_SEGMENT_BYTES_MAX)
+}
+
+/// What the keeper is asked for, and what it has ready.
+pub(crate) struct Orders {
+    segment_bytes: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// Bytes that the next blank must have.
+    wanted_bytes: u64,
+    ready: Option<Blank>,
+    /// The manifest that ought to be on disk.
+    manifest: Manifest,
+    stopping: bool,
+}
+
+impl Orders {
+    /// Orders the blank that comes after a live segment of `live_bytes`. `manifest` is on disk.
+    pub(crate) fn new(manifest: Manifest, segment_bytes: u64, live_bytes: u64) -> Self {
+        Self {
+            segment_bytes,
+            state: Mutex::new(State {
+                wanted_bytes: next_bytes(segment_bytes, live_bytes),
+                ready: None,
+                manifest,
+                stopping: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The blank for the next segment, of at least `bytes`. Waits until it is made.
+    pub(crate) fn take_blank(&self, log: &Log, bytes: u64) -> Result<Blank, Failed> {
+        let mut state = self.lock();
+        state.wanted_bytes = state.wanted_bytes.max(bytes);
+        self.changed.notify_all();
+        loop {
+            log.check()?;
+            if let Some(blank) = state.ready.take_if(|blank| blank.bytes() >= bytes) {
+                state.wanted_bytes = next_bytes(self.segment_bytes, blank.bytes());
+                self.changed.notify_all();
+                return Ok(blank);
+            }
+            if log.closing.load(SeqCst) && log.disk_full.load(SeqCst) {
+                drop(state);
+                return Err(log.fail(LogFailure {
+                    action: "make the next segment in",
+                    path: log.dir.path().into(),
+                    reason: "no room on the disk".into(),
+                }));
+            }
+            state = self.wait(state, LOOK_INTERVAL);
+        }
+    }
+
+    /// Segment `number` is durable under its name.
+    pub(crate) fn published(&self, number: u64) {
+        self.lock().manifest.newest_segment = number;
+        self.changed.notify_all();
+    }
+
+    /// Ends the keeper.
+    pub(crate) fn stop(&self) {
+        self.lock().stopping = true;
+        self.changed.notify_all();
+    }
+
+    /// Lets everybody look again whether the log has failed.
+    pub(crate) fn interrupt(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
+    }
+
+    /// The manifest that ought to be on disk.
+    pub(crate) fn manifest(&self) -> Manifest {
+        self.lock().manifest
+    }
+
+    /// The blank that is ready and will not be needed.
+    pub(crate) fn leftover(&self) -> Option<Blank> {
+        self.lock().ready.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'s>(&self, state: MutexGuard<'s, State>, at_most: Duration) -> MutexGuard<'s, State> {
+        self.changed
+            .wait_timeout(state, at_most)
+            .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
+    }
+}
+
+fn next_bytes(segment_bytes: u64, live_bytes: u64) -> u64 {
+    segment_bytes.clamp(segment_bytes_for(0), live_bytes.saturating_mul(GROWTH))
+}
+
+/// Why a blank was not made.
+enum Unmade {
+    Unwanted,
+    Io(IoFailure),
+}
+
+impl From<IoFailure> for Unmade {
+    fn from(failure: IoFailure) -> Self {
+        Self::Io(failure)
+    }
+}
+
+/// What the keeper thread owns.
+pub(crate) struct Keeper<'l> {
+    log: &'l Log,
+    /// The manifest that is on disk.
+    kept: Manifest,
+    /// The serial of the next blank.
+    serial: u64,
+}
+
+impl<'l> Keeper<'l> {
+    pub(crate) fn new(log: &'l Log) -> Self {
+        Self {
+            log,
+            kept: log.orders.manifest(),
+            serial: 1,
+        }
+    }
+
+    /// Works until it is stopped or the log fails.
+    pub(crate) fn run(mut self) -> Result<(), Failed> {
+        loop {
+            self.log.check()?;
+            let mut room = self.has_room();
+            room &= self.keep_manifest()?;
+            if room {
+                room = self.make_blank()?;
+            }
+            self.tell_room(room);
+            let state = self.log.orders.lock();
+            if state.stopping {
+                return Ok(());
+            }
+            let idle = state
+                .ready
+                .as_ref()
+                .is_some_and(|blank| blank.bytes() >= state.wanted_bytes)
+                && state.manifest.newest_segment == self.kept.newest_segment;
+            if idle || !room {
+                drop(self.log.orders.wait(state, LOOK_INTERVAL));
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        // A file system that cannot tell has room until a write finds none.
+        self.log.dir.space().map_or(true, |space| {
+            is_enough(space, self.log.orders.segment_bytes)
+        })
+    }
+
+    /// Brings the manifest on disk up to date; false when there is no room for that.
+    fn keep_manifest(&mut self) -> Result<bool, Failed> {
+        let wanted = self.log.orders.manifest();
+        if wanted.newest_segment == self.kept.newest_segment {
+            return Ok(true);
+        }
+        let manifest = Manifest {
+            durable: self.log.gate.durable(),
+            ..wanted
+        };
+        let dir = &self.log.dir;
+        let Some(tmp) = self.unless_no_room(manifest.write_tmp(dir))? else {
+            return Ok(false);
+        };
+        self.log.must(dir.publish_manifest(&tmp))?;
+        self.kept = manifest;
+        Ok(true)
+    }
+
+    /// Makes the blank that is wanted, if it is not there; false when there is no room for it.
+    fn make_blank(&mut self) -> Result<bool, Failed> {
+        let bytes = {
+            let mut state = self.log.orders.lock();
+            let wanted = state.wanted_bytes;
+            if state
+                .ready
+                .as_ref()
+                .is_some_and(|blank| blank.bytes() >= wanted)
+            {
+                return Ok(true);
+            }
+            if let Some(too_small) = state.ready.take() {
+                drop(state);
+                self.log.must(too_small.discard(&self.log.dir))?;
+            }
+            wanted
+        };
+        let serial = self.serial;
+        self.serial += 1;
+        let log = self.log;
+        let made = Blank::make(&log.dir, serial, bytes, || {
+            log.check().map_err(|Failed| Unmade::Unwanted)?;
+            if log.orders.lock().stopping {
+                return Err(Unmade::Unwanted);
+            }
+            Ok(())
+        });
+        let room = match made {
+            Ok(blank) => {
+                log.orders.lock().ready = Some(blank);
+                log.orders.changed.notify_all();
+                return Ok(true);
+            }
+            Err(Unmade::Unwanted) => true,
+            Err(Unmade::Io(failure)) => self.unless_no_room::<()>(Err(failure))?.is_some(),
+        };
+        log.check()?;
+        log.must(log.dir.remove_segment_tmp(serial))?;
+        Ok(room)
+    }
+
+    /// `None` when there was no room, which may pass; any other failure is the log's.
+    fn unless_no_room<T>(&self, outcome: Result<T, IoFailure>) -> Result<Option<T>, Failed> {
+        match outcome {
+            Err(failure) if failure.is_no_room() => Ok(None),
+            outcome => self.log.must(outcome).map(Some),
+        }
+    }
+
+    fn tell_room(&self, room: bool) {
+        let log = self.log;
+        if log.disk_full.swap(!room, SeqCst) == room {
+            log.orders.changed.notify_all();
+        }
+        if room {
+            log.readmit();
+        }
+    }
+}
+
+fn is_enough(space: Space, segment_bytes: u64) -> bool {
+    let share = (space.total / FREE_SHARE).min(FREE_SHARE_BYTES_MAX);
+    space.free >= share.max(segment_bytes.saturating_mul(FREE_SEGMENTS))
+}

@@ -1,0 +1,345 @@
+//! Segments into effects: what a directory holds, where it stops, and whether it may stop there.
+//!
+//! The frames of a segment stop at the first place where there is no whole frame. Whether that is the end
+//! of the log, an unfinished tail, or damage, is decided by what proves that more had been there:
+//!
+//! - a successor names the end of its predecessor, with its last LSN and checksum: stopping anywhere else is
+//!   damage;
+//! - the manifest names the newest segment and an LSN that was durable: not reaching them is damage;
+//! - in the last segment, a later frame that says that something missing had been synced: damage;
+//! - zeros from here: the log ends here; anything else: an unfinished tail, which is dropped.
+//!
+//! Invariant: nothing is written here. What is dropped stays in the file; the next segment names the end.
+//! Invariant: effects come in the order of their LSNs, without a gap, each whole frame or none of it.
+
+use kv_core::{Effect, Lsn};
+
+use crate::dir::{LogDir, SegmentName};
+use crate::format::{Flaw, FrameKind, Malformed, Predecessor, for_each_effect};
+use crate::manifest::Manifest;
+use crate::reader::{Frame, SegmentReader};
+use crate::segment::StoredSegment;
+use crate::{DroppedTail, OnProgress, OpenError, Progress, Recovered};
+
+/// Progress is told each time this many more bytes were read.
+const PROGRESS_BYTES: u64 = 4 << 20;
+
+/// Takes the effects of a log, one after the other.
+pub(crate) type Apply<'a> = dyn FnMut(&Effect<'_>) -> Result<(), OpenError> + 'a;
+
+/// What a directory holds, and how its log goes on.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) report: Recovered,
+    /// The number of the segment that goes on.
+    pub(crate) next: u64,
+    /// What that segment must say about the one before.
+    pub(crate) predecessor: Option<Predecessor>,
+    /// Bytes of all segments found.
+    pub(crate) stored_bytes: u64,
+}
+
+/// Reads all that `manifest` says must be in `dir`, and shows every effect to `apply`.
+pub(crate) fn replay(
+    dir: &LogDir,
+    manifest: &Manifest,
+    on_progress: Option<&OnProgress>,
+    apply: &mut Apply<'_>,
+) -> Result<Found, OpenError> {
+    let segments = open_segments(dir, manifest)?;
+    let mut replay = Replay {
+        dir,
+        on_progress,
+        apply,
+        report: Recovered::default(),
+        bytes_total: segments.iter().map(|segment| segment.bytes).sum(),
+        told_bytes: 0,
+    };
+    let mut found = None;
+    let mut due = manifest.first_segment;
+    for (place, segment) in segments.iter().enumerate() {
+        replay.check_follows(segment, due)?;
+        let end = replay.segment(segment, segments.get(place + 1))?;
+        due = segment.header.number + 1;
+        found = Some((segment, end));
+    }
+    if due <= manifest.newest_segment {
+        return Err(replay.missing(due));
+    }
+    let mut report = replay.report;
+    let stored_bytes = replay.bytes_total;
+    let Some((last, end)) = found else {
+        report.clean = true;
+        return Ok(Found {
+            report,
+            next: due,
+            predecessor: None,
+            stored_bytes,
+        });
+    };
+    if report.last_lsn < manifest.durable {
+        let why = format!(
+            "the log ends before LSN {}, which was durable",
+            manifest.durable
+        );
+        return Err(damaged(last, end.offset, report.last_lsn, why));
+    }
+    // A segment without effects is replaced, so that starting and stopping leaves no trail; unless something
+    // was dropped from it, which somebody may want to look at.
+    let (next, predecessor, replaced_bytes) = if end.has_effects || report.dropped.is_some() {
+        let before = Predecessor {
+            number: last.header.number,
+            end: end.offset,
+            last_lsn: report.last_lsn,
+            last_checksum: end.last_checksum,
+        };
+        (due, Some(before), 0)
+    } else {
+        (last.header.number, last.header.predecessor, last.bytes)
+    };
+    Ok(Found {
+        report,
+        next,
+        predecessor,
+        stored_bytes: stored_bytes - replaced_bytes,
+    })
+}
+
+/// Opens the segments that the manifest still needs; older ones are left over from an interrupted compaction.
+fn open_segments(dir: &LogDir, manifest: &Manifest) -> Result<Vec<StoredSegment>, OpenError> {
+    let mut segments = Vec::new();
+    for name in dir.segments()? {
+        if name.number >= manifest.first_segment {
+            segments.push(StoredSegment::open(dir, &name, manifest.database)?);
+        }
+    }
+    dir.sync()?;
+    Ok(segments)
+}
+
+/// Where the frames of a segment stop.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    offset: u64,
+    /// The checksum of the last frame's header, or of the segment's.
+    last_checksum: u32,
+    has_effects: bool,
+}
+
+struct Replay<'a, 'p> {
+    dir: &'a LogDir,
+    on_progress: Option<&'a OnProgress>,
+    apply: &'a mut Apply<'p>,
+    report: Recovered,
+    bytes_total: u64,
+    told_bytes: u64,
+}
+
+impl Replay<'_, '_> {
+    /// Reads one segment to the end of its frames, which must be where `successor` says.
+    fn segment(
+        &mut self,
+        segment: &StoredSegment,
+        successor: Option<&StoredSegment>,
+    ) -> Result<End, OpenError> {
+        let named = successor
+            .filter(|successor| successor.header.number == segment.header.number + 1)
+            .and_then(|successor| successor.header.predecessor);
+        let limit = named.map_or(segment.bytes, |named| named.end.min(segment.bytes));
+        let mut reader = SegmentReader::new(segment.file.clone(), &segment.header, limit);
+        let mut end = End {
+            offset: reader.offset(),
+            last_checksum: segment.checksum,
+            has_effects: false,
+        };
+        self.report.segments += 1;
+        self.report.bytes += end.offset;
+        self.report.clean = false;
+        let flaw = loop {
+            let frame = match reader.next()? {
+                Ok(frame) => frame,
+                Err(flaw) => break flaw,
+            };
+            self.frame(segment, &end, &frame)?;
+            let kind = frame.header.kind;
+            end.last_checksum = frame.checksum;
+            end.has_effects |= kind == FrameKind::Batch;
+            self.report.bytes += reader.offset() - end.offset;
+            end.offset = reader.offset();
+            self.tell_progress(segment);
+            if successor.is_none() && matches!(kind, FrameKind::Seal | FrameKind::Clean) {
+                self.report.clean = kind == FrameKind::Clean;
+                return Ok(end);
+            }
+        };
+        match named {
+            Some(named) => self.check_named_end(segment, &end, &named, flaw)?,
+            None if successor.is_none() => self.stop(segment, &end, &mut reader, flaw)?,
+            // The gap is told when it comes to the successor.
+            None if flaw == Flaw::Unwritten => {}
+            None => return Err(self.damaged(segment, end.offset, flaw.to_string())),
+        }
+        Ok(end)
+    }
+
+    fn frame(
+        &mut self,
+        segment: &StoredSegment,
+        end: &End,
+        frame: &Frame<'_>,
+    ) -> Result<(), OpenError> {
+        let due = self.lost();
+        if frame.header.first_lsn != due {
+            let found = frame.header.first_lsn;
+            let why = format!("a frame begins with LSN {found} where {due} is due");
+            return Err(self.damaged(segment, end.offset, why));
+        }
+        let apply = &mut *self.apply;
+        let shown = for_each_effect(
+            segment.header.encoding,
+            frame.payload,
+            frame.header.effects,
+            |effect| apply(effect).map_err(Stopped::Refused),
+        );
+        match shown {
+            Ok(()) => {}
+            Err(Stopped::Refused(error)) => return Err(error),
+            Err(Stopped::Malformed(flaw)) => {
+                return Err(self.damaged(segment, end.offset, Flaw::from(flaw).to_string()));
+            }
+        }
+        self.report.effects += u64::from(frame.header.effects);
+        self.report.last_lsn = self
+            .report
+            .last_lsn
+            .advanced_by(u64::from(frame.header.effects));
+        Ok(())
+    }
+
+    /// The frames of a segment with a successor stopped at `end`: is it where the successor saw it end?
+    fn check_named_end(
+        &self,
+        segment: &StoredSegment,
+        end: &End,
+        named: &Predecessor,
+        flaw: Flaw,
+    ) -> Result<(), OpenError> {
+        let why = if end.offset != named.end {
+            format!(
+                "{flaw}, but the next segment knows frames up to offset {}",
+                named.end
+            )
+        } else if (self.report.last_lsn, end.last_checksum) != (named.last_lsn, named.last_checksum)
+        {
+            "the next segment knows another end of this one".into()
+        } else {
+            return Ok(());
+        };
+        Err(self.damaged(segment, end.offset, why))
+    }
+
+    /// The frames of the last segment stopped at `end` without a mark: may they?
+    fn stop(
+        &mut self,
+        segment: &StoredSegment,
+        end: &End,
+        reader: &mut SegmentReader,
+        flaw: Flaw,
+    ) -> Result<(), OpenError> {
+        if let Flaw::Malformed(_) = flaw {
+            return Err(self.damaged(segment, end.offset, flaw.to_string()));
+        }
+        let tail = reader.survey(self.lost())?;
+        if let Some(proof) = tail.proof {
+            let why =
+                format!("{flaw}, but a later frame, at offset {proof}, proves it was durable");
+            return Err(self.damaged(segment, end.offset, why));
+        }
+        if tail.bytes > 0 {
+            self.report.dropped = Some(DroppedTail {
+                file: segment.file.path().into(),
+                offset: end.offset,
+                bytes: tail.bytes,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether `segment` is the one that is due and begins where the log stands.
+    fn check_follows(&self, segment: &StoredSegment, due: u64) -> Result<(), OpenError> {
+        let header = &segment.header;
+        if header.number > due {
+            return Err(self.missing(due));
+        }
+        let why = if header.number < due {
+            format!("there is another segment with number {}", header.number)
+        } else if header.first_lsn != self.lost() {
+            format!(
+                "it begins with LSN {} where {} is due",
+                header.first_lsn,
+                self.lost()
+            )
+        } else {
+            return Ok(());
+        };
+        Err(self.damaged(segment, 0, why))
+    }
+
+    fn tell_progress(&mut self, segment: &StoredSegment) {
+        let Some(on_progress) = self.on_progress else {
+            return;
+        };
+        if self.report.bytes - self.told_bytes >= PROGRESS_BYTES {
+            self.told_bytes = self.report.bytes;
+            on_progress(&Progress {
+                bytes_done: self.report.bytes,
+                bytes_total: self.bytes_total,
+                effects: self.report.effects,
+                segment: segment.header.number,
+            });
+        }
+    }
+
+    /// The first effect that has not come.
+    fn lost(&self) -> Lsn {
+        self.report.last_lsn.advanced_by(1)
+    }
+
+    fn damaged(&self, segment: &StoredSegment, offset: u64, why: String) -> OpenError {
+        damaged(segment, offset, self.report.last_lsn, why)
+    }
+
+    fn missing(&self, number: u64) -> OpenError {
+        let name = SegmentName {
+            number,
+            first_lsn: self.lost(),
+        };
+        OpenError::Damaged {
+            file: self.dir.segment_path(&name),
+            offset: 0,
+            first_lost_lsn: self.lost(),
+            why: "the file is missing".into(),
+        }
+    }
+}
+
+fn damaged(segment: &StoredSegment, offset: u64, last_lsn: Lsn, why: String) -> OpenError {
+    OpenError::Damaged {
+        file: segment.file.path().into(),
+        offset,
+        first_lost_lsn: last_lsn.advanced_by(1),
+        why,
+    }
+}
+
+/// Why the effects of a frame were not all taken.
+enum Stopped {
+    Malformed(Malformed),
+    Refused(OpenError),
+}
+
+impl From<Malformed> for Stopped {
+    fn from(flaw: Malformed) -> Self {
+        Self::Malformed(flaw)
+    }
+}

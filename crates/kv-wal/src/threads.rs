@@ -1,0 +1,106 @@
+//! Starting the threads of a log, and ending them in order.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread::{self, JoinHandle};
+
+use crate::keeper::Keeper;
+use crate::log::Log;
+use crate::manifest::Manifest;
+use crate::poison::Failed;
+use crate::segment::LiveSegment;
+use crate::writer::Writer;
+use crate::{Durability, LogFailure, syncer};
+
+/// The threads of a log.
+pub(crate) struct Threads {
+    log: Arc<Log>,
+    /// The writer is the first.
+    running: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// Starts the threads of `log`, which goes on in `live`.
+    pub(crate) fn start(log: Arc<Log>, live: LiveSegment) -> io::Result<Self> {
+        let mut threads = Self {
+            log,
+            running: Vec::new(),
+        };
+        let started = threads.start_all(live);
+        if started.is_err() {
+            threads.end();
+        }
+        started.map(|()| threads)
+    }
+
+    fn start_all(&mut self, live: LiveSegment) -> io::Result<()> {
+        self.spawn("kv-log-writer", |log| Writer::new(log, live).run())?;
+        self.spawn("kv-log-keeper", |log| Keeper::new(log).run())?;
+        if self.log.durability != Durability::Always {
+            self.spawn("kv-log-syncer", syncer::run)?;
+        }
+        Ok(())
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        body: impl FnOnce(&Log) -> Result<(), Failed> + Send + 'static,
+    ) -> io::Result<()> {
+        let log = Arc::clone(&self.log);
+        let thread = thread::Builder::new().name(name.into()).spawn(move || {
+            let _tell = TellPanic(&log);
+            // A failure has been told to everybody when it comes here.
+            let _ = body(&log);
+        })?;
+        self.running.push(thread);
+        Ok(())
+    }
+
+    /// Writes and syncs what is pending, marks the log as complete, and ends the threads.
+    pub(crate) fn close(mut self) -> Result<(), LogFailure> {
+        self.end();
+        let log = &self.log;
+        if log.check().is_ok() {
+            let manifest = Manifest {
+                durable: log.gate.durable(),
+                ..log.orders.manifest()
+            };
+            let kept = log.must(manifest.replace(&log.dir));
+            if let (Ok(()), Some(blank)) = (kept, log.orders.leftover()) {
+                let _ = log.must(blank.discard(&log.dir));
+            }
+        }
+        log.failure().cloned().map_or(Ok(()), Err)
+    }
+
+    /// Ends the writer first: it may still need the others.
+    fn end(&mut self) {
+        self.log.closing.store(true, SeqCst);
+        self.log.writer.wake();
+        let mut running = self.running.drain(..);
+        // A panic has been told by the thread itself.
+        let _ = running.next().map(JoinHandle::join);
+        self.log.orders.stop();
+        self.log.syncer.wake();
+        for thread in running {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A thread of the log that panics takes the log with it.
+struct TellPanic<'l>(&'l Log);
+
+impl Drop for TellPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.fail(LogFailure {
+                action: "go on writing to",
+                path: self.0.dir.path().into(),
+                reason: "a thread of the log panicked".into(),
+            });
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The writer: the one thread that writes to the log.
+//!
+//! It takes everything that was appended since it last looked, writes it as one frame, says so, and under
+//! `always` syncs it and says so again; what is appended meanwhile is the next batch. Nothing is ever delayed
+//! to make a batch larger.
+
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::{Duration, Instant};
+
+use kv_core::Lsn;
+
+use crate::Durability;
+use crate::batch::FrameBuffer;
+use crate::format::{FRAME_HEADER_BYTES, FrameKind};
+use crate::log::Log;
+use crate::pace::Pace;
+use crate::poison::Failed;
+use crate::segment::{LiveSegment, segment_bytes_for};
+
+/// After this long without a commit, what is durable is noted in the log.
+const IDLE_BEFORE_NOTE: Duration = Duration::from_secs(1);
+
+/// What the writer thread owns.
+pub(crate) struct Writer<'l> {
+    log: &'l Log,
+    live: LiveSegment,
+    /// The batch being written.
+    frames: Vec<FrameBuffer>,
+    /// The buffer that is filled after the next take.
+    spent: FrameBuffer,
+    /// The newest LSN that a frame on disk says is durable.
+    noted: Lsn,
+    last_write: Instant,
+}
+
+impl<'l> Writer<'l> {
+    pub(crate) fn new(log: &'l Log, live: LiveSegment) -> Self {
+        Self {
+            log,
+            noted: live.last_lsn(),
+            live,
+            frames: Vec::new(),
+            spent: FrameBuffer::default(),
+            last_write: Instant::now(),
+        }
+    }
+
+    /// Writes until the log is closed or fails; after closing, everything is durable and marked as complete.
+    pub(crate) fn run(mut self) -> Result<(), Failed> {
+        loop {
+            if self.log.batches.take(&mut self.frames, &mut self.spent) {
+                self.commit()?;
+            } else if self.log.closing.load(SeqCst) {
+                return self.finish();
+            } else {
+                self.idle()?;
+            }
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), Failed> {
+        self.let_syncs_catch_up()?;
+        let mut payload_bytes = 0;
+        let mut frames = std::mem::take(&mut self.frames);
+        for mut frame in frames.drain(..) {
+            payload_bytes += frame.payload_bytes() as u64;
+            self.write(&mut frame)?;
+            self.spent = frame.emptied();
+        }
+        self.frames = frames;
+        self.last_write = Instant::now();
+        let log = self.log;
+        log.counters.batches.fetch_add(1, Relaxed);
+        let first_unsynced = log.pace.as_ref().is_some_and(Pace::wrote);
+        log.gate.publish_written(self.live.last_lsn());
+        if log.durability == Durability::Always {
+            log.sync(self.live.file(), self.live.last_lsn())?;
+        } else if first_unsynced || log.gate.durable_wanted() > log.gate.durable() {
+            log.syncer.wake();
+        }
+        log.batches.wrote(payload_bytes);
+        log.readmit();
+        Ok(())
+    }
+
+    fn write(&mut self, frame: &mut FrameBuffer) -> Result<(), Failed> {
+        let bytes = frame.frame_bytes();
+        if !self.live.fits(bytes) {
+            self.rotate(bytes)?;
+        }
+        let log = self.log;
+        log.check()?;
+        self.noted = log.gate.durable();
+        log.must(self.live.append(frame, self.noted))?;
+        log.counters.bytes.fetch_add(bytes, Relaxed);
+        log.counters
+            .effects
+            .fetch_add(u64::from(frame.effects()), Relaxed);
+        Ok(())
+    }
+
+    /// Under `everysec`: as long as acknowledged bytes wait for a sync that takes too long, no more are
+    /// acknowledged.
+    fn let_syncs_catch_up(&self) -> Result<(), Failed> {
+        let log = self.log;
+        while let Some(pace) = &log.pace
+            && pace.is_overdue()
+        {
+            log.check()?;
+            log.writer
+                .sleep(None, || !pace.is_overdue() || log.check().is_err());
+        }
+        Ok(())
+    }
+
+    /// Ends the live segment and goes on in a new one with room for a frame of `frame_bytes`. The end is
+    /// durable before anything names it.
+    fn rotate(&mut self, frame_bytes: u64) -> Result<(), Failed> {
+        let log = self.log;
+        self.mark_durably(FrameKind::Seal)?;
+        let blank = log.orders.take_blank(log, segment_bytes_for(frame_bytes))?;
+        log.check()?;
+        let header = self.live.successor(log.fs.random());
+        self.live = log.must(LiveSegment::publish(&log.dir, blank, header))?;
+        log.went_on_in(&self.live);
+        log.orders.published(self.live.number());
+        Ok(())
+    }
+
+    /// Makes everything durable, with a mark of `kind` after it.
+    fn mark_durably(&mut self, kind: FrameKind) -> Result<(), Failed> {
+        let log = self.log;
+        log.check()?;
+        self.noted = log.gate.durable();
+        log.must(self.live.mark(kind, self.noted))?;
+        log.gate.publish_written(self.live.last_lsn());
+        log.sync(self.live.file(), self.live.last_lsn())
+    }
+
+    /// Everything is durable; then the mark that says so, and the rest of the file is given back.
+    fn finish(&mut self) -> Result<(), Failed> {
+        let log = self.log;
+        log.sync(self.live.file(), self.live.last_lsn())?;
+        self.mark_durably(FrameKind::Clean)?;
+        log.must(self.live.cut())
+    }
+
+    /// Sleeps until there is something to do. Notes before a longer sleep what is durable, so that damage to
+    /// it can be told from an unfinished write.
+    fn idle(&mut self) -> Result<(), Failed> {
+        let log = self.log;
+        let durable = log.gate.durable();
+        let busy = || !log.batches.is_empty() || log.closing.load(SeqCst) || log.check().is_err();
+        log.check()?;
+        if durable == self.noted {
+            log.writer
+                .sleep(None, || busy() || log.gate.durable() > durable);
+            return Ok(());
+        }
+        match IDLE_BEFORE_NOTE.checked_sub(self.last_write.elapsed()) {
+            Some(left) if !left.is_zero() => log.writer.sleep(Some(left), busy),
+            _ => {
+                // Without room the next rotation notes it.
+                if self.live.fits(FRAME_HEADER_BYTES as u64) {
+                    log.must(self.live.mark(FrameKind::Noop, durable))?;
+                }
+                self.noted = durable;
+            }
+        }
+        Ok(())
+    }
+}
