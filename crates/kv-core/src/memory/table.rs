@@ -27,6 +27,8 @@ pub(crate) struct Table {
     len: usize,
     /// Bytes of heap of all entries.
     entry_bytes: usize,
+    /// Buckets that are chained to those in `buckets`.
+    chained: usize,
     pub(crate) expiries: Expiries,
 }
 
@@ -88,9 +90,11 @@ impl Table {
 
     /// Removes `key`, if it is there.
     pub(super) fn remove(&mut self, place: Place, key: &[u8]) -> Option<Slot> {
-        let slot = self
-            .bucket_mut(place)
-            .and_then(|bucket| bucket.remove(place, key))?;
+        let bucket = self.bucket_mut(place)?;
+        let chained_before = bucket.chained();
+        let slot = bucket.remove(place, key)?;
+        let unchained = chained_before - bucket.chained();
+        self.chained -= unchained;
         self.len -= 1;
         self.entry_bytes -= slot.entry().heap_bytes();
         self.expiries.changed(slot.entry().expires(), None);
@@ -108,8 +112,7 @@ impl Table {
 
     /// Bytes of heap of the table and its entries.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let chained: usize = self.buckets.iter().map(Bucket::chained).sum();
-        self.entry_bytes + (self.buckets.len() + chained) * Bucket::BYTES
+        self.entry_bytes + (self.buckets.len() + self.chained) * Bucket::BYTES
     }
 
     pub(crate) fn for_each(&self, mut show: impl FnMut(EntryRef<'_>)) {
@@ -203,17 +206,19 @@ impl Table {
         self.len += 1;
         self.entry_bytes += slot.entry().heap_bytes();
         self.expiries.changed(None, slot.entry().expires());
-        if let Some(bucket) = self.bucket_mut(place) {
-            bucket.push(place.tag(), slot);
-        }
+        let index = place.bucket(self.buckets.len());
+        let bucket = &mut self.buckets[index];
+        self.chained += usize::from(bucket.push(place.tag(), slot));
     }
 
     fn resize(&mut self, buckets: usize) {
         let old = std::mem::replace(&mut self.buckets, empty_buckets(buckets));
+        self.chained = 0;
         for mut bucket in old {
             while let Some((tag, slot)) = bucket.pop() {
                 let place = Place::of_parts(slot.check(), tag);
-                self.buckets[place.bucket(buckets)].push(tag, slot);
+                let bucket = &mut self.buckets[place.bucket(buckets)];
+                self.chained += usize::from(bucket.push(tag, slot));
             }
         }
     }
@@ -336,6 +341,8 @@ mod tests {
         assert_eq!(&shown, model);
         assert_eq!(table.len(), model.len());
         assert_eq!(table.entry_bytes, heap_bytes);
+        let chained: usize = table.buckets.iter().map(Bucket::chained).sum();
+        assert_eq!(table.chained, chained);
         let expiries = model.values().filter_map(|(_, expires)| *expires);
         assert_eq!(table.expiries.count(), expiries.clone().count());
         assert!(
