@@ -8,7 +8,7 @@
 //! empty is gone.
 //! Invariant: the order of variants here never reaches disk; `kv-wal` gives each an explicit number.
 
-use crate::{Db, Elements, ListEnd, StringValue, UnixMillis};
+use crate::{CollectionKind, Db, Elements, ListEnd, StringValue, UnixMillis};
 
 /// One change to one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,20 @@ pub enum Effect<'a> {
         db: Db,
         /// The key.
         key: &'a [u8],
+    },
+    /// The key now holds this collection; what it held before, and its expiry, are gone. Without elements
+    /// the key is gone.
+    SetCollection {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// What the elements are.
+        kind: CollectionKind,
+        /// The whole new value: elements from the front, members, or a field, its value, the next field.
+        elements: Elements<'a>,
+        /// When the key expires; `None`: never.
+        expires: Option<UnixMillis>,
     },
     /// The list at the key grew at one end.
     ListPush {
@@ -161,6 +175,7 @@ impl<'a> Effect<'a> {
             | Self::AppendString { db, key, .. }
             | Self::SetExpiry { db, key, .. }
             | Self::Delete { db, key }
+            | Self::SetCollection { db, key, .. }
             | Self::ListPush { db, key, .. }
             | Self::ListPop { db, key, .. }
             | Self::ListSet { db, key, .. }

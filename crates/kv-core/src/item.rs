@@ -1,15 +1,10 @@
-//! An item as effects: what makes it again in a store that does not have its key.
+//! An item as an effect: what makes it again.
 
-use crate::{Effect, Elements, Item, ListEnd, ValueRef};
-
-/// Most elements in one effect.
-const ELEMENTS_MAX: usize = 512;
-
-/// Elements of one effect are no longer than this together, in bytes, unless a single one is.
-const BYTES_MAX: usize = 64 * 1024;
+use crate::{CollectionKind, Effect, Elements, Item, ValueRef};
 
 impl Item<'_> {
-    /// Shows the effects that make this item, in order. Each is short, however large the collection.
+    /// Shows the effect that makes this item, whatever its key held before: one for each item, so that items may
+    /// be made again in any order.
     pub fn for_each_effect(&self, show: &mut dyn FnMut(&Effect<'_>)) {
         let &Item {
             db,
@@ -17,58 +12,28 @@ impl Item<'_> {
             value,
             expires,
         } = self;
+        let mut collection = |kind, elements: Vec<&[u8]>| {
+            show(&Effect::SetCollection {
+                db,
+                key,
+                kind,
+                elements: Elements::new(&elements),
+                expires,
+            });
+        };
         match value {
-            ValueRef::String(string) => {
-                let value = string.to_value();
-                return show(&Effect::SetString {
-                    db,
-                    key,
-                    value,
-                    expires,
-                });
-            }
-            ValueRef::List(list) => in_parts(list.iter(), 1, |elements| {
-                let end = ListEnd::Back;
-                show(&Effect::ListPush {
-                    db,
-                    key,
-                    end,
-                    elements,
-                });
-            }),
+            ValueRef::List(list) => collection(CollectionKind::List, list.iter().collect()),
+            ValueRef::Set(set) => collection(CollectionKind::Set, set.iter().collect()),
             ValueRef::Hash(hash) => {
                 let flat = hash.iter().flat_map(|(field, value)| [field, value]);
-                in_parts(flat, 2, |fields| show(&Effect::HashSet { db, key, fields }));
+                collection(CollectionKind::Hash, flat.collect());
             }
-            ValueRef::Set(set) => in_parts(set.iter(), 1, |members| {
-                show(&Effect::SetAdd { db, key, members });
+            ValueRef::String(string) => show(&Effect::SetString {
+                db,
+                key,
+                value: string.to_value(),
+                expires,
             }),
         }
-        if expires.is_some() {
-            show(&Effect::SetExpiry { db, key, expires });
-        }
-    }
-}
-
-/// Shows `all` in parts of a limited size, each a multiple of `together`.
-fn in_parts<'a>(
-    all: impl Iterator<Item = &'a [u8]>,
-    together: usize,
-    mut show: impl FnMut(Elements<'_>),
-) {
-    let mut part: Vec<&[u8]> = Vec::new();
-    let mut bytes = 0;
-    for element in all {
-        part.push(element);
-        bytes += element.len();
-        let full = part.len() >= ELEMENTS_MAX || bytes >= BYTES_MAX;
-        if full && part.len().is_multiple_of(together) {
-            show(Elements::new(&part));
-            part.clear();
-            bytes = 0;
-        }
-    }
-    if !part.is_empty() {
-        show(Elements::new(&part));
     }
 }

@@ -104,5 +104,6 @@ pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
 pub use txn::{Txn, View};
 pub use value::{
-    Elements, Expiry, Hash, Kind, List, ListEnd, Set, StringRef, StringValue, ValueRef,
+    CollectionKind, Elements, Expiry, Hash, Kind, List, ListEnd, Set, StringRef, StringValue,
+    ValueRef,
 };

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kv_core::{Db, Effect, Elements, ListEnd, Lsn, StringValue, UnixMillis};
+use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, Lsn, StringValue, UnixMillis};
 
 use crate::Encoding;
 use crate::batch::FrameBuffer;
@@ -57,6 +57,14 @@ fn on_collections() -> Frames {
         element,
     };
     let fields = |elements| Elements::new(elements);
+    let put = |kind, elements, expires| Effect::SetCollection {
+        db,
+        key: b"whole",
+        kind,
+        elements: fields(elements),
+        expires,
+    };
+    let noon = Some(UnixMillis(1_763_812_800_000));
     vec![
         vec![
             push(ListEnd::Back, &[b"a", b"", b"c"]),
@@ -102,6 +110,16 @@ fn on_collections() -> Frames {
                 key: set,
                 members: fields(&[b"one"]),
             },
+        ],
+        vec![
+            put(CollectionKind::List, &[b"b", b"a", b"b"], None),
+            put(CollectionKind::List, &[b""], noon),
+            put(CollectionKind::Hash, &[b"f", b"\xff"], None),
+            put(CollectionKind::Hash, &[b"f", b"v", b"g", b"w"], noon),
+        ],
+        vec![
+            put(CollectionKind::Set, &[b"m"], None),
+            put(CollectionKind::Set, &[], noon),
         ],
     ]
 }

@@ -6,6 +6,9 @@
 //! {"op":"expire","db":0,"key":"user:1","expires":1700000000000}
 //! {"op":"persist","db":0,"key":"user:1"}
 //! {"op":"delete","db":0,"key":"user:1"}
+//! {"op":"putlist","db":0,"key":"jobs","elements":["a","b"],"expires":1700000000000}
+//! {"op":"puthash","db":0,"key":"user:1","elements":["field","value"]}
+//! {"op":"putset","db":0,"key":"tags","elements":["red"]}
 //! {"op":"listpush","db":0,"key":"jobs","end":"back","elements":["a","b"]}
 //! {"op":"listpop","db":0,"key":"jobs","end":"front","count":1}
 //! {"op":"listset","db":0,"key":"jobs","index":0,"value":"c"}
@@ -31,7 +34,7 @@ pub(crate) use text::Text;
 
 use std::borrow::Cow;
 
-use kv_core::{Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
+use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
 use serde::Deserialize;
 
 use crate::format::Malformed;
@@ -70,6 +73,23 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         Effect::Delete { db, key } => {
             put_start(out, "delete", db);
             put_string(out, "key", key);
+        }
+        Effect::SetCollection {
+            db,
+            key,
+            kind,
+            elements,
+            expires,
+        } => {
+            let op = match kind {
+                CollectionKind::List => "putlist",
+                CollectionKind::Hash => "puthash",
+                CollectionKind::Set => "putset",
+            };
+            put_on_elements(out, op, db, key, elements);
+            if let Some(at) = expires {
+                put_expires(out, at);
+            }
         }
         Effect::ListPush { .. }
         | Effect::ListPop { .. }
@@ -229,6 +249,9 @@ enum Op {
     Expire,
     Persist,
     Delete,
+    PutList,
+    PutHash,
+    PutSet,
     ListPush,
     ListPop,
     ListSet,
@@ -398,9 +421,40 @@ fn to_effect<'a>(
             Some(Effect::SetExpiry { db, key, expires })
         }
         (Op::Delete, None, None) if timeless == none => Some(Effect::Delete { db, key }),
+        (Op::PutList | Op::PutHash | Op::PutSet, None, expires) => {
+            whole_collection(op, db, key, timeless, expires)
+        }
         (_, _, None) => on_collection(op, db, key, value, timeless),
         _ => None,
     }
+}
+
+/// The effect that puts a whole collection.
+fn whole_collection<'a>(
+    op: Op,
+    db: Db,
+    key: &'a [u8],
+    details: Details<'a>,
+    expires: Option<UnixMillis>,
+) -> Option<Effect<'a>> {
+    let elements = details.elements?;
+    let alone = Details {
+        elements: Some(elements),
+        ..Details::default()
+    };
+    let kind = match op {
+        Op::PutList => CollectionKind::List,
+        Op::PutHash if elements.len().is_multiple_of(2) => CollectionKind::Hash,
+        Op::PutSet => CollectionKind::Set,
+        _ => return None,
+    };
+    (details == alone).then_some(Effect::SetCollection {
+        db,
+        key,
+        kind,
+        elements,
+        expires,
+    })
 }
 
 /// The effect on a collection that these fields say.

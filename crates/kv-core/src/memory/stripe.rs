@@ -99,7 +99,8 @@ impl Stripe {
                 }));
             }
             Effect::FlushAll => return Some(Garbage::of_tables(std::mem::take(&mut self.tables))),
-            Effect::ListPush { db, .. }
+            Effect::SetCollection { db, .. }
+            | Effect::ListPush { db, .. }
             | Effect::ListPop { db, .. }
             | Effect::ListSet { db, .. }
             | Effect::ListInsert { db, .. }

@@ -8,8 +8,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::{
-    Clock, Db, Effect, Elements, KeyValue, ListEnd, ManualClock, StoreError, StringValue,
-    UnixMillis,
+    Clock, CollectionKind, Db, Effect, Elements, KeyValue, ListEnd, ManualClock, StoreError,
+    StringValue, UnixMillis,
 };
 
 /// How many databases [`effects`] touch.
@@ -82,6 +82,7 @@ pub enum OwnedEffect {
     reason = "the variants and fields of Effect, which has the words"
 )]
 pub enum OnCollection {
+    Set(CollectionKind, Vec<Vec<u8>>, Option<UnixMillis>),
     ListPush(ListEnd, Vec<Vec<u8>>),
     ListPop(ListEnd, u64),
     ListSet(u64, Vec<u8>),
@@ -103,6 +104,13 @@ impl OwnedEffect {
         let slices: Vec<&[u8]> = change.elements().iter().map(Vec::as_slice).collect();
         let elements = Elements::new(&slices);
         show(&match *change {
+            OnCollection::Set(kind, _, expires) => Effect::SetCollection {
+                db,
+                key,
+                kind,
+                elements,
+                expires,
+            },
             OnCollection::ListPush(end, _) => Effect::ListPush {
                 db,
                 key,
@@ -191,7 +199,8 @@ impl OwnedEffect {
 impl OnCollection {
     fn elements(&self) -> &[Vec<u8>] {
         match self {
-            Self::ListPush(_, elements)
+            Self::Set(_, elements, _)
+            | Self::ListPush(_, elements)
             | Self::HashSet(elements)
             | Self::HashDelete(elements)
             | Self::SetAdd(elements)
@@ -227,10 +236,17 @@ pub fn on_collections() -> impl Strategy<Value = OnCollection> {
             }),
         ]
     };
-    let pairs = few().prop_map(|mut all| {
-        all.truncate(all.len() / 2 * 2);
-        all
-    });
+    let pairs = || {
+        few().prop_map(|mut all| {
+            all.truncate(all.len() / 2 * 2);
+            all
+        })
+    };
+    let kind = prop_oneof![
+        Just(CollectionKind::List),
+        Just(CollectionKind::Hash),
+        Just(CollectionKind::Set),
+    ];
     let index = || prop_oneof![9 => 0u64..20, 1 => 100u64..200, 1 => Just(u64::MAX)];
     prop_oneof![
         8 => (end(), few()).prop_map(|(end, all)| OnCollection::ListPush(end, all)),
@@ -239,7 +255,9 @@ pub fn on_collections() -> impl Strategy<Value = OnCollection> {
         2 => (index(), elements()).prop_map(|(index, one)| OnCollection::ListInsert(index, one)),
         3 => (end(), index(), elements())
             .prop_map(|(end, count, one)| OnCollection::ListRemove(end, count, one)),
-        8 => pairs.prop_map(OnCollection::HashSet),
+        3 => (kind, pairs(), option::of(times()))
+            .prop_map(|(kind, all, expires)| OnCollection::Set(kind, all, expires)),
+        8 => pairs().prop_map(OnCollection::HashSet),
         4 => few().prop_map(OnCollection::HashDelete),
         8 => few().prop_map(OnCollection::SetAdd),
         4 => few().prop_map(OnCollection::SetRemove),

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::{
-    Db, Effect, EffectLog, Elements, ListEnd, Lsn, Refusal, Store, StringValue, UnixMillis,
+    CollectionKind, Db, Effect, EffectLog, Elements, ListEnd, Lsn, Refusal, Store, StringValue,
+    UnixMillis,
 };
 
 /// An [`EffectLog`] that a test holds in its hands.
@@ -78,6 +79,22 @@ impl EffectLog for ManualLog {
                 put_time(out, expires);
             }
             Effect::Delete { db, key } => put(out, b'D', db, key),
+            Effect::SetCollection {
+                db,
+                key,
+                kind,
+                elements,
+                expires,
+            } => {
+                let tag = match kind {
+                    CollectionKind::List => b'1',
+                    CollectionKind::Hash => b'2',
+                    CollectionKind::Set => b'3',
+                };
+                put(out, tag, db, key);
+                put_elements(out, elements);
+                put_time(out, expires);
+            }
             Effect::ListPush {
                 db,
                 key,
@@ -234,6 +251,17 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
             expires: take_time(rest),
         },
         b'D' => Effect::Delete { db, key },
+        b'1'..=b'3' => Effect::SetCollection {
+            db,
+            key,
+            kind: match tag {
+                b'1' => CollectionKind::List,
+                b'2' => CollectionKind::Hash,
+                _ => CollectionKind::Set,
+            },
+            elements: take_elements(rest),
+            expires: take_time(rest),
+        },
         b'p' => Effect::ListPush {
             db,
             key,

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::log::value_bytes;
 use crate::{
-    Clock, Cursor, Db, Effect, Expiry, KeyValue, Kind, ListEnd, Store, StoreError, StringRef,
-    UnixMillis, ValueRef,
+    Clock, CollectionKind, Cursor, Db, Effect, Expiry, KeyValue, Kind, ListEnd, Store, StoreError,
+    StringRef, UnixMillis, ValueRef,
 };
 
 /// What a key holds, and when it expires.
@@ -173,6 +173,28 @@ impl Model {
             }
             Effect::FlushDb { db } => self.0.retain(|(of, _), _| *of != db),
             Effect::FlushAll => self.0.clear(),
+            Effect::SetCollection {
+                db,
+                key,
+                kind,
+                elements,
+                expires,
+            } => {
+                let at = (db, key.to_vec());
+                let mut all = elements.iter().map(<[u8]>::to_vec);
+                let value = match kind {
+                    CollectionKind::List => ModelValue::List(all.collect()),
+                    CollectionKind::Set => ModelValue::Set(all.collect()),
+                    CollectionKind::Hash => {
+                        let pairs = std::iter::from_fn(|| Some((all.next()?, all.next()?)));
+                        ModelValue::Hash(pairs.collect())
+                    }
+                };
+                self.0.remove(&at);
+                if !value.is_empty() {
+                    self.0.insert(at, (value, expires));
+                }
+            }
             Effect::ListPush { .. }
             | Effect::ListPop { .. }
             | Effect::ListSet { .. }

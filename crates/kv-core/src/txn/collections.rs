@@ -5,12 +5,34 @@
 use smallvec::SmallVec;
 
 use super::Txn;
-use crate::{Effect, Elements, ListEnd, StoreError};
+use crate::{CollectionKind, Effect, Elements, ListEnd, StoreError};
 
 /// Some byte strings that an effect will carry.
 type Slices<'a> = SmallVec<[&'a [u8]; 8]>;
 
 impl Txn<'_> {
+    /// Puts a collection at `key`, whatever was there, without an expiry: elements from the front, members, or a
+    /// field, its value, the next field. Without elements the key is deleted.
+    ///
+    /// # Panics
+    ///
+    /// When the last field of a hash has no value.
+    pub fn set_collection(&mut self, key: &[u8], kind: CollectionKind, elements: &[&[u8]]) {
+        let whole = kind != CollectionKind::Hash || elements.len().is_multiple_of(2);
+        assert!(whole, "a field without a value");
+        if elements.is_empty() {
+            self.delete(key);
+            return;
+        }
+        self.apply(&Effect::SetCollection {
+            db: self.view.at.db,
+            key,
+            kind,
+            elements: Elements::new(elements),
+            expires: None,
+        });
+    }
+
     /// Adds `elements`, one after the other, at an end of the list at `key`, which is made if it is missing.
     /// Returns how long it is then.
     ///

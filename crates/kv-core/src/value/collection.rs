@@ -1,6 +1,17 @@
 //! What an entry owns when its value is not a string.
 
-use super::{Hash, Kind, List, Set, ValueRef};
+use super::{Elements, Hash, Kind, List, ListEnd, Set, ValueRef};
+
+/// The kinds of value that have elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CollectionKind {
+    /// Elements in order.
+    List,
+    /// Fields, each with a value.
+    Hash,
+    /// Members, each once.
+    Set,
+}
 
 /// A collection as an entry owns it.
 #[derive(Clone, Debug)]
@@ -17,6 +28,31 @@ impl Default for Collection {
 }
 
 impl Collection {
+    /// The collection of these elements; of a hash, each field is followed by its value.
+    pub(crate) fn new(kind: CollectionKind, elements: Elements<'_>) -> Self {
+        match kind {
+            CollectionKind::List => {
+                let mut list = List::default();
+                elements
+                    .iter()
+                    .for_each(|element| list.push(ListEnd::Back, element));
+                Self::List(list)
+            }
+            CollectionKind::Hash => {
+                let mut hash = Hash::default();
+                elements
+                    .pairs()
+                    .for_each(|(field, value)| hash.set(field, value));
+                Self::Hash(hash)
+            }
+            CollectionKind::Set => {
+                let mut set = Set::default();
+                elements.iter().for_each(|member| set.add(member));
+                Self::Set(set)
+            }
+        }
+    }
+
     pub(crate) fn look(&self) -> ValueRef<'_> {
         match self {
             Self::List(list) => ValueRef::List(list),

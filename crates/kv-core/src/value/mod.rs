@@ -9,6 +9,7 @@ mod set;
 mod string;
 
 pub(crate) use collection::Collection;
+pub use collection::CollectionKind;
 pub use elements::Elements;
 pub use hash::Hash;
 pub use list::{List, ListEnd};

@@ -156,7 +156,7 @@ mod tests {
         #[test]
         fn garbage_is_refused_or_canonical(
             payload in prop::collection::vec(any::<u8>(), 0..60),
-            tag in 0..25_u8,
+            tag in 0..30_u8,
             count in 0..4_u32,
         ) {
             let tagged = [&[tag][..], &payload].concat();

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a tag is never given a second meaning; new kinds of effect get new numbers at the end.
 
-use kv_core::{Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
+use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
 
 use super::fields::{Fields, Malformed, put_string, put_varint, put_zigzag};
 
@@ -50,6 +50,18 @@ const HASH_DELETE: u8 = 20;
 const SET_ADD: u8 = 21;
 /// `db key count member...`: the members are gone.
 const SET_REMOVE: u8 = 22;
+/// `db key count element...`: the key holds this list and does not expire.
+const PUT_LIST: u8 = 23;
+/// `db key count element... expires`: the key holds this list until then.
+const PUT_LIST_UNTIL: u8 = 24;
+/// `db key count field value field...`: the key holds this hash and does not expire.
+const PUT_HASH: u8 = 25;
+/// `db key count field value field... expires`: the key holds this hash until then.
+const PUT_HASH_UNTIL: u8 = 26;
+/// `db key count member...`: the key holds this set and does not expire.
+const PUT_SET: u8 = 27;
+/// `db key count member... expires`: the key holds this set until then.
+const PUT_SET_UNTIL: u8 = 28;
 
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
     match *effect {
@@ -84,6 +96,18 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         Effect::Delete { db, key } => {
             out.push(DELETE);
             put_place(out, db, key);
+        }
+        Effect::SetCollection {
+            db,
+            key,
+            kind,
+            elements,
+            expires,
+        } => {
+            put_elements(out, put_tag(kind, expires), db, key, elements);
+            if let Some(UnixMillis(millis)) = expires {
+                put_zigzag(out, millis);
+            }
         }
         Effect::ListPush { .. }
         | Effect::ListPop { .. }
@@ -180,6 +204,17 @@ fn set_tag(value: StringValue<'_>, expires: Option<UnixMillis>) -> u8 {
     }
 }
 
+fn put_tag(kind: CollectionKind, expires: Option<UnixMillis>) -> u8 {
+    match (kind, expires) {
+        (CollectionKind::List, None) => PUT_LIST,
+        (CollectionKind::List, Some(_)) => PUT_LIST_UNTIL,
+        (CollectionKind::Hash, None) => PUT_HASH,
+        (CollectionKind::Hash, Some(_)) => PUT_HASH_UNTIL,
+        (CollectionKind::Set, None) => PUT_SET,
+        (CollectionKind::Set, Some(_)) => PUT_SET_UNTIL,
+    }
+}
+
 fn put_place(out: &mut Vec<u8>, db: Db, key: &[u8]) {
     put_varint(out, u64::from(db.0));
     put_string(out, key);
@@ -230,13 +265,12 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
         },
         DELETE => Effect::Delete { db, key },
         LIST_PUSH_FRONT..=LIST_REMOVE_BACK => decode_on_list(tag, db, key, fields)?,
-        HASH_SET => {
-            let fields = take_elements(fields)?;
-            if !fields.len().is_multiple_of(2) {
-                return Err(Malformed("hash field without a value"));
-            }
-            Effect::HashSet { db, key, fields }
-        }
+        HASH_SET => Effect::HashSet {
+            db,
+            key,
+            fields: take_pairs(fields)?,
+        },
+        PUT_LIST..=PUT_SET_UNTIL => decode_put(tag, db, key, fields)?,
         HASH_DELETE => Effect::HashDelete {
             db,
             key,
@@ -300,6 +334,40 @@ fn decode_on_list<'a>(
             element: fields.string(limits::STRING_BYTES_MAX)?,
         },
     })
+}
+
+/// The rest of a record whose tag says that it is a whole collection.
+fn decode_put<'a>(
+    tag: u8,
+    db: Db,
+    key: &'a [u8],
+    fields: &mut Fields<'a>,
+) -> Result<Effect<'a>, Malformed> {
+    let (kind, elements) = match tag {
+        PUT_LIST | PUT_LIST_UNTIL => (CollectionKind::List, take_elements(fields)?),
+        PUT_HASH | PUT_HASH_UNTIL => (CollectionKind::Hash, take_pairs(fields)?),
+        _ => (CollectionKind::Set, take_elements(fields)?),
+    };
+    let expires = match tag {
+        PUT_LIST_UNTIL | PUT_HASH_UNTIL | PUT_SET_UNTIL => Some(UnixMillis(fields.zigzag()?)),
+        _ => None,
+    };
+    Ok(Effect::SetCollection {
+        db,
+        key,
+        kind,
+        elements,
+        expires,
+    })
+}
+
+/// As [`take_elements`], of fields and their values.
+fn take_pairs<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+    let pairs = take_elements(fields)?;
+    if !pairs.len().is_multiple_of(2) {
+        return Err(Malformed("hash field without a value"));
+    }
+    Ok(pairs)
 }
 
 /// Takes a count and as many byte strings, which stay where they are.

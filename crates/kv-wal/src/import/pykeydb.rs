@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use kv_core::{
-    At, Db, KeySet, ListEnd, Lsn, Refusal, Store as _, StoreError, StringValue, Txn, limits,
+    At, CollectionKind, Db, KeySet, Lsn, Refusal, Store as _, StoreError, StringValue, Txn, limits,
 };
 
 use super::lines::{Line, Lines};
@@ -194,8 +194,7 @@ impl Import<'_> {
                 replace(txn, key, change.value.as_ref())
             });
             match written {
-                Ok((replaced, lsn)) => {
-                    replaced.map_err(failed)?;
+                Ok(((), lsn)) => {
                     self.last = self.last.max(lsn);
                     break;
                 }
@@ -212,27 +211,22 @@ impl Import<'_> {
 }
 
 /// Gives `key` this value, whatever it held.
-fn replace(txn: &mut Txn<'_>, key: &[u8], value: Option<&Value<'_>>) -> Result<(), StoreError> {
-    let Some(value) = value else {
-        txn.delete(key);
-        return Ok(());
-    };
+fn replace(txn: &mut Txn<'_>, key: &[u8], value: Option<&Value<'_>>) {
     match value {
-        Value::String(string) => txn.set_string(key, StringValue::new(string), None),
-        Value::List(elements) => {
+        None => {
             txn.delete(key);
-            txn.list_push(key, ListEnd::Back, &slices(elements))?;
         }
-        Value::Hash(fields) => {
-            txn.delete(key);
-            txn.hash_set(key, &slices(fields))?;
+        Some(Value::String(string)) => txn.set_string(key, StringValue::new(string), None),
+        Some(Value::List(elements)) => {
+            txn.set_collection(key, CollectionKind::List, &slices(elements));
         }
-        Value::Set(members) => {
-            txn.delete(key);
-            txn.set_add(key, &slices(members))?;
+        Some(Value::Hash(fields)) => {
+            txn.set_collection(key, CollectionKind::Hash, &slices(fields));
+        }
+        Some(Value::Set(members)) => {
+            txn.set_collection(key, CollectionKind::Set, &slices(members));
         }
     }
-    Ok(())
 }
 
 fn slices<'a>(elements: &'a [Cow<'_, [u8]>]) -> Vec<&'a [u8]> {
