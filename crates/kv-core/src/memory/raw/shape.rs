@@ -141,19 +141,27 @@ const _: () = assert!(crate::limits::KEY_BYTES_MAX <= Shape::KEY_LEN_MAX);
 mod tests {
     use super::*;
 
+    fn check(key_len: usize, storage: Storage, used: usize, room: usize) {
+        for expiry_room in [false, true] {
+            let shape = Shape::new(key_len, expiry_room, storage, used, room);
+            assert_eq!(Shape::unpack(shape.pack()), shape);
+            assert!(shape.room >= used.max(room));
+            assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);
+            if storage == Storage::Shared {
+                assert_eq!(shape.shared_at() % align_of::<Bytes>(), 0);
+                let end = shape.shared_at() + size_of::<Bytes>();
+                assert!(end <= shape.layout().size());
+            }
+        }
+    }
+
     #[test]
     fn a_header_says_what_was_put_into_it() {
         for key_len in [0, 1, 16, 300, crate::limits::KEY_BYTES_MAX] {
-            for expiry_room in [false, true] {
-                for storage in [Storage::Int, Storage::Inline, Storage::Shared] {
-                    for (used, room) in [(0, 0), (8, 8), (100, 4_000), (4_096, 4_096)] {
-                        let shape = Shape::new(key_len, expiry_room, storage, used, room);
-                        assert_eq!(Shape::unpack(shape.pack()), shape);
-                        assert!(shape.room >= used);
-                        assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);
-                        assert_eq!(shape.shared_at() % align_of::<Bytes>(), 0);
-                    }
-                }
+            check(key_len, Storage::Int, 8, 8);
+            check(key_len, Storage::Shared, 0, 0);
+            for (used, room) in [(0, 0), (1, 8), (100, 4_000), (4_096, 4_096)] {
+                check(key_len, Storage::Inline, used, room);
             }
         }
     }
