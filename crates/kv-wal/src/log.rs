@@ -230,6 +230,10 @@ impl EffectLog for Log {
         lsn
     }
 
+    fn last(&self) -> Lsn {
+        self.batches.last_lsn()
+    }
+
     fn settled(&self) -> Lsn {
         self.gate.watermark(self.durability)
     }

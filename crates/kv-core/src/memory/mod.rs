@@ -20,6 +20,7 @@ mod totals;
 mod expire;
 mod scan;
 mod stats;
+mod walk;
 
 // Memory.
 mod place;
@@ -38,6 +39,8 @@ pub(crate) use raw::EntryRef;
 pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
 use totals::Totals;
+use walk::Walking;
+pub use walk::{Walk, WalkBacklog};
 
 use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
 
@@ -69,6 +72,7 @@ pub struct MemoryStore {
     placing: Placing,
     totals: Totals,
     sweeper: Sweeper,
+    walking: Walking,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
     databases: u16,
@@ -110,6 +114,7 @@ impl MemoryStore {
             placing: Placing::new(options.stripes.trailing_zeros()),
             totals: Totals::new(options.stripes, options.databases),
             sweeper: Sweeper::default(),
+            walking: Walking::default(),
             log: None,
             clock: options.clock,
             databases: options.databases,
