@@ -221,3 +221,104 @@ impl std::fmt::Debug for CommitGate {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    const ROUNDS: u64 = 2_000;
+
+    #[test]
+    fn no_waiting_thread_is_forgotten() {
+        let gate = CommitGate::new(Lsn::ZERO);
+        thread::scope(|scope| {
+            for first in 1..=4 {
+                let gate = &gate;
+                scope.spawn(move || {
+                    for lsn in (first..=ROUNDS).step_by(3) {
+                        gate.wait(Lsn(lsn), Durability::Always).unwrap();
+                        assert!(gate.durable() >= Lsn(lsn));
+                    }
+                });
+            }
+            for lsn in 1..=ROUNDS {
+                gate.publish_written(Lsn(lsn));
+                gate.publish_durable(Lsn(lsn));
+            }
+        });
+    }
+
+    /// One side arms for the next LSN and sleeps until it is called; the other publishes each only when the
+    /// one before was seen. A lost wake-up hangs the test.
+    #[test]
+    fn no_armed_subscription_is_forgotten() {
+        let gate = Arc::new(CommitGate::new(Lsn::ZERO));
+        let seen = Arc::new(AtomicU64::new(0));
+        let (wake, woken) = mpsc::channel();
+        let subscription = gate.subscribe(Box::new(move || {
+            let _ = wake.send(());
+        }));
+        thread::scope(|scope| {
+            let (publisher, published) = (Arc::clone(&gate), Arc::clone(&seen));
+            scope.spawn(move || {
+                for lsn in 1..=ROUNDS {
+                    publisher.publish_written(Lsn(lsn));
+                    while published.load(SeqCst) < lsn {
+                        thread::yield_now();
+                    }
+                }
+            });
+            for lsn in 1..=ROUNDS {
+                while gate.written() < Lsn(lsn) {
+                    if subscription.arm(Durability::EverySec, Lsn(lsn)) == Armed::Pending {
+                        woken.recv().unwrap();
+                    }
+                }
+                seen.store(lsn, SeqCst);
+            }
+        });
+    }
+
+    #[test]
+    fn a_failure_releases_everybody_and_stops_the_watermarks() {
+        let gate = Arc::new(CommitGate::new(Lsn(5)));
+        let (wake, woken) = mpsc::channel();
+        let subscription = gate.subscribe(Box::new(move || {
+            let _ = wake.send(());
+        }));
+        assert_eq!(subscription.arm(Durability::Always, Lsn(6)), Armed::Pending);
+        thread::scope(|scope| {
+            for policy in Durability::ALL {
+                let gate = &gate;
+                scope.spawn(move || {
+                    assert_eq!(gate.wait(Lsn(6), policy), Err(StoreError::LogFailed));
+                });
+            }
+            gate.fail();
+        });
+        woken.recv().unwrap();
+        assert_eq!(gate.wait(Lsn(5), Durability::Always), Ok(()));
+        assert_eq!(subscription.arm(Durability::Always, Lsn(6)), Armed::Reached);
+    }
+
+    #[test]
+    fn whoever_wants_durability_asks_for_a_sync_once() {
+        let gate = Arc::new(CommitGate::new(Lsn::ZERO));
+        let asked = Arc::new(AtomicU64::new(0));
+        let asking = Arc::clone(&asked);
+        gate.on_sync_wanted(Box::new(move || {
+            asking.fetch_add(1, SeqCst);
+        }));
+        let subscription = gate.subscribe(Box::new(|| ()));
+        for _ in 0..2 {
+            assert_eq!(subscription.arm(Durability::No, Lsn(3)), Armed::Pending);
+            assert_eq!(subscription.arm(Durability::Always, Lsn(3)), Armed::Pending);
+        }
+        assert_eq!(asked.load(SeqCst), 1);
+        assert_eq!(gate.durable_wanted(), Lsn(3));
+    }
+}
