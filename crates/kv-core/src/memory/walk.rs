@@ -160,8 +160,8 @@ impl Stripe {
     }
 
     /// Shows the next entries that are not young, and takes the marks of the others away; whether there is
-    /// more to come.
-    fn walk_on(&mut self, mut show: impl FnMut(&Item<'_>)) -> bool {
+    /// more to come. `show` tells how many bytes that were.
+    fn walk_on(&mut self, mut show: impl FnMut(Db, &Slot) -> usize) -> bool {
         let Some(StripeWalk { db, place, .. }) = self.walk else {
             return false;
         };
@@ -177,8 +177,7 @@ impl Stripe {
                     slot.set_young(false);
                     return;
                 }
-                shown_bytes.set(shown_bytes.get() + slot.entry().own_bytes());
-                show(&item(db, slot.entry()));
+                shown_bytes.set(shown_bytes.get() + show(db, slot));
             },
             || {
                 buckets += 1;
@@ -269,7 +268,12 @@ impl Walk<'_> {
     /// Shows some of the entries that were not shown yet, in no order that means anything; whether there may
     /// be more. `show` may be called with a stripe locked: it must be quick, and must not call the store.
     pub fn slice(&mut self, mut show: impl FnMut(&Item<'_>)) -> bool {
-        self.show_handed(&mut show) || self.walk_on(&mut show)
+        self.show_handed(&mut show)
+            || self.walk_on(|db, slot| {
+                let entry = slot.entry();
+                show(&item(db, entry));
+                entry.own_bytes()
+            })
     }
 
     /// Shows some of what was handed over; `false` when there is nothing.
@@ -314,7 +318,7 @@ impl Walk<'_> {
     }
 
     /// Goes on through the stripes; `false` when they are all done and nothing can be handed over any more.
-    fn walk_on(&mut self, show: &mut impl FnMut(&Item<'_>)) -> bool {
+    fn walk_on(&mut self, show: impl FnMut(Db, &Slot) -> usize) -> bool {
         if self.stripe > self.store.last_stripe() {
             return false;
         }
@@ -328,8 +332,8 @@ impl Walk<'_> {
 impl Drop for Walk<'_> {
     fn drop(&mut self) {
         self.handed.is_unwanted.store(true, SeqCst);
-        // Only the marks are left to be taken away.
-        while self.walk_on(&mut |_| ()) {}
+        // Only the marks are left to be taken away, without a look at entries.
+        while self.walk_on(|_, _| 0) {}
         let left = self.over.entry_bytes() + self.handed.lock().entry_bytes();
         self.handed.backlog.0.fetch_sub(left, SeqCst);
         self.store.walking.under_way.store(false, SeqCst);
