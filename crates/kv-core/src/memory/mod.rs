@@ -260,15 +260,6 @@ impl MemoryStore {
         }
     }
 
-    /// Locks these stripes, given by ascending number.
-    fn lock_all(
-        &self,
-        numbers: impl IntoIterator<Item = u32>,
-    ) -> Vec<(u32, MutexGuard<'_, Stripe>)> {
-        let lock = |number| (number, self.lock(number));
-        numbers.into_iter().map(lock).collect()
-    }
-
     #[inline]
     fn check_database(&self, db: Db) {
         assert!(db.0 < self.databases, "the store has no such database");

@@ -96,6 +96,9 @@ mod tests {
     const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
     const STEPS: usize = if cfg!(miri) { 30 } else { 300 };
 
+    /// Few where an interpreter runs the tests.
+    const STRIPES: usize = if cfg!(miri) { 4 } else { 1024 };
+
     fn store(stripes: usize, clock: Arc<ManualClock>) -> MemoryStore {
         MemoryStore::new(MemoryOptions {
             databases: DATABASES,
@@ -106,13 +109,13 @@ mod tests {
 
     #[test]
     fn conforms_to_key_value() {
-        conformance::key_value(|| MemoryStore::new(MemoryOptions::default()));
+        conformance::key_value(|| store(STRIPES, Arc::new(ManualClock::new(UnixMillis(1_000)))));
         conformance::key_value(|| store(1, Arc::new(ManualClock::new(UnixMillis(1_000)))));
     }
 
     #[test]
     fn conforms_to_store() {
-        conformance::store(|| MemoryStore::new(MemoryOptions::default()));
+        conformance::store(|| store(STRIPES, Arc::default()));
         conformance::store(|| store(1, Arc::default()));
     }
 

@@ -219,9 +219,11 @@ impl MemoryStore {
             backlog: self.walking.backlog.clone(),
             is_unwanted: AtomicBool::new(false),
         });
-        let mut stripes = self.lock_all(0..=self.last_stripe());
+        let mut stripes: Vec<_> = (0..=self.last_stripe())
+            .map(|number| self.lock(number))
+            .collect();
         let mut keys = 0;
-        for (_, stripe) in &mut stripes {
+        for stripe in &mut stripes {
             keys += stripe
                 .tables()
                 .map(|(_, table)| table.len() as u64)

@@ -113,17 +113,19 @@ struct Tally {
 
 impl Session<'_> {
     async fn run(&mut self) -> io::Result<()> {
-        loop {
+        // Also before the first read: a connection that is registered only now was not told to end.
+        while !self.worker.server.shutdown.is_asked() {
             let (input, arrived) = self.read().await?;
             if arrived == 0 {
                 return self.say_goodbye().await;
             }
             self.tally.input_bytes += arrived as u64;
             self.turn(input).await?;
-            if self.state.ending || self.worker.server.shutdown.is_asked() {
-                return Ok(());
+            if self.state.ending {
+                return self.linger().await;
             }
         }
+        Ok(())
     }
 
     /// Waits for bytes and adds them to those of the unfinished request. 0 bytes: there will be no more.
@@ -175,6 +177,8 @@ impl Session<'_> {
     /// Runs what has arrived and sends the replies.
     async fn turn(&mut self, input: Vec<u8>) -> io::Result<()> {
         let mut replies = self.worker.buffers.borrow_mut().take_replies();
+        let limit = self.worker.server.settings.output_hard_bytes.get();
+        replies.set_limit(usize::try_from(limit).unwrap_or(usize::MAX));
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
         self.release(&mut replies).await?;
@@ -227,11 +231,11 @@ impl Session<'_> {
             if !self.execute(request, now, replies) {
                 self.execute_later(request, replies).await;
             }
-            if self.state.ending {
-                break;
-            }
             if replies.len() > REPLY_BYTES_GATHERED {
                 self.release(replies).await?;
+            }
+            if self.state.ending {
+                break;
             }
         }
         Ok(())

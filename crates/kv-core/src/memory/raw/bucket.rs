@@ -70,9 +70,11 @@ impl Bucket {
     #[inline]
     fn candidates(&self, tag: u8) -> u64 {
         const ONES: u64 = 0x0101_0101_0101_0101;
-        let differing = u64::from_le_bytes(self.head) ^ (u64::from(tag) * ONES);
+        let head = u64::from_le_bytes(self.head);
+        let count = head >> (8 * META) & u64::from(COUNT);
+        let differing = head ^ (u64::from(tag) * ONES);
         let equal = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
-        equal & ((1 << (8 * self.count())) - 1)
+        equal & ((1 << (8 * count)) - 1)
     }
 
     #[inline]
