@@ -124,8 +124,8 @@ impl Bucket {
         }
     }
 
-    /// Adds an entry whose key is not in this chain yet.
-    pub(in crate::memory) fn push(&mut self, tag: u8, slot: Slot) {
+    /// Adds an entry whose key is not in this chain yet; whether the chain got a bucket more.
+    pub(in crate::memory) fn push(&mut self, tag: u8, slot: Slot) -> bool {
         let mut bucket = self;
         while bucket.is_chained() {
             let Some(next) = bucket.next_mut() else {
@@ -133,10 +133,12 @@ impl Bucket {
             };
             bucket = next;
         }
-        if bucket.count() == SLOTS {
+        let full = bucket.count() == SLOTS;
+        if full {
             bucket = bucket.extend_chain();
         }
         bucket.put(tag, slot);
+        full
     }
 
     fn put(&mut self, tag: u8, slot: Slot) {
