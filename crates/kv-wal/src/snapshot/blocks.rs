@@ -15,6 +15,9 @@ use crate::format::{
 /// A block is written when it has grown to this, in bytes.
 const BLOCK_PAYLOAD_BYTES_FULL: usize = BLOCK_PAYLOAD_BYTES_MAX - (128 << 10);
 
+/// Longest string that is copied once more rather than written from where it lies, in bytes.
+const COPIED_BYTES_MAX: usize = 64 << 10;
+
 /// Asked with the bytes of each block, after it was written: may the work go on?
 pub(super) type AfterBlock<'a> = dyn FnMut(u64) -> Result<(), SnapshotError> + 'a;
 
@@ -79,11 +82,14 @@ impl<'a> BlockWriter<'a> {
         Ok(())
     }
 
-    /// Adds a large string, in blocks of its own.
+    /// Adds a large string, in blocks of its own if it is very large.
     pub(super) fn large(&mut self, large: &Large) -> Result<(), SnapshotError> {
-        self.end_block(BlockKind::Records, false)?;
         let Large { key, value, .. } = large;
         let (head, tail) = encode_around_large(large.db, key, value.len(), large.expires);
+        if value.len() <= COPIED_BYTES_MAX {
+            return self.items(&[&head[..], value, &tail].concat());
+        }
+        self.end_block(BlockKind::Records, false)?;
         for part in [&head[..], value, &tail] {
             self.put(part)?;
         }

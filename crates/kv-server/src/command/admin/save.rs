@@ -120,10 +120,11 @@ fn save(cx: &mut SessionCx<'_>, args: Args<'_>, _reply: &mut Reply<'_>) -> Outco
     Ok(())
 }
 
-/// Begins a snapshot that a session waits for; `then_stop`: to stop the server when it is done.
+/// Begins a snapshot that a session waits for; `then_stop`: to stop the server when it is done, and then after
+/// one that is under way.
 pub(super) fn begin(server: &Server, then_stop: bool) -> Result<Saving, CommandError> {
     let (tell, outcome) = oneshot::channel();
-    let begun = durable(server)?.snapshot_then(false, move |outcome| {
+    let begun = durable(server)?.snapshot_then(then_stop, move |outcome| {
         // A session that has ended does not want to know.
         let _ = tell.send(outcome.clone().map(drop));
     });
