@@ -38,12 +38,18 @@ mod frame;
 mod payload;
 mod record;
 mod segment_header;
+mod snapshot;
 
 pub(crate) use fields::Malformed;
 pub(crate) use frame::{Flaw, FrameHeader, FrameKind, Place};
 pub(crate) use payload::encode_effect;
 pub(crate) use payload::for_each_effect;
+pub(crate) use record::{Cut, decode_front, encode_around_large};
 pub(crate) use segment_header::{HeaderFlaw, Predecessor, SegmentHeader};
+pub(crate) use snapshot::{
+    BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, BlockKind, Footer,
+    SNAPSHOT_HEADER_BYTES, SNAPSHOT_VERSION, SnapshotFlaw, SnapshotHeader,
+};
 
 /// The version of the layout that is written, and the newest that is read.
 pub(crate) const VERSION: u32 = 1;

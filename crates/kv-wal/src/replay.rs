@@ -39,7 +39,8 @@ pub(crate) struct Found {
     pub(crate) stored_bytes: u64,
 }
 
-/// Reads all that `manifest` says must be in `dir`, and shows every effect to `apply`.
+/// Reads all of the log that `manifest` says must be in `dir`, and shows every effect to `apply` that the
+/// newest snapshot does not have.
 pub(crate) fn replay(
     dir: &LogDir,
     manifest: &Manifest,
@@ -47,11 +48,18 @@ pub(crate) fn replay(
     apply: &mut Apply<'_>,
 ) -> Result<Found, OpenError> {
     let segments = open_segments(dir, manifest)?;
+    let mut report = Recovered::default();
+    if let Some(first) = segments.first() {
+        // What the newest snapshot has may be missing from the log; what comes after it may not.
+        let before = first.header.first_lsn.0.saturating_sub(1);
+        report.last_lsn = Lsn(before).min(manifest.base());
+    }
     let mut replay = Replay {
         dir,
         on_progress,
         apply,
-        report: Recovered::default(),
+        base: manifest.base(),
+        report,
         bytes_total: segments.iter().map(|segment| segment.bytes).sum(),
         told_bytes: 0,
     };
@@ -130,6 +138,8 @@ struct Replay<'a, 'p> {
     dir: &'a LogDir,
     on_progress: Option<&'a OnProgress>,
     apply: &'a mut Apply<'p>,
+    /// Effects up to this one have been applied.
+    base: Lsn,
     report: Recovered,
     bytes_total: u64,
     told_bytes: u64,
@@ -195,11 +205,19 @@ impl Replay<'_, '_> {
             return Err(self.damaged(segment, end.offset, why));
         }
         let apply = &mut *self.apply;
+        let mut known = self.base.0.saturating_sub(self.report.last_lsn.0);
+        let applied = u64::from(frame.header.effects).saturating_sub(known);
         let shown = for_each_effect(
             segment.header.encoding,
             frame.payload,
             frame.header.effects,
-            |effect| apply(effect).map_err(Stopped::Refused),
+            |effect| {
+                if known > 0 {
+                    known -= 1;
+                    return Ok(());
+                }
+                apply(effect).map_err(Stopped::Refused)
+            },
         );
         match shown {
             Ok(()) => {}
@@ -208,11 +226,9 @@ impl Replay<'_, '_> {
                 return Err(self.damaged(segment, end.offset, Flaw::from(flaw).to_string()));
             }
         }
-        self.report.effects += u64::from(frame.header.effects);
-        self.report.last_lsn = self
-            .report
-            .last_lsn
-            .advanced_by(u64::from(frame.header.effects));
+        self.report.effects += applied;
+        let effects = u64::from(frame.header.effects);
+        self.report.last_lsn = self.report.last_lsn.advanced_by(effects);
         Ok(())
     }
 

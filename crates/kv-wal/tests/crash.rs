@@ -25,7 +25,9 @@ fn no_crash_breaks_the_promise() {
         begun.elapsed().as_secs_f64()
     );
     for violation in &report.violations {
-        let kept = violation.keep(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap();
+        let kept = violation
+            .keep(Path::new(env!("CARGO_TARGET_TMPDIR")))
+            .unwrap();
         println!("{violation:?}\n  kept in {}", kept.display());
         println!("  {:?}", judge_kept(&kept));
     }

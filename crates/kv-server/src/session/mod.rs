@@ -11,6 +11,7 @@
 pub(crate) mod batch;
 pub(crate) mod buffers;
 mod output;
+mod save;
 mod state;
 
 use std::future::poll_fn;
@@ -26,7 +27,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
-pub(crate) use self::state::{SessionCx, State};
+pub(crate) use self::state::{Saving, SessionCx, State};
 use crate::command::spec::CommandSpec;
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
@@ -59,6 +60,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
             decoder,
             db: kv_core::Db::FIRST,
             ending: false,
+            saving: None,
         },
         input: Vec::new(),
         depends_on: Lsn::ZERO,
@@ -230,6 +232,9 @@ impl Session<'_> {
             let request = batch.request(index, input);
             if !self.execute(request, now, replies) {
                 self.execute_later(request, replies).await;
+            }
+            if let Some(saving) = self.state.saving.take() {
+                self.finish_saving(saving, replies).await?;
             }
             if replies.len() > REPLY_BYTES_GATHERED {
                 self.release(replies).await?;

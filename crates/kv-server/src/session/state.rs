@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use kv_core::Db;
 use kv_proto::Decoder;
+use kv_wal::SnapshotError;
+use tokio::sync::oneshot;
 
 use crate::clients::Client;
 use crate::server::Server;
@@ -18,6 +20,16 @@ pub(crate) struct State {
     pub(crate) db: Db,
     /// Whether the connection ends after the replies so far.
     pub(crate) ending: bool,
+    /// A snapshot that the last request waits for.
+    pub(crate) saving: Option<Saving>,
+}
+
+/// A snapshot that a session waits for. Its request is answered when it is done.
+pub(crate) struct Saving {
+    /// How it went.
+    pub(crate) outcome: oneshot::Receiver<Result<(), SnapshotError>>,
+    /// Whether the server is to stop when it is done.
+    pub(crate) then_stop: bool,
 }
 
 /// The connection, as a handler of class `Session` gets it.

@@ -370,6 +370,21 @@ impl<'t> EntryRef<'t> {
             .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
     }
 
+    /// An entry that holds the same, in an allocation of its own; a large string is shared.
+    pub(super) fn duplicate(self) -> Entry {
+        let content = match self.value() {
+            ValueRef::String(StringRef::Int(number)) => Content::Int(number),
+            ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], bytes.len()),
+            ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
+        };
+        Entry::make(self.key(), content, self.expires())
+    }
+
+    /// Bytes of heap of this entry without its large string.
+    pub(in crate::memory) fn own_bytes(self) -> usize {
+        self.shape().layout().size()
+    }
+
     /// Bytes of heap of this entry, its large string included.
     pub(in crate::memory) fn heap_bytes(self) -> usize {
         let shape = self.shape();

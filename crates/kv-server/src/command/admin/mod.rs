@@ -4,6 +4,7 @@ mod config;
 mod dbsize;
 mod flush;
 mod info;
+mod save;
 mod shutdown;
 mod time;
 
@@ -11,11 +12,15 @@ use super::spec::CommandSpec;
 
 /// The commands of this group, sorted by name.
 pub(super) const GROUP: &[CommandSpec] = &[
+    save::BGREWRITEAOF,
+    save::BGSAVE,
     config::CONFIG,
     dbsize::DBSIZE,
     flush::FLUSHALL,
     flush::FLUSHDB,
     info::INFO,
+    save::LASTSAVE,
+    save::SAVE,
     shutdown::SHUTDOWN,
     time::TIME,
 ];

@@ -10,10 +10,8 @@ use super::history::{Floor, History, Unit};
 use super::model::{Model, Sight, Step};
 use super::plan::{Cheat, Plan, Task, Waits, any_key};
 use crate::fs::Fs;
-use crate::testing::disk::{
-    Chance, DiskState, Operation, SimDisk, Struck, Trace, fingerprint,
-};
-use crate::{Durability, DurableOptions, DurableStore};
+use crate::testing::disk::{Chance, DiskState, Operation, SimDisk, Struck, Trace, fingerprint};
+use crate::{Durability, DurableOptions, DurableStore, SnapshotRule};
 
 /// Looks of one reader, at most.
 const LOOKS_MAX: usize = 60;
@@ -173,6 +171,8 @@ pub(super) fn options(plan: &Plan, fs: Arc<dyn Fs>) -> DurableOptions {
         durability: plan.durability,
         encoding: plan.encoding,
         segment_bytes: plan.segment_bytes,
+        snapshots: SnapshotRule::NEVER,
+        snapshot_bytes_per_second: 0,
         memory: MemoryOptions {
             databases: 2,
             stripes: 4,
@@ -188,7 +188,9 @@ fn check_contents(store: &DurableStore, history: &History) -> Result<(), String>
     let model = Model::of(store);
     let expected = history.model_at(due);
     if found != due {
-        return Err(format!("recovered up to LSN {found}, and before up to {due}"));
+        return Err(format!(
+            "recovered up to LSN {found}, and before up to {due}"
+        ));
     }
     if model.digest() != expected.digest() {
         return Err(format!("recovered anew: {}", model.difference(&expected)));
@@ -206,11 +208,22 @@ fn run_threads(store: &DurableStore, notes: &Notes<'_>, plan: &Plan) {
                 writing.fetch_sub(1, SeqCst);
             });
         }
+        scope.spawn(|| make_snapshots(store, notes, plan));
         for reader in 0..plan.readers {
             let writing = &writing;
             scope.spawn(move || read(store, notes, plan, reader, writing));
         }
     });
+}
+
+/// Makes snapshots one after the other; one may fail only if the disk has trouble.
+fn make_snapshots(store: &DurableStore, notes: &Notes<'_>, plan: &Plan) {
+    for _ in 0..plan.snapshots {
+        if store.snapshot().is_err() {
+            return notes.fail();
+        }
+        thread::yield_now();
+    }
 }
 
 fn write(store: &DurableStore, notes: &Notes<'_>, plan: &Plan, script: &[Task]) {
@@ -231,13 +244,7 @@ fn write(store: &DurableStore, notes: &Notes<'_>, plan: &Plan, script: &[Task]) 
 }
 
 /// Waits and notes that the wait is over; false when the log has failed.
-fn settle(
-    store: &DurableStore,
-    notes: &Notes<'_>,
-    plan: &Plan,
-    lsn: Lsn,
-    waits: Waits,
-) -> bool {
+fn settle(store: &DurableStore, notes: &Notes<'_>, plan: &Plan, lsn: Lsn, waits: Waits) -> bool {
     let outcome = match waits {
         _ if plan.cheat == Cheat::AcknowledgeEarly => Ok(()),
         Waits::Durable => store.gate().wait(lsn, Durability::Always),

@@ -36,6 +36,8 @@ pub struct Plan {
     pub readers: usize,
     /// Transactions of each writer.
     pub units: usize,
+    /// Snapshots that are made beside them.
+    pub snapshots: usize,
     /// How long a sync takes: the slower, the more goes into one commit.
     pub sync_takes: Duration,
     /// A bug that is planted in those who use the store.
@@ -76,6 +78,7 @@ impl Plan {
             units: 6 + chance.below(14),
             sync_takes: Duration::from_micros(*chance.pick(&[0, 0, 50, 200])),
             cheat: Cheat::None,
+            snapshots: *chance.pick(&[0, 1, 1, 2, 3]),
         }
     }
 
@@ -115,11 +118,19 @@ impl Task {
     fn any(chance: &mut Chance, number: usize) -> Self {
         let db = Db(u16::from(chance.percent(20)) % DATABASES);
         let now = UnixMillis(1000 + 10 * i64::try_from(number).unwrap_or(0));
-        let many = if chance.percent(15) { 2 + chance.below(5) } else { 1 };
+        let many = if chance.percent(15) {
+            2 + chance.below(5)
+        } else {
+            1
+        };
         let mut steps: Vec<_> = (0..many).map(|_| any_step(chance, number, now)).collect();
         let needs_all = chance.percent(3);
         if needs_all {
-            let flush = if chance.percent(70) { Step::FlushDb } else { Step::FlushAll };
+            let flush = if chance.percent(70) {
+                Step::FlushDb
+            } else {
+                Step::FlushAll
+            };
             steps.insert(0, flush);
         }
         let waits = match chance.below(100) {
@@ -130,7 +141,11 @@ impl Task {
         Self {
             db,
             // Which of several keys have expired depends on the other threads: then none has.
-            now: if many == 1 && !needs_all { now } else { LONG_AGO },
+            now: if many == 1 && !needs_all {
+                now
+            } else {
+                LONG_AGO
+            },
             steps,
             needs_all,
             waits,

@@ -119,9 +119,9 @@ pub(super) fn read_kept(path: &Path) -> io::Result<Kept> {
     let number = |word: Option<&str>| word.and_then(|word| word.parse::<u64>().ok());
     let mut pairs = text.lines().map(|line| line.split_once(' '));
     let floor = number(pairs.next().flatten().map(|(_, lsn)| lsn)).unwrap_or_default();
-    let points = pairs.flatten().filter_map(|(lsn, digest)| {
-        Some((Lsn(number(Some(lsn))?), number(Some(digest))?))
-    });
+    let points = pairs
+        .flatten()
+        .filter_map(|(lsn, digest)| Some((Lsn(number(Some(lsn))?), number(Some(digest))?)));
     Ok((DiskState::with_files(files), Lsn(floor), points.collect()))
 }
 
