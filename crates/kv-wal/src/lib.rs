@@ -27,6 +27,9 @@ mod writer;
 mod reader;
 mod replay;
 
+// Looking after a directory.
+mod upkeep;
+
 // Files and bytes.
 mod dir;
 mod file;
@@ -43,6 +46,10 @@ pub use options::{
     DroppedTail, DurableOptions, Encoding, LogStats, OnFailure, OnProgress, Progress, Recovered,
 };
 pub use sync::{Durability, UnknownDurability};
+pub use upkeep::{
+    Copied, Entry, Inspection, Repaired, SegmentFigures, Target, UpkeepError, Verdict, copy,
+    inspect, read_log, repair_by_truncating,
+};
 
 #[cfg(feature = "testing")]
 pub mod testing;
