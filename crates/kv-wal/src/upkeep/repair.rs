@@ -60,6 +60,7 @@ pub fn repair_by_truncating(
     let (manifest, manifest_damage) = match manifest_of(&dir) {
         Ok(manifest) => (manifest, None),
         Err(UpkeepError::Open(damage @ OpenError::Damaged { .. })) => (guess(&dir)?, Some(damage)),
+        Err(UpkeepError::NoDatabase { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut good = Good::default();
