@@ -58,7 +58,7 @@ fn clock_ms(clock: &str) -> Option<i64> {
     if parts.next().is_some() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let millis = number(&format!("{fraction}000").get(..3)?.to_owned(), 3)?;
+    let millis = number(format!("{fraction}000").get(..3)?, 3)?;
     let whole = below(hours, 24)? * HOUR_MS + below(minutes, 60)? * MINUTE_MS;
     Some(whole + below(seconds, 60)? * SECOND_MS + millis)
 }
