@@ -3,7 +3,7 @@
 //! Invariant: a `Txn` changes memory only by [`Txn::apply`], which records what it applies.
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
 
-use crate::memory::{Access, EntryRef};
+use crate::memory::{Access, Changes, EntryRef};
 use crate::{At, StoreError};
 use crate::{
     Db, Effect, EffectLog, Expiry, Kind, Lsn, StringRef, StringValue, UnixMillis, ValueRef,
@@ -83,6 +83,8 @@ pub struct Txn<'s> {
     pub(crate) log: Option<&'s dyn EffectLog>,
     pub(crate) encoded: Vec<u8>,
     pub(crate) effects: u32,
+    /// After `view`, so that what a flush emptied is dropped when no stripe is locked any more.
+    pub(crate) changes: Changes,
 }
 
 impl<'s> std::ops::Deref for Txn<'s> {
@@ -185,6 +187,6 @@ impl Txn<'_> {
             log.encode(effect, &mut self.encoded);
         }
         self.effects += 1;
-        self.view.access.apply(effect);
+        self.view.access.apply(effect, &mut self.changes);
     }
 }

@@ -69,6 +69,9 @@ impl<'a> Reply<'a> {
     /// A string, copied.
     #[inline]
     pub fn bulk(&mut self, bytes: &[u8]) {
+        if !self.out.has_room(bytes.len()) {
+            return;
+        }
         match self.format {
             Format::Plain => plain::string(self.out, bytes),
             _ => resp::bulk(self.small(), bytes),
@@ -79,6 +82,9 @@ impl<'a> Reply<'a> {
     pub fn bulk_shared(&mut self, bytes: Bytes) {
         if bytes.len() < LARGE_BYTES_MIN {
             return self.bulk(&bytes);
+        }
+        if !self.out.has_room(bytes.len()) {
+            return;
         }
         match self.format {
             Format::Plain => plain::string_shared(self.out, bytes),

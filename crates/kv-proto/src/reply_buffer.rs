@@ -32,6 +32,10 @@ pub struct ReplyBuffer {
     read: usize,
     large: VecDeque<Large>,
     large_bytes: usize,
+    /// Bytes that may wait; 0: any number.
+    limit: usize,
+    /// Whether a string was left out because of the limit.
+    over_limit: bool,
     /// The lists of the plain format whose elements are being written, innermost last.
     pub(crate) open_lists: Vec<OpenList>,
 }
@@ -61,6 +65,25 @@ impl ReplyBuffer {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Sets how many bytes may wait before strings are left out of replies; 0: any number. For a peer that asks for more than
+    /// memory holds: what is written after that is not to be sent, see [`is_over_limit`](Self::is_over_limit).
+    pub fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes;
+    }
+
+    /// Whether a string was left out because of the limit: the bytes are no reply any more, and the connection must end.
+    #[must_use]
+    pub fn is_over_limit(&self) -> bool {
+        self.over_limit
+    }
+
+    /// Whether a string of `bytes` may be added; remembers if not.
+    pub(crate) fn has_room(&mut self, bytes: usize) -> bool {
+        let room = self.limit == 0 || bytes <= self.limit.saturating_sub(self.len());
+        self.over_limit |= !room;
+        room
     }
 
     /// Remembers the end of the buffer. The mark is good until bytes are next consumed.
@@ -94,6 +117,7 @@ impl ReplyBuffer {
     pub fn clear(&mut self) {
         self.large.clear();
         self.large_bytes = 0;
+        self.over_limit = false;
         self.open_lists.clear();
         self.forget_small();
     }
@@ -244,6 +268,21 @@ mod tests {
         let mark = buffer.mark();
         buffer.advance(4);
         buffer.truncate(mark);
+    }
+
+    #[test]
+    fn beyond_the_limit_strings_are_left_out_and_remembered() {
+        let mut buffer = ReplyBuffer::new();
+        buffer.set_limit(10);
+        put(&mut buffer, b"123456");
+        assert!(buffer.has_room(4));
+        assert!(!buffer.is_over_limit());
+        assert!(!buffer.has_room(5));
+        assert!(buffer.is_over_limit());
+        buffer.clear();
+        assert!(!buffer.is_over_limit());
+        buffer.set_limit(0);
+        assert!(buffer.has_room(usize::MAX));
     }
 
     #[test]

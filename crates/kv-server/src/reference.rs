@@ -113,17 +113,13 @@ fn option_row(long: &str, option: &clap::Arg) -> String {
         .iter()
         .filter(|_| option.get_action().takes_values())
         .map(|choice| match choice.get_help() {
-            Some(help) => format!(
-                "`{}` ({})",
-                choice.get_name(),
-                lower_first(&help.to_string())
-            ),
+            Some(help) => format!("`{}`: {help}", choice.get_name()),
             None => format!("`{}`", choice.get_name()),
         })
         .collect();
     let choices = match choices.as_slice() {
         [] => String::new(),
-        choices => format!(": {}", choices.join(", ")),
+        choices => format!(". {}", choices.join("; ")),
     };
     let default: Vec<_> = option
         .get_default_values()
@@ -137,14 +133,6 @@ fn option_row(long: &str, option: &clap::Arg) -> String {
         cell(&choices),
         default.join(", ")
     )
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_lowercase().chain(letters).collect())
-        .unwrap_or_default()
 }
 
 /// `text` in a cell of a table.

@@ -4,11 +4,21 @@
 //! carries it out. Sessions only look at a flag between two batches.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::clients::Closing;
 use crate::exit::{Exit, Failure};
+use crate::server::Server;
+
+/// How long sessions have to finish what is in flight.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// How long they have after that, or when the log has failed.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
 
 /// The signals that ask for the end.
 pub(crate) struct Signals {
@@ -80,6 +90,40 @@ impl Shutdown {
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = exit.wait_for(Option::is_some).await;
     }
+}
+
+/// Ends all sessions, kindly first, and waits for their threads.
+pub(crate) async fn drain(server: &Server, threads: &[JoinHandle<()>]) {
+    for client in server.clients.all() {
+        client.close(Closing::ServerStops);
+    }
+    let patience = match server.shutdown.exit() {
+        Some(Exit::LogFailed) => LAST_WORDS_TIME,
+        _ => DRAIN_TIME,
+    };
+    if ended(threads, patience).await {
+        return;
+    }
+    tracing::warn!(
+        clients = server.clients.len(),
+        "cutting connections that do not end"
+    );
+    for client in server.clients.all() {
+        client.cut();
+    }
+    ended(threads, LAST_WORDS_TIME).await;
+}
+
+/// Whether all threads have ended within `patience`.
+async fn ended(threads: &[JoinHandle<()>], patience: Duration) -> bool {
+    let begun = Instant::now();
+    while !threads.iter().all(JoinHandle::is_finished) {
+        if begun.elapsed() > patience {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    true
 }
 
 #[cfg(test)]

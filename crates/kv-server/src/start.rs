@@ -6,7 +6,7 @@
 use std::io;
 use std::net::TcpStream as StdStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kv_core::{MemoryOptions, MemoryStore};
 use kv_wal::{DurableOptions, DurableStore, Encoding, OpenError};
@@ -15,7 +15,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
-use crate::clients::Closing;
 use crate::config::settings::Settings;
 use crate::config::{Config, Durability, LogLevel, Repair, WalFormat};
 use crate::engine::expire::expire;
@@ -24,18 +23,12 @@ use crate::exit::{Exit, Failure};
 use crate::greeting::{self, Loading};
 use crate::listener;
 use crate::server::Server;
-use crate::shutdown::{Shutdown, Signals};
+use crate::shutdown::{Shutdown, Signals, drain};
 use crate::upkeep;
 use crate::worker;
 
 /// Open files that are not client connections.
 const FILES_RESERVED: u64 = 32;
-
-/// How long sessions have to finish what is in flight.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
-
-/// How long they have after that, or when the log has failed.
-const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
 
 /// Runs a server until it is told to stop.
 ///
@@ -265,40 +258,6 @@ async fn keep_time(server: Arc<Server>) {
             server.clients.close_overdue(last_s, &server.settings);
         }
     }
-}
-
-/// Ends all sessions, kindly first, and waits for their threads.
-async fn drain(server: &Server, threads: &[std::thread::JoinHandle<()>]) {
-    for client in server.clients.all() {
-        client.close(Closing::ServerStops);
-    }
-    let patience = match server.shutdown.exit() {
-        Some(Exit::LogFailed) => LAST_WORDS_TIME,
-        _ => DRAIN_TIME,
-    };
-    if ended(threads, patience).await {
-        return;
-    }
-    tracing::warn!(
-        clients = server.clients.len(),
-        "cutting connections that do not end"
-    );
-    for client in server.clients.all() {
-        client.cut();
-    }
-    ended(threads, LAST_WORDS_TIME).await;
-}
-
-/// Whether all threads have ended within `patience`.
-async fn ended(threads: &[std::thread::JoinHandle<()>], patience: Duration) -> bool {
-    let begun = Instant::now();
-    while !threads.iter().all(std::thread::JoinHandle::is_finished) {
-        if begun.elapsed() > patience {
-            return false;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    true
 }
 
 /// Ends the log and says how it all ended.

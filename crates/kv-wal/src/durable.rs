@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use kv_core::{
     At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Lsn, MemoryStore, Refusal, Store,
-    StoreError, StringValue, Txn, UnixMillis, View,
+    StoreError, StringValue, Txn, UnixMillis, View, limits,
 };
 
 use crate::dir::LogDir;
@@ -193,6 +193,14 @@ impl DurableStore {
         }
     }
 
+    fn put(&self, key: &[u8], value: &[u8], expires: Option<UnixMillis>) -> Result<(), StoreError> {
+        limits::check_key(key)?;
+        limits::check_string(value.len())?;
+        self.change(KeySet::One(key), |txn| {
+            txn.set_string(key, StringValue::new(value), expires);
+        })
+    }
+
     /// Waits for everything that any call before could have seen.
     fn wait_for_all(&self) -> Result<(), StoreError> {
         self.wait(self.log.batches.last_lsn())
@@ -277,15 +285,11 @@ impl KeyValue for DurableStore {
     }
 
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.change(KeySet::One(key), |txn| {
-            txn.set_string(key, StringValue::new(value), None);
-        })
+        self.put(key, value, None)
     }
 
     fn set_until(&self, key: &[u8], value: &[u8], expires: UnixMillis) -> Result<(), StoreError> {
-        self.change(KeySet::One(key), |txn| {
-            txn.set_string(key, StringValue::new(value), Some(expires));
-        })
+        self.put(key, value, Some(expires))
     }
 
     fn delete(&self, key: &[u8]) -> Result<bool, StoreError> {

@@ -28,6 +28,8 @@ pub struct CommitGate {
     written: AtomicU64,
     durable: AtomicU64,
     failed: AtomicBool,
+    /// Whether somebody waits by a stricter policy than the log's own.
+    tells_undurable: AtomicBool,
     /// The newest LSN that somebody wants durable, whatever the policy of the log is.
     durable_wanted: AtomicU64,
     /// Wakes the thread that syncs, after `durable_wanted` grew.
@@ -48,6 +50,7 @@ impl CommitGate {
             written: AtomicU64::new(recovered.0),
             durable: AtomicU64::new(recovered.0),
             failed: AtomicBool::new(false),
+            tells_undurable: AtomicBool::new(false),
             durable_wanted: AtomicU64::new(recovered.0),
             on_sync_wanted: OnceLock::new(),
             for_written: Room::default(),
@@ -78,6 +81,21 @@ impl CommitGate {
             Durability::Always => self.durable(),
             Durability::EverySec | Durability::No => self.written(),
         }
+    }
+
+    /// From now on reads of the store name every change they show that is not yet durable, whatever the log's
+    /// own policy is. To be called before anybody waits by a stricter policy; changes from before the call are
+    /// named only if they are waited for once, up to the newest. It stays so.
+    pub fn tell_undurable(&self) {
+        self.tells_undurable.store(true, SeqCst);
+    }
+
+    /// The newest LSN that nobody has to wait for; `policy` is the log's own.
+    pub(crate) fn settled(&self, policy: Durability) -> Lsn {
+        if self.tells_undurable.load(SeqCst) {
+            return self.durable();
+        }
+        self.watermark(policy)
     }
 
     /// Whether the log failed for good: the watermarks will not move again.
@@ -219,5 +237,106 @@ impl std::fmt::Debug for CommitGate {
             .field("durable", &self.durable())
             .field("failed", &self.has_failed())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    const ROUNDS: u64 = 2_000;
+
+    #[test]
+    fn no_waiting_thread_is_forgotten() {
+        let gate = CommitGate::new(Lsn::ZERO);
+        thread::scope(|scope| {
+            for first in 1..=4 {
+                let gate = &gate;
+                scope.spawn(move || {
+                    for lsn in (first..=ROUNDS).step_by(3) {
+                        gate.wait(Lsn(lsn), Durability::Always).unwrap();
+                        assert!(gate.durable() >= Lsn(lsn));
+                    }
+                });
+            }
+            for lsn in 1..=ROUNDS {
+                gate.publish_written(Lsn(lsn));
+                gate.publish_durable(Lsn(lsn));
+            }
+        });
+    }
+
+    /// One side arms for the next LSN and sleeps until it is called; the other publishes each only when the
+    /// one before was seen. A lost wake-up hangs the test.
+    #[test]
+    fn no_armed_subscription_is_forgotten() {
+        let gate = Arc::new(CommitGate::new(Lsn::ZERO));
+        let seen = Arc::new(AtomicU64::new(0));
+        let (wake, woken) = mpsc::channel();
+        let subscription = gate.subscribe(Box::new(move || {
+            let _ = wake.send(());
+        }));
+        thread::scope(|scope| {
+            let (publisher, published) = (Arc::clone(&gate), Arc::clone(&seen));
+            scope.spawn(move || {
+                for lsn in 1..=ROUNDS {
+                    publisher.publish_written(Lsn(lsn));
+                    while published.load(SeqCst) < lsn {
+                        thread::yield_now();
+                    }
+                }
+            });
+            for lsn in 1..=ROUNDS {
+                while gate.written() < Lsn(lsn) {
+                    if subscription.arm(Durability::EverySec, Lsn(lsn)) == Armed::Pending {
+                        woken.recv().unwrap();
+                    }
+                }
+                seen.store(lsn, SeqCst);
+            }
+        });
+    }
+
+    #[test]
+    fn a_failure_releases_everybody_and_stops_the_watermarks() {
+        let gate = Arc::new(CommitGate::new(Lsn(5)));
+        let (wake, woken) = mpsc::channel();
+        let subscription = gate.subscribe(Box::new(move || {
+            let _ = wake.send(());
+        }));
+        assert_eq!(subscription.arm(Durability::Always, Lsn(6)), Armed::Pending);
+        thread::scope(|scope| {
+            for policy in Durability::ALL {
+                let gate = &gate;
+                scope.spawn(move || {
+                    assert_eq!(gate.wait(Lsn(6), policy), Err(StoreError::LogFailed));
+                });
+            }
+            gate.fail();
+        });
+        woken.recv().unwrap();
+        assert_eq!(gate.wait(Lsn(5), Durability::Always), Ok(()));
+        assert_eq!(subscription.arm(Durability::Always, Lsn(6)), Armed::Reached);
+    }
+
+    #[test]
+    fn whoever_wants_durability_asks_for_a_sync_once() {
+        let gate = Arc::new(CommitGate::new(Lsn::ZERO));
+        let asked = Arc::new(AtomicU64::new(0));
+        let asking = Arc::clone(&asked);
+        gate.on_sync_wanted(Box::new(move || {
+            asking.fetch_add(1, SeqCst);
+        }));
+        let subscription = gate.subscribe(Box::new(|| ()));
+        for _ in 0..2 {
+            assert_eq!(subscription.arm(Durability::No, Lsn(3)), Armed::Pending);
+            assert_eq!(subscription.arm(Durability::Always, Lsn(3)), Armed::Pending);
+        }
+        assert_eq!(asked.load(SeqCst), 1);
+        assert_eq!(gate.durable_wanted(), Lsn(3));
     }
 }

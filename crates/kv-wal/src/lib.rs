@@ -1,7 +1,38 @@
 //! Bytes on disk: a log of effects that makes an in-memory store durable.
 //!
-//! [`DurableStore`] is a [`kv_core::MemoryStore`] with a log, recovered from a directory. What each policy
-//! survives is told at [`Durability`]; the whole promise is `docs/durability.md`.
+//! [`DurableStore`] is a [`kv_core::MemoryStore`] with a log, recovered from a directory. It is usable from any
+//! program, without a server:
+//!
+//! ```
+//! use kv_core::KeyValue;
+//! use kv_wal::{DurableOptions, DurableStore};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let dir = folder.path().join("kv-data");
+//! let store = DurableStore::open(&dir, DurableOptions::default())?;
+//! store.set(b"greeting", b"hello")?;
+//! // On disk. Whatever happens to the process or the machine now, it comes back.
+//! drop(store);
+//!
+//! let store = DurableStore::open(&dir, DurableOptions::default())?;
+//! assert_eq!(store.get(b"greeting")?.as_deref(), Some(&b"hello"[..]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | policy | a write is acknowledged | process crash | OS crash, power loss |
+//! |---|---|---|---|
+//! | [`Durability::Always`] | when it is flushed with `fdatasync` | loses nothing | loses nothing |
+//! | [`Durability::EverySec`] | when the kernel has it | loses nothing | loses at most two seconds |
+//! | [`Durability::No`] | when the kernel has it | loses nothing | loses what the kernel had not written back |
+//!
+//! "Nothing" is: of what was acknowledged. The whole promise, and what it rests on, is `docs/durability.md`.
+//!
+//! One write's way: the store appends its effects to the open batch (`batch`) while the keys are still locked;
+//! the writer thread (`writer`) writes the batch as one frame into the live segment (`segment`, `format`) and
+//! syncs it; the gate (`gate`) releases whoever waits. The way back: `replay` reads frames (`reader`) and shows
+//! their effects to the store.
 
 // The store.
 mod durable;
@@ -51,5 +82,7 @@ pub use upkeep::{
     inspect, read_log, repair_by_truncating,
 };
 
+#[cfg(test)]
+mod golden;
 #[cfg(feature = "testing")]
 pub mod testing;

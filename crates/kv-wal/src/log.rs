@@ -234,7 +234,7 @@ impl EffectLog for Log {
     }
 
     fn settled(&self) -> Lsn {
-        self.gate.watermark(self.durability)
+        self.gate.settled(self.durability)
     }
 }
 

@@ -40,8 +40,8 @@ pub struct DurableOptions {
     pub fs: Arc<dyn Fs>,
     /// Told while the log is replayed, each few megabytes.
     pub on_progress: Option<OnProgress>,
-    /// Told once if the log fails, after everybody who waited got an error. Runs on a thread of the log; a
-    /// server ends its process here.
+    /// Told once if the log fails, after everybody who waited got an error. It must not use the store; a
+    /// server begins to end its process here.
     pub on_failure: Option<OnFailure>,
 }
 

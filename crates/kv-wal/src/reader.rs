@@ -71,11 +71,15 @@ impl SegmentReader {
 
     /// The next frame, or why there is none; after a flaw the place stays.
     pub(crate) fn next(&mut self) -> Result<Result<Frame<'_>, Flaw>, IoFailure> {
-        if self.at >= self.end {
-            return Ok(Err(Flaw::Unwritten));
-        }
-        if !self.load(self.at, FRAME_HEADER_BYTES)? {
-            return Ok(Err(Flaw::CutOff));
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let loaded = self.load(self.at, FRAME_HEADER_BYTES.min(left))?;
+        if !loaded || left < FRAME_HEADER_BYTES {
+            let is_blank = self.loaded(self.at).iter().all(|&byte| byte == 0);
+            return Ok(Err(if is_blank {
+                Flaw::Unwritten
+            } else {
+                Flaw::CutOff
+            }));
         }
         let (header, checksum) = match self.header_at(self.at) {
             Ok(header) => header,

@@ -220,7 +220,9 @@ impl Replay<'_, '_> {
         segment: &StoredSegment,
         successor: Option<&StoredSegment>,
     ) -> Result<End, OpenError> {
-        let named = successor.and_then(|successor| successor.header.predecessor);
+        let named = successor
+            .filter(|successor| successor.header.number == segment.header.number + 1)
+            .and_then(|successor| successor.header.predecessor);
         let limit = named.map_or(segment.bytes, |named| named.end.min(segment.bytes));
         let mut reader = SegmentReader::new(segment.file.clone(), &segment.header, limit);
         let mut end = End {
@@ -253,13 +255,12 @@ impl Replay<'_, '_> {
                 return Ok(end);
             }
         };
-        match (successor, named) {
-            (Some(_), Some(named)) => self.check_named_end(segment, &end, &named, flaw)?,
-            (Some(_), None) => {
-                let why = "the next segment does not know this one".into();
-                return Err(self.damaged(segment, end.offset, why));
-            }
-            (None, _) => self.stop(segment, &end, &mut reader, flaw)?,
+        match named {
+            Some(named) => self.check_named_end(segment, &end, &named, flaw)?,
+            None if successor.is_none() => self.stop(segment, &end, &mut reader, flaw)?,
+            // The gap is told when it comes to the successor.
+            None if flaw == Flaw::Unwritten => {}
+            None => return Err(self.damaged(segment, end.offset, flaw.to_string())),
         }
         Ok(end)
     }

@@ -1,5 +1,7 @@
 //! What each policy waits for, on a disk whose syncs the test holds in its hand; group commit; failures.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -117,12 +119,11 @@ fn what_comes_during_a_sync_shares_the_next() {
     let store = open(&disk, Durability::Always);
     let before = disk.syncs();
     disk.hold_syncs();
-    set(&store, b"first", b"1");
+    let mut last = set(&store, b"first", b"1");
     disk.wait_for_syncs(before + 1);
-    let last = (0..1000_u32)
-        .map(|number| set(&store, &number.to_le_bytes(), b"v"))
-        .last()
-        .unwrap();
+    for number in 0..1000_u32 {
+        last = set(&store, &number.to_le_bytes(), b"v");
+    }
     disk.release_syncs();
     store.wait(last).unwrap();
     assert_eq!(disk.syncs(), before + 2);
@@ -229,6 +230,33 @@ fn a_failed_sync_in_the_background_is_final_too() {
     let waited = store.gate().wait(lsn, Durability::Always);
     assert_eq!(waited, Err(StoreError::LogFailed));
     assert_eq!(store.set(b"k", b"v"), Err(StoreError::LogFailed));
+}
+
+#[test]
+fn everysec_holds_up_writes_when_the_disk_is_too_slow() {
+    let disk = MemFs::new();
+    let store = open(&disk, Durability::EverySec);
+    let (tell, told) = mpsc::channel();
+    let subscription = store
+        .gate()
+        .subscribe(Box::new(move || tell.send(()).unwrap()));
+    disk.hold_syncs();
+    store.set(b"k", b"v").unwrap();
+    let key: &[u8] = b"other";
+    let write = || store.write(AT, KeySet::One(key), &mut |_| ());
+    while write().is_ok() {
+        thread::yield_now();
+    }
+    assert_eq!(write(), Err(Refusal::Behind));
+    subscription.arm_admission();
+    assert_eq!(write(), Err(Refusal::Behind));
+    thread::scope(|scope| {
+        scope.spawn(|| store.set(b"k", b"w").unwrap());
+        disk.release_syncs();
+        told.recv().unwrap();
+    });
+    store.wait_until_caught_up();
+    assert!(write().is_ok());
 }
 
 #[test]

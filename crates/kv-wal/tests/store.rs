@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use kv_core::testing::conformance;
 use kv_core::{KeyValue, UnixMillis};
 use kv_wal::testing::MemFs;
 use kv_wal::{Durability, DurableOptions, DurableStore, Encoding};
@@ -11,6 +12,21 @@ fn options(disk: &MemFs) -> DurableOptions {
         segment_bytes: 64 << 10,
         fs: Arc::new(disk.clone()),
         ..DurableOptions::default()
+    }
+}
+
+#[test]
+fn it_does_what_every_store_must() {
+    for durability in Durability::ALL {
+        let make = || {
+            let options = DurableOptions {
+                durability,
+                ..options(&MemFs::new())
+            };
+            DurableStore::open("kv", options).unwrap()
+        };
+        conformance::key_value(make);
+        conformance::store(make);
     }
 }
 

@@ -12,122 +12,127 @@ use super::MemoryStore;
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
 use super::stripe::{Stripe, Tables};
+use super::table::Table;
 use crate::{At, Db, Effect, KeySet, Lsn};
+
+/// A stripe's number and the stripe.
+type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
 
 /// The locked stripes of one transaction.
 pub(crate) struct Access<'s> {
     store: &'s MemoryStore,
     declared: Declared<'s>,
-    /// By ascending number of the stripe.
-    held: SmallVec<[(u32, MutexGuard<'s, Stripe>); 1]>,
+    held: Held<'s>,
     /// Whether looks are a reader's: those are counted.
     reader: bool,
-    /// What this transaction changed.
-    changed: Changed,
-    /// What a flush emptied. Dropped after `held`, so that no lock is held meanwhile.
-    emptied: Vec<Tables>,
 }
 
 enum Declared<'s> {
-    One(&'s [u8], Spot),
-    /// With the number of the key that was asked for last.
-    Many(&'s [&'s [u8]], SmallVec<[Spot; 8]>, usize),
+    One(&'s [u8], Located),
+    Many(Box<DeclaredMany<'s>>),
     Unknown,
 }
 
+/// The spot of a key, and the number of its stripe among those held.
+#[derive(Clone, Copy)]
+struct Located {
+    spot: Spot,
+    index: u32,
+}
+
+struct DeclaredMany<'s> {
+    keys: &'s [&'s [u8]],
+    located: Vec<Located>,
+    /// The number of the key that was asked for last.
+    last: usize,
+}
+
+enum Held<'s> {
+    One(Locked<'s>),
+    /// By ascending number.
+    Many(Vec<Locked<'s>>),
+}
+
+/// What a transaction changed.
 #[derive(Default)]
-struct Changed {
-    keys: SmallVec<[(Spot, Db); 2]>,
+pub(crate) struct Changes {
+    keys: SmallVec<[(Located, Db); 2]>,
     all: bool,
+    /// What a flush emptied. A transaction drops it when it no longer holds a lock.
+    emptied: Vec<Tables>,
 }
 
 impl<'s> Access<'s> {
     #[inline]
-    pub(crate) fn lock(store: &'s MemoryStore, db: Db, keys: KeySet<'s>) -> Self {
-        match keys {
-            KeySet::None => Self::new(store, Declared::Unknown, SmallVec::new()),
+    pub(crate) fn lock(store: &'s MemoryStore, db: Db, keys: KeySet<'s>, reader: bool) -> Self {
+        let (declared, held) = match keys {
             KeySet::One(key) => {
                 let spot = store.placing.spot(key);
-                let held = SmallVec::from_buf([(spot.stripe, store.lock(spot.stripe))]);
-                Self::new(store, Declared::One(key, spot), held)
+                let held = Held::One((spot.stripe, store.lock(spot.stripe)));
+                (Declared::One(key, Located { spot, index: 0 }), held)
             }
-            KeySet::Many(keys) => Self::lock_many(store, db, keys),
-            KeySet::All => {
-                let held = (0..=store.last_stripe())
-                    .map(|stripe| (stripe, store.lock(stripe)))
-                    .collect();
-                Self::new(store, Declared::Unknown, held)
-            }
+            KeySet::Many(keys) => return Self::lock_many(store, db, keys, reader),
+            KeySet::None => (Declared::Unknown, Held::Many(Vec::new())),
+            KeySet::All => (
+                Declared::Unknown,
+                Held::Many(store.lock_all(0..=store.last_stripe())),
+            ),
+        };
+        Self {
+            store,
+            declared,
+            held,
+            reader,
         }
     }
 
     /// Locks one whole stripe.
     pub(crate) fn lock_stripe(store: &'s MemoryStore, stripe: u32) -> Self {
-        let held = SmallVec::from_buf([(stripe, store.lock(stripe))]);
-        Self::new(store, Declared::Unknown, held)
-    }
-
-    fn lock_many(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]]) -> Self {
-        let spots: SmallVec<[Spot; 8]> = keys.iter().map(|key| store.placing.spot(key)).collect();
-        let mut wanted: SmallVec<[u32; 16]> = spots.iter().map(|spot| spot.stripe).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        for stripe in &wanted {
-            prefetch(&raw const store.stripes[*stripe as usize]);
-        }
-        let held = wanted
-            .iter()
-            .map(|stripe| (*stripe, store.lock(*stripe)))
-            .collect();
-        let access = Self::new(store, Declared::Unknown, held);
-        access.prefetch(db, &spots);
-        Self {
-            declared: Declared::Many(keys, spots, 0),
-            ..access
-        }
-    }
-
-    fn new(
-        store: &'s MemoryStore,
-        declared: Declared<'s>,
-        held: SmallVec<[(u32, MutexGuard<'s, Stripe>); 1]>,
-    ) -> Self {
         Self {
             store,
-            declared,
-            held,
+            declared: Declared::Unknown,
+            held: Held::One((stripe, store.lock(stripe))),
             reader: false,
-            changed: Changed::default(),
-            emptied: Vec::new(),
         }
     }
 
-    /// Asks the processor for all buckets, then for all entries, so that their cache misses overlap.
-    fn prefetch(&self, db: Db, spots: &[Spot]) {
-        let tables = || {
-            spots.iter().filter_map(|spot| {
-                let table = self.held_stripe(spot.stripe)?.existing_table(db)?;
-                Some((table, spot.place))
+    fn lock_many(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]], reader: bool) -> Self {
+        let mut located: Vec<Located> = keys
+            .iter()
+            .map(|key| {
+                let spot = store.placing.spot(key);
+                prefetch(&raw const store.stripes[spot.stripe as usize]);
+                Located { spot, index: 0 }
             })
-        };
-        tables().for_each(|(table, place)| table.prefetch_bucket(place));
-        tables().for_each(|(table, place)| table.prefetch_entry(place));
-    }
-
-    /// This access for a reader, whose looks are counted.
-    pub(crate) fn for_reader(self) -> Self {
+            .collect();
+        let mut held: Vec<Locked<'_>> = Vec::with_capacity(keys.len());
+        for number in by_stripe(&located) {
+            let key = &mut located[number];
+            let stripe = key.spot.stripe;
+            if held.last().is_none_or(|(last, _)| *last != stripe) {
+                held.push((stripe, store.lock(stripe)));
+            }
+            key.index = last_index(&held);
+        }
+        prefetch_keys(&held, db, &located);
         Self {
-            reader: true,
-            ..self
+            store,
+            declared: Declared::Many(Box::new(DeclaredMany {
+                keys,
+                located,
+                last: 0,
+            })),
+            held: Held::Many(held),
+            reader,
         }
     }
 
     /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there.
     #[inline]
     pub(crate) fn look(&mut self, at: At, key: &[u8]) -> (Option<EntryRef<'_>>, Lsn) {
-        let spot = self.spot(key);
-        let (store, reader) = (self.store, self.reader);
-        let stripe = self.stripe(spot);
+        let located = self.locate(key);
+        let (store, reader, spot) = (self.store, self.reader, located.spot);
+        let stripe = self.stripe(located);
         let newest = store.log.as_deref().map_or(Lsn::ZERO, |log| {
             stripe.recent.newest(spot.place, || log.settled())
         });
@@ -146,45 +151,46 @@ impl<'s> Access<'s> {
     /// Whether there is an expired entry at `key`.
     #[inline]
     pub(crate) fn has_expired(&mut self, at: At, key: &[u8]) -> bool {
-        let spot = self.spot(key);
-        let Some(table) = self.stripe(spot).existing_table(at.db) else {
+        let located = self.locate(key);
+        let Some(table) = self.stripe(located).existing_table(at.db) else {
             return false;
         };
         // The bound first: most writes then need no look at the old entry here.
         table.expiries.bound() <= at.now
             && table
-                .get(spot.place, key)
+                .get(located.spot.place, key)
                 .is_some_and(|entry| is_expired(entry, at))
     }
 
     /// `key` was removed because it had expired.
     pub(crate) fn count_expired(&mut self, key: &[u8]) {
-        let spot = self.spot(key);
-        self.stripe(spot).stats.expired += 1;
+        let located = self.locate(key);
+        self.stripe(located).stats.expired += 1;
     }
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
-    pub(crate) fn apply(&mut self, effect: &Effect<'_>) {
+    pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
         if let Some((db, key)) = effect.key() {
-            let spot = self.spot(key);
-            self.stripe(spot).apply(spot.place, effect);
-            self.changed.keys.push((spot, db));
+            let located = self.locate(key);
+            self.stripe(located).apply(located.spot.place, effect);
+            changes.keys.push((located, db));
             return;
         }
         let stripes = self.store.stripes.len();
-        assert_eq!(self.held.len(), stripes, "a flush holds every stripe");
-        self.changed.all = true;
-        for (_, stripe) in &mut self.held {
-            self.emptied.extend(stripe.apply(Place::START, effect));
+        let held = self.held.as_mut_slice();
+        assert_eq!(held.len(), stripes, "a flush holds every stripe");
+        changes.all = true;
+        for (_, stripe) in held {
+            changes.emptied.extend(stripe.apply(Place::START, effect));
         }
     }
 
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,
     /// where nothing up to `numbered.1` can be taken back any more.
-    pub(crate) fn finish(&mut self, numbered: Option<(Lsn, Lsn)>) {
+    pub(crate) fn finish(&mut self, changes: &Changes, numbered: Option<(Lsn, Lsn)>) {
         let totals = &self.store.totals;
-        if self.changed.all {
-            for (number, stripe) in &mut self.held {
+        if changes.all {
+            for (number, stripe) in self.held.as_mut_slice() {
                 if let Some((lsn, _)) = numbered {
                     stripe.recent.all_changed(lsn);
                 }
@@ -192,69 +198,113 @@ impl<'s> Access<'s> {
             }
             return;
         }
-        for (spot, db) in std::mem::take(&mut self.changed.keys) {
-            let stripe = self.stripe(spot);
+        for (located, db) in &changes.keys {
+            let spot = located.spot;
+            let stripe = self.stripe(*located);
             if let Some((lsn, settled)) = numbered {
                 stripe.recent.key_changed(spot.place, lsn, settled);
             }
-            totals.publish(spot.stripe, db, stripe);
+            totals.publish(spot.stripe, *db, stripe);
         }
     }
 
     /// Publishes the bound of the expiries of the one stripe that is held.
     pub(crate) fn publish_due(&mut self) {
-        let (number, stripe) = &self.held[0];
+        let Held::One((number, stripe)) = &self.held else {
+            unreachable!("a sweep holds one stripe")
+        };
         self.store.totals.publish_due(*number, stripe);
     }
 
     /// The stripe of a transaction that holds one.
     pub(crate) fn the_stripe(&mut self) -> &mut Stripe {
-        assert_eq!(self.held.len(), 1, "one stripe is held");
-        &mut self.held[0].1
+        let Held::One((_, stripe)) = &mut self.held else {
+            unreachable!("a sweep holds one stripe")
+        };
+        stripe
     }
 
-    /// The spot of `key`: known if it is the declared slice itself, else hashed.
+    /// Where `key` is: known if it is the declared slice itself, else looked for.
     #[inline]
-    fn spot(&mut self, key: &[u8]) -> Spot {
-        match &mut self.declared {
-            Declared::One(declared, spot) if std::ptr::eq(*declared, key) => *spot,
-            Declared::Many(declared, spots, last) => {
-                // Handlers go through their keys in order, and ask for each once or more.
-                for index in [*last, *last + 1] {
-                    if declared
-                        .get(index)
-                        .is_some_and(|declared| std::ptr::eq(*declared, key))
-                    {
-                        *last = index;
-                        return spots[index];
-                    }
-                }
-                self.store.placing.spot(key)
+    fn locate(&mut self, key: &[u8]) -> Located {
+        let known = match &mut self.declared {
+            Declared::One(declared, located) => std::ptr::eq(*declared, key).then_some(*located),
+            Declared::Many(many) => many.locate(key),
+            Declared::Unknown => None,
+        };
+        known.unwrap_or_else(|| self.locate_anew(key))
+    }
+
+    #[cold]
+    fn locate_anew(&mut self, key: &[u8]) -> Located {
+        let spot = self.store.placing.spot(key);
+        let held = self.held.as_mut_slice();
+        match held.binary_search_by_key(&spot.stripe, |(number, _)| *number) {
+            Ok(index) => Located {
+                spot,
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+            },
+            Err(_) => panic!("a transaction touched a key that it had not declared"),
+        }
+    }
+
+    #[inline]
+    fn stripe(&mut self, located: Located) -> &mut Stripe {
+        &mut self.held.as_mut_slice()[located.index as usize].1
+    }
+}
+
+impl DeclaredMany<'_> {
+    fn locate(&mut self, key: &[u8]) -> Option<Located> {
+        // Handlers go through their keys in order, and ask for each once or more.
+        for index in [self.last, self.last + 1] {
+            if self
+                .keys
+                .get(index)
+                .is_some_and(|declared| std::ptr::eq(*declared, key))
+            {
+                self.last = index;
+                return Some(self.located[index]);
             }
-            Declared::One(..) | Declared::Unknown => self.store.placing.spot(key),
+        }
+        None
+    }
+}
+
+impl<'s> Held<'s> {
+    #[inline]
+    fn as_mut_slice(&mut self) -> &mut [Locked<'s>] {
+        match self {
+            Self::One(held) => std::slice::from_mut(held),
+            Self::Many(held) => held,
         }
     }
+}
 
-    #[inline]
-    fn stripe(&mut self, spot: Spot) -> &mut Stripe {
-        let place = self.place_of(spot.stripe);
-        match place {
-            Some(place) => &mut self.held[place].1,
-            None => panic!("a transaction touched a key that it had not declared"),
-        }
-    }
+/// The numbers of the keys, by ascending stripe.
+fn by_stripe(located: &[Located]) -> SmallVec<[usize; 16]> {
+    let mut numbers: SmallVec<[usize; 16]> = (0..located.len()).collect();
+    numbers.sort_unstable_by_key(|number| located[*number].spot.stripe);
+    numbers
+}
 
-    fn held_stripe(&self, stripe: u32) -> Option<&Stripe> {
-        self.place_of(stripe).map(|place| &*self.held[place].1)
-    }
+/// The number of the last stripe of some, which are not more than a store has.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a store has at most STRIPES_MAX"
+)]
+fn last_index(held: &[Locked<'_>]) -> u32 {
+    (held.len() - 1) as u32
+}
 
-    #[inline]
-    fn place_of(&self, stripe: u32) -> Option<usize> {
-        match self.held.as_slice() {
-            [(only, _)] => (*only == stripe).then_some(0),
-            held => held
-                .binary_search_by_key(&stripe, |(stripe, _)| *stripe)
-                .ok(),
+/// Asks the processor for all buckets, then for all entries, so that their cache misses overlap.
+fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
+    for ask in [Table::prefetch_bucket, Table::prefetch_entry] {
+        for key in located {
+            let (_, stripe) = &held[key.index as usize];
+            if let Some(table) = stripe.existing_table(db) {
+                ask(table, key.spot.place);
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ mod key_value;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(crate) use access::Access;
+pub(crate) use access::{Access, Changes};
 use expire::Sweeper;
 use place::{Placing, Spot};
 pub(crate) use raw::EntryRef;
@@ -65,7 +65,7 @@ impl Default for MemoryOptions {
 
 /// A store in memory. Many threads use one through a shared reference.
 pub struct MemoryStore {
-    stripes: Box<[Mutex<Stripe>]>,
+    stripes: Box<[LockedStripe]>,
     placing: Placing,
     totals: Totals,
     sweeper: Sweeper,
@@ -73,6 +73,11 @@ pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     databases: u16,
 }
+
+/// A stripe and its lock, on cache lines of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct LockedStripe(Mutex<Stripe>);
 
 thread_local! {
     /// The encoding buffer of the last transaction of this thread, kept for the next one.
@@ -99,7 +104,7 @@ impl MemoryStore {
             "databases"
         );
         Self {
-            stripes: std::iter::repeat_with(Mutex::default)
+            stripes: std::iter::repeat_with(LockedStripe::default)
                 .take(options.stripes)
                 .collect(),
             placing: Placing::new(options.stripes.trailing_zeros()),
@@ -140,7 +145,7 @@ impl MemoryStore {
     ) -> (R, Lsn) {
         self.check_database(at.db);
         let mut view = View {
-            access: Access::lock(self, at.db, keys).for_reader(),
+            access: Access::lock(self, at.db, keys, true),
             at,
             seen: Lsn::ZERO,
         };
@@ -162,7 +167,7 @@ impl MemoryStore {
     ) -> Result<(R, Lsn), Refusal> {
         self.check_database(at.db);
         self.admit()?;
-        let access = Access::lock(self, at.db, keys);
+        let access = Access::lock(self, at.db, keys, false);
         Ok(self.transact(at, access, |txn| {
             txn.delete_expired_of(keys);
             change(txn)
@@ -191,6 +196,7 @@ impl MemoryStore {
             log,
             encoded: log.map(|_| SCRATCH.take()).unwrap_or_default(),
             effects: 0,
+            changes: Changes::default(),
         };
         txn.encoded.clear();
         let answer = change(&mut txn);
@@ -209,7 +215,7 @@ impl MemoryStore {
             let lsn = log.append(&txn.encoded, txn.effects);
             (lsn, log.settled())
         });
-        txn.view.access.finish(numbered);
+        txn.view.access.finish(&txn.changes, numbered);
         numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn)
     }
 
@@ -232,7 +238,7 @@ impl MemoryStore {
             }
             let with_table = |spot: &Spot, ask: fn(&table::Table, place::Place)| {
                 // Somebody else is at work there: no need to wait for a hint.
-                let stripe = self.stripes[spot.stripe as usize].try_lock().ok();
+                let stripe = self.stripes[spot.stripe as usize].0.try_lock().ok();
                 if let Some(table) = stripe
                     .as_deref()
                     .and_then(|stripe| stripe.existing_table(db))
@@ -249,6 +255,16 @@ impl MemoryStore {
         }
     }
 
+    /// Locks these stripes, given by ascending number.
+    fn lock_all(
+        &self,
+        numbers: impl IntoIterator<Item = u32>,
+    ) -> Vec<(u32, MutexGuard<'_, Stripe>)> {
+        let lock = |number| (number, self.lock(number));
+        numbers.into_iter().map(lock).collect()
+    }
+
+    #[inline]
     fn check_database(&self, db: Db) {
         assert!(db.0 < self.databases, "the store has no such database");
     }
@@ -267,6 +283,7 @@ impl MemoryStore {
     #[inline]
     fn lock(&self, stripe: u32) -> MutexGuard<'_, Stripe> {
         self.stripes[stripe as usize]
+            .0
             .lock()
             .unwrap_or_else(|_| std::process::abort())
     }

@@ -1,9 +1,9 @@
 //! Where a key belongs: its stripe, and its place in the hash order of that stripe.
 //!
-//! The top bits of a key's hash number its stripe, the 24 bits below them are its [`Place`]. A table of
-//! 2^b buckets keeps a key in the bucket that the first b bits of its place number. So stripes, buckets and
-//! entries all stand in hash order, whatever sizes the tables have, and a point in that order is a cursor
-//! that survives any growth.
+//! The top bits of a key's hash number its stripe, the 24 bits below them are its [`Place`]. Each bucket of a
+//! table keeps the keys of one span of places, all spans equally long. So stripes, buckets and entries all
+//! stand in hash order, whatever sizes the tables have, and a point in that order is a cursor that survives
+//! any growth.
 //!
 //! Invariant: every entry's slot and tag together hold its whole place, so that a table can grow without
 //! touching an entry.
@@ -51,17 +51,18 @@ impl Place {
         self.0 as u8
     }
 
-    /// The number of the bucket of this place in a table of 2^`bits` buckets.
-    pub(crate) fn bucket(self, bits: u32) -> usize {
-        (self.0 >> (Self::BITS - bits)) as usize
+    /// The number of the bucket of this place in a table of so many buckets.
+    #[inline]
+    pub(crate) fn bucket(self, buckets: usize) -> usize {
+        (self.0 as usize * buckets) >> Self::BITS
     }
 
-    /// The first place of the bucket after this place's, in a table of 2^`bits` buckets; `None` after the
-    /// last bucket.
-    pub(crate) fn next_bucket(self, bits: u32) -> Option<Self> {
-        let span = Self::BITS - bits;
-        let next = ((self.0 >> span) + 1) << span;
-        (next >> Self::BITS == 0).then_some(Self(next))
+    /// The first place of the bucket after this place's, in a table of so many buckets; `None` after the last
+    /// bucket.
+    pub(crate) fn next_bucket(self, buckets: usize) -> Option<Self> {
+        let first = ((self.bucket(buckets) + 1) << Self::BITS).div_ceil(buckets);
+        let first = u32::try_from(first).ok()?;
+        (first >> Self::BITS == 0).then_some(Self(first))
     }
 }
 
@@ -142,13 +143,20 @@ mod tests {
 
     #[test]
     fn buckets_follow_each_other_in_order() {
-        let place = Place::new(0xab_cdef);
-        assert_eq!(place.bucket(0), 0);
-        assert_eq!(place.bucket(4), 0xa);
-        assert_eq!(place.bucket(24), 0xab_cdef);
-        assert_eq!(place.next_bucket(4), Some(Place::new(0xb0_0000)));
-        assert_eq!(place.next_bucket(0), None);
-        assert_eq!(Place::new(0xff_ffff).next_bucket(24), None);
+        for buckets in [1, 2, 3, 12, 96, 4096] {
+            let mut place = Place::START;
+            for bucket in 0..buckets {
+                assert_eq!(place.bucket(buckets), bucket);
+                if let Some(before) = place.0.checked_sub(1) {
+                    assert_eq!(Place(before).bucket(buckets), bucket - 1);
+                }
+                match place.next_bucket(buckets) {
+                    Some(next) => place = next,
+                    None => assert_eq!(bucket, buckets - 1),
+                }
+            }
+            assert_eq!(Place::new(0xff_ffff).bucket(buckets), buckets - 1);
+        }
     }
 
     #[test]

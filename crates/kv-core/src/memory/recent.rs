@@ -97,6 +97,8 @@ mod tests {
         At, Db, KeySet, MemoryOptions, MemoryStore, Refusal, Store, StringValue, UnixMillis,
     };
 
+    const STEPS: usize = if cfg!(miri) { 20 } else { 400 };
+
     const AT: At = At {
         db: Db::FIRST,
         now: UnixMillis(100),
@@ -234,7 +236,7 @@ mod tests {
         /// Against a list of all changes: never older than the key's newest unsettled change, and exact
         /// while few keys are unsettled.
         #[test]
-        fn a_look_never_gets_too_old_an_lsn(steps in vec((0u32..200, 0u64..3, 0u32..60), 0..400)) {
+        fn a_look_never_gets_too_old_an_lsn(steps in vec((0u32..200, 0u64..3, 0u32..60), 0..STEPS)) {
             let mut recent = Recent::default();
             let mut newest = std::collections::BTreeMap::new();
             let (mut lsn, mut settled) = (0, 0);

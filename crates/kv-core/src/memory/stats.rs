@@ -49,7 +49,7 @@ impl MemoryStore {
     pub fn memory_used(&self) -> usize {
         let of_stripe = |stripe| -> usize {
             let stripe = self.lock(stripe);
-            stripe.tables().iter().map(|table| table.heap_bytes()).sum()
+            stripe.tables().map(|(_, table)| table.heap_bytes()).sum()
         };
         (0..=self.last_stripe()).map(of_stripe).sum()
     }

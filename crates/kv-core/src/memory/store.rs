@@ -94,6 +94,7 @@ mod tests {
     use crate::{Clock, Db, KeyValue, ManualClock, MemoryOptions, MemoryStore, Store, UnixMillis};
 
     const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
+    const STEPS: usize = if cfg!(miri) { 30 } else { 300 };
 
     fn store(stripes: usize, clock: Arc<ManualClock>) -> MemoryStore {
         MemoryStore::new(MemoryOptions {
@@ -123,7 +124,7 @@ mod tests {
         })]
 
         #[test]
-        fn effects_mean_what_the_model_says(effects in vec(effects(), 0..300)) {
+        fn effects_mean_what_the_model_says(effects in vec(effects(), 0..STEPS)) {
             let store = store(2, Arc::default());
             let mut model = Model::default();
             for effect in &effects {
@@ -138,7 +139,7 @@ mod tests {
 
         #[test]
         fn calls_mean_what_the_model_says_and_replay_gives_the_same(
-            operations in vec(operations(), 0..300),
+            operations in vec(operations(), 0..STEPS),
         ) {
             let clock = Arc::new(ManualClock::new(UnixMillis(1_000)));
             let log = Arc::new(ManualLog::default());

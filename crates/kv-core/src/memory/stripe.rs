@@ -2,8 +2,6 @@
 //!
 //! Invariant: memory changes in [`Stripe::apply`] only, for live transactions and for replay alike.
 
-use smallvec::SmallVec;
-
 use super::expire::NEVER;
 use super::place::Place;
 use super::raw::EntryRef;
@@ -11,15 +9,49 @@ use super::recent::Recent;
 use super::table::Table;
 use crate::{Db, Effect, Item, MemoryStats, UnixMillis};
 
-/// The tables of a stripe; that of the first database lies in the stripe itself.
-pub(crate) type Tables = SmallVec<[Table; 1]>;
-
-/// One stripe, behind its lock.
+/// One stripe, behind its lock. What every look needs comes first, to share a cache line with the lock.
 #[derive(Default)]
+#[repr(C)]
 pub(crate) struct Stripe {
+    pub(crate) stats: MemoryStats,
     tables: Tables,
     pub(crate) recent: Recent,
-    pub(crate) stats: MemoryStats,
+}
+
+/// The tables of a stripe, by number of the database. That of the first one, which most programs use alone,
+/// needs no step more to be reached.
+#[derive(Default)]
+#[repr(C)]
+pub(crate) struct Tables {
+    first: Table,
+    others: Vec<Table>,
+}
+
+impl Tables {
+    #[inline]
+    fn get(&self, db: Db) -> Option<&Table> {
+        match db.index().checked_sub(1) {
+            None => Some(&self.first),
+            Some(index) => self.others.get(index),
+        }
+    }
+
+    /// The table of `db`, made if need be.
+    fn get_or_make(&mut self, db: Db) -> &mut Table {
+        let Some(index) = db.index().checked_sub(1) else {
+            return &mut self.first;
+        };
+        if self.others.len() <= index {
+            self.others.resize_with(index + 1, Table::default);
+        }
+        &mut self.others[index]
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (Db, &Table)> {
+        (0..)
+            .map(Db)
+            .zip(std::iter::once(&self.first).chain(&self.others))
+    }
 }
 
 impl Stripe {
@@ -31,7 +63,7 @@ impl Stripe {
         place: Place,
         key: &[u8],
     ) -> (&mut MemoryStats, Option<EntryRef<'_>>) {
-        let table = self.tables.get(db.index());
+        let table = self.tables.get(db);
         (
             &mut self.stats,
             table.and_then(|table| table.get(place, key)),
@@ -60,8 +92,11 @@ impl Stripe {
                 self.table(db).remove(place, key);
             }
             Effect::FlushDb { db } => {
-                let table = self.tables.get_mut(db.index())?;
-                return Some(SmallVec::from_buf([std::mem::take(table)]));
+                let first = std::mem::take(self.table(db));
+                return Some(Tables {
+                    first,
+                    others: Vec::new(),
+                });
             }
             Effect::FlushAll => return Some(std::mem::take(&mut self.tables)),
         }
@@ -69,45 +104,39 @@ impl Stripe {
     }
 
     /// The table of `db`, made if need be.
+    #[inline]
     pub(crate) fn table(&mut self, db: Db) -> &mut Table {
-        if self.tables.len() <= db.index() {
-            self.tables.resize_with(db.index() + 1, Table::default);
-        }
-        &mut self.tables[db.index()]
+        self.tables.get_or_make(db)
     }
 
     /// The table of `db`; `None` when it was never used.
     #[inline]
     pub(crate) fn existing_table(&self, db: Db) -> Option<&Table> {
-        self.tables.get(db.index())
+        self.tables.get(db)
     }
 
-    /// The tables that were used, by number of the database.
-    pub(crate) fn tables(&self) -> &[Table] {
-        &self.tables
+    /// The tables that were used, with their databases.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (Db, &Table)> {
+        self.tables.numbered()
     }
 
     /// A lower bound of all expiries.
     pub(crate) fn expiry_bound(&self) -> UnixMillis {
-        let bounds = self.tables.iter().map(|table| table.expiries.bound());
+        let bounds = self.tables().map(|(_, table)| table.expiries.bound());
         bounds.min().unwrap_or(NEVER)
     }
 
     /// The first database that may have something due by `now`, or the first one.
     pub(crate) fn due_db(&self, now: UnixMillis) -> Db {
-        self.numbered()
+        self.tables()
             .find(|(_, table)| table.expiries.bound() <= now)
             .map_or(Db::FIRST, |(db, _)| db)
     }
 
     pub(crate) fn for_each(&self, show: &mut dyn FnMut(&Item<'_>)) {
-        for (db, table) in self.numbered() {
+        for (db, table) in self.tables() {
             table.for_each(|entry| show(&item(db, entry)));
         }
-    }
-
-    fn numbered(&self) -> impl Iterator<Item = (Db, &Table)> {
-        (0..).map(Db).zip(&self.tables)
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod buffers;
+pub(crate) mod later;
 mod output;
 mod state;
 
@@ -26,7 +27,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
-pub(crate) use self::state::{SessionCx, State};
+pub(crate) use self::state::{DependsOn, SessionCx, State};
 use crate::command::spec::CommandSpec;
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
@@ -59,9 +60,12 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
             decoder,
             db: kv_core::Db::FIRST,
             ending: false,
+            durability: server.engine.durability(),
+            depends_on: DependsOn::default(),
+            newest: Lsn::ZERO,
+            later: None,
         },
         input: Vec::new(),
-        depends_on: Lsn::ZERO,
         held: 0,
         tally: Tally::default(),
     };
@@ -94,8 +98,6 @@ struct Session<'w> {
     state: State,
     /// What arrived of a request that is not complete; empty while there is none.
     input: Vec<u8>,
-    /// The newest effect that a reply which has not left shows.
-    depends_on: Lsn,
     /// How many replies have not left.
     held: usize,
     tally: Tally,
@@ -113,17 +115,19 @@ struct Tally {
 
 impl Session<'_> {
     async fn run(&mut self) -> io::Result<()> {
-        loop {
+        // Also before the first read: a connection that is registered only now was not told to end.
+        while !self.worker.server.shutdown.is_asked() {
             let (input, arrived) = self.read().await?;
             if arrived == 0 {
                 return self.say_goodbye().await;
             }
             self.tally.input_bytes += arrived as u64;
             self.turn(input).await?;
-            if self.state.ending || self.worker.server.shutdown.is_asked() {
-                return Ok(());
+            if self.state.ending {
+                return self.linger().await;
             }
         }
+        Ok(())
     }
 
     /// Waits for bytes and adds them to those of the unfinished request. 0 bytes: there will be no more.
@@ -175,6 +179,8 @@ impl Session<'_> {
     /// Runs what has arrived and sends the replies.
     async fn turn(&mut self, input: Vec<u8>) -> io::Result<()> {
         let mut replies = self.worker.buffers.borrow_mut().take_replies();
+        let limit = self.worker.server.settings.output_hard_bytes.get();
+        replies.set_limit(usize::try_from(limit).unwrap_or(usize::MAX));
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
         self.release(&mut replies).await?;
@@ -227,11 +233,14 @@ impl Session<'_> {
             if !self.execute(request, now, replies) {
                 self.execute_later(request, replies).await;
             }
-            if self.state.ending {
-                break;
+            if let Some(later) = self.state.later.take() {
+                self.answer_later(later, replies).await?;
             }
             if replies.len() > REPLY_BYTES_GATHERED {
                 self.release(replies).await?;
+            }
+            if self.state.ending {
+                break;
             }
         }
         Ok(())
@@ -251,7 +260,7 @@ impl Session<'_> {
         match execute(&mut cx, spec, request, now, replies) {
             Executed::LogBehind => false,
             Executed::Replied { shows, failed } => {
-                self.depends_on = self.depends_on.max(shows);
+                self.state.shows(shows);
                 self.held += 1;
                 self.tally.commands += 1;
                 self.tally.errors += u64::from(failed);

@@ -4,12 +4,17 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Buf as _;
 use kv_proto::{Reply, ReplyBuffer};
+use kv_wal::Durability;
+use socket2::SockRef;
+use tokio::io::AsyncReadExt as _;
 
-use super::{Session, Tally};
+use super::{DependsOn, Session, Tally};
 use crate::clients::Closing;
 use crate::command::error::CommandError;
 use crate::engine::commits::LogFailed;
@@ -18,16 +23,25 @@ use crate::engine::execute::LOG_FAILED;
 /// Pieces of a reply buffer that one write takes.
 const PIECES: usize = 16;
 
+/// How long a client has to close its side after the last reply.
+const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
+
 impl Session<'_> {
     /// Waits until all that the replies show is durable, then sends them.
     pub(super) async fn release(&mut self, replies: &mut ReplyBuffer) -> io::Result<()> {
-        if let Err(LogFailed) = self.worker.commits.wait(self.depends_on).await {
+        if let Err(LogFailed) = self.wait_until_safe().await {
             self.take_back(replies);
         }
-        self.depends_on = kv_core::Lsn::ZERO;
         self.held = 0;
         self.check_output_limit(replies)?;
         self.flush(replies).await
+    }
+
+    async fn wait_until_safe(&mut self) -> Result<(), LogFailed> {
+        let DependsOn { written, durable } = std::mem::take(&mut self.state.depends_on);
+        let commits = &self.worker.commits;
+        commits.wait(written, Durability::No).await?;
+        commits.wait(durable, Durability::Always).await
     }
 
     /// Replaces every reply that waits by the error that nobody knows what became of its request.
@@ -41,17 +55,15 @@ impl Session<'_> {
         self.state.ending = true;
     }
 
+    /// A client may not make the server build replies without bound, whether it reads them or not.
     fn check_output_limit(&self, replies: &ReplyBuffer) -> io::Result<()> {
-        let limit = self.worker.server.settings.output_hard_bytes.get();
-        if limit > 0 && replies.len() as u64 > limit {
-            let (client, bytes) = (self.state.client.id, replies.len());
+        if replies.is_over_limit() {
+            let client = self.state.client.id;
             tracing::warn!(
                 client,
-                bytes,
-                limit,
-                "closing a connection: its reply is over the output limit"
+                "closing a connection: its replies are over the output limit"
             );
-            return Err(io::Error::other("the reply is over the output limit"));
+            return Err(io::Error::other("the replies are over the output limit"));
         }
         Ok(())
     }
@@ -59,9 +71,7 @@ impl Session<'_> {
     async fn flush(&mut self, replies: &mut ReplyBuffer) -> io::Result<()> {
         self.tally.output_bytes += replies.len() as u64;
         while replies.has_remaining() {
-            let mut pieces = [IoSlice::new(&[]); PIECES];
-            let count = replies.chunks_vectored(&mut pieces);
-            match self.socket.as_ref().try_write_vectored(&pieces[..count]) {
+            match self.write_some(replies) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => replies.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -74,6 +84,15 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// One write of as much as the socket takes.
+    fn write_some(&self, replies: &ReplyBuffer) -> io::Result<usize> {
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        match replies.chunks_vectored(&mut pieces) {
+            1 => self.socket.as_ref().try_write(&pieces[0]),
+            count => self.socket.as_ref().try_write_vectored(&pieces[..count]),
+        }
+    }
+
     /// The client sends no more, or has been told to go: the last words, if there are any.
     pub(super) async fn say_goodbye(&mut self) -> io::Result<()> {
         if self.state.client.closing() != Some(Closing::RequestTimeout) {
@@ -84,6 +103,22 @@ impl Session<'_> {
         let mut replies = ReplyBuffer::new();
         Reply::new(&mut replies, self.state.decoder.format()).error(error.code, &error.message);
         self.flush(&mut replies).await
+    }
+
+    /// Ends this side, then waits for the client to end its own: closing with bytes unread would make the
+    /// kernel throw away replies that the client has not read yet.
+    pub(super) async fn linger(&mut self) -> io::Result<()> {
+        SockRef::from(self.socket.as_ref()).shutdown(Shutdown::Write)?;
+        let mut discarded = self.worker.buffers.borrow_mut().take_input();
+        let until_closed = async {
+            while self.socket.read_buf(&mut discarded).await? > 0 {
+                discarded.clear();
+            }
+            Ok(())
+        };
+        tokio::time::timeout(LINGER_TIME_MAX, until_closed)
+            .await
+            .unwrap_or(Ok(()))
     }
 
     /// Writes down for others how far the session is; `waiting` bytes of replies wait for the socket.

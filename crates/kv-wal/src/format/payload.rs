@@ -48,3 +48,104 @@ pub(crate) fn for_each_effect<E: From<Malformed>>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use kv_core::{Db, StringValue, UnixMillis};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What an effect is made of: which kind, database, key, value, expiry.
+    type Parts = (u8, u16, Vec<u8>, Vec<u8>, Option<i64>);
+
+    fn parts() -> impl Strategy<Value = Parts> {
+        let bytes = || {
+            prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..40),
+                any::<String>().prop_map(String::into_bytes),
+                any::<i64>().prop_map(|number| number.to_string().into_bytes()),
+            ]
+        };
+        let expires = prop::option::of(any::<i64>());
+        (0..6_u8, 0..1024_u16, bytes(), bytes(), expires)
+    }
+
+    fn effect((kind, db, key, value, expires): &Parts) -> Effect<'_> {
+        let db = Db(*db);
+        let expires = expires.map(UnixMillis);
+        match kind {
+            0 => Effect::SetString {
+                db,
+                key,
+                value: StringValue::new(value),
+                expires,
+            },
+            1 => Effect::AppendString {
+                db,
+                key,
+                suffix: value,
+            },
+            2 => Effect::SetExpiry { db, key, expires },
+            3 => Effect::Delete { db, key },
+            4 => Effect::FlushDb { db },
+            _ => Effect::FlushAll,
+        }
+    }
+
+    fn decoded(encoding: Encoding, payload: &[u8], count: u32) -> Result<Vec<u8>, Malformed> {
+        let mut again = Vec::new();
+        for_each_effect(encoding, payload, count, |effect| {
+            encode_effect(encoding, effect, &mut again);
+            Ok::<(), Malformed>(())
+        })?;
+        Ok(again)
+    }
+
+    proptest! {
+        #[test]
+        fn effects_come_back(all in prop::collection::vec(parts(), 1..8)) {
+            for encoding in [Encoding::Binary, Encoding::Json] {
+                let mut payload = Vec::new();
+                for parts in &all {
+                    encode_effect(encoding, &effect(parts), &mut payload);
+                }
+                let mut expected = all.iter().map(effect);
+                let count = u32::try_from(all.len()).unwrap();
+                for_each_effect(encoding, &payload, count, |effect| {
+                    assert_eq!(Some(*effect), expected.next());
+                    Ok::<(), Malformed>(())
+                }).unwrap();
+                prop_assert_eq!(expected.next(), None);
+                prop_assert!(decoded(encoding, &payload, count - 1).is_err());
+                prop_assert!(decoded(encoding, &payload, count + 1).is_err());
+            }
+        }
+
+        #[test]
+        fn garbage_is_refused_or_canonical(
+            payload in prop::collection::vec(any::<u8>(), 0..60),
+            tag in 0..12_u8,
+            count in 0..4_u32,
+        ) {
+            let tagged = [&[tag][..], &payload].concat();
+            for payload in [payload, tagged] {
+                if let Ok(again) = decoded(Encoding::Binary, &payload, count) {
+                    prop_assert_eq!(again, payload);
+                }
+            }
+        }
+
+        #[test]
+        fn mangled_lines_do_not_panic(parts in parts(), at: prop::sample::Index, byte: u8) {
+            let mut line = Vec::new();
+            encode_effect(Encoding::Json, &effect(&parts), &mut line);
+            let at = at.index(line.len());
+            line[at] = byte;
+            // Whatever it says now, it can be written down again and read back.
+            if let Ok(again) = decoded(Encoding::Json, &line, 1) {
+                prop_assert_eq!(decoded(Encoding::Json, &again, 1), Ok(again.clone()));
+            }
+        }
+    }
+}

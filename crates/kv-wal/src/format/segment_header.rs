@@ -119,10 +119,16 @@ impl SegmentHeader {
         if self.number == 0 || self.first_lsn == Lsn::ZERO {
             return Err(Malformed("numbers begin at 1"));
         }
-        if let Some(before) = self.predecessor
-            && (before.number >= self.number || before.last_lsn >= self.first_lsn)
-        {
-            return Err(Malformed("the predecessor does not come before"));
+        let follows = match self.predecessor {
+            None => self.number == 1,
+            Some(before) => {
+                before.number == self.number - 1
+                    && before.last_lsn.0 == self.first_lsn.0 - 1
+                    && before.end >= SEGMENT_HEADER_BYTES as u64
+            }
+        };
+        if !follows {
+            return Err(Malformed("the predecessor is not the one before"));
         }
         Ok(())
     }
@@ -193,6 +199,7 @@ mod tests {
         for header in [
             header(),
             SegmentHeader {
+                number: 1,
                 predecessor: None,
                 encoding: Encoding::Binary,
                 ..header()

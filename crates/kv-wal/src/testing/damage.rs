@@ -58,28 +58,35 @@ impl Damage {
         if names.is_empty() {
             return;
         }
-        let name = chance.pick(&names).clone();
-        let length = files[&name].len();
-        let at = chance.below(length.max(1));
+        let (last, unsynced_from) = &image.unsynced;
+        // Often where a crash can do damage, which recovery has to put up with.
+        let (name, from) = if chance.one_in(3) && files.contains_key(last) {
+            (last, *unsynced_from)
+        } else {
+            (chance.pick(&names), 0)
+        };
+        let length = files[name].len();
+        let from = from.min(length);
+        let at = from + chance.below((length - from).max(1));
         let some = at..(at + 1 + chance.below(64)).min(length);
-        let sector = at / SECTOR_BYTES * SECTOR_BYTES;
+        let sector = (at / SECTOR_BYTES * SECTOR_BYTES).max(from);
         let sector = sector..(sector + SECTOR_BYTES).min(length);
         match chance.below(10) {
-            0 | 1 => self.write(image, &name, some, "garbage", |bytes| {
+            0 | 1 => self.write(image, name, some, "garbage", |bytes| {
                 bytes.copy_from_slice(&chance.bytes(bytes.len()));
             }),
-            2 => self.write(image, &name, some, "zeros", |bytes| bytes.fill(0)),
-            3 => self.write(image, &name, sector, "zero sector", |bytes| bytes.fill(0)),
-            4 => self.write(image, &name, sector, "garbage sector", |bytes| {
+            2 => self.write(image, name, some, "zeros", |bytes| bytes.fill(0)),
+            3 => self.write(image, name, sector, "zero sector", |bytes| bytes.fill(0)),
+            4 => self.write(image, name, sector, "garbage sector", |bytes| {
                 bytes.copy_from_slice(&chance.bytes(bytes.len()));
             }),
-            5 => self.write(image, &name, at..length, "zeros to the end", |bytes| {
+            5 => self.write(image, name, at..length, "zeros to the end", |bytes| {
                 bytes.fill(0)
             }),
-            6 => self.cut(image, &name, at),
+            6 => self.cut(image, name, at),
             7 => self.copy_frame(image, chance),
-            8 => self.remove(image, &name),
-            _ => self.write(image, &name, some, "one bit", |bytes| {
+            8 => self.remove(image, name),
+            _ => self.write(image, name, some, "one bit", |bytes| {
                 if let Some(byte) = bytes.first_mut() {
                     *byte ^= 1 << chance.below(8);
                 }

@@ -90,7 +90,8 @@ fn end(cx: &mut SessionCx<'_>, filters: &Filters) -> i64 {
     let mut ended = 0;
     for client in cx.server.clients.all() {
         let own = Arc::ptr_eq(&client, &cx.state.client);
-        if filters.name(&client) && !(own && filters.skip_me) {
+        let gone = client.closing().is_some();
+        if filters.name(&client) && !gone && !(own && filters.skip_me) {
             ended += 1;
             if own {
                 cx.state.ending = true;

@@ -1,0 +1,162 @@
+//! The format on disk stays what it is: directories written by version 1 are read, and what writes them today
+//! writes the same bytes.
+//!
+//! With `KV_WAL_WRITE_FIXTURES=1` the test writes the fixtures instead. That is right only for a new version,
+//! in a new folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use kv_core::{Db, Effect, Lsn, StringValue, UnixMillis};
+
+use crate::Encoding;
+use crate::batch::FrameBuffer;
+use crate::dir::LogDir;
+use crate::file::IoFailure;
+use crate::format::{FrameKind, SegmentHeader, encode_effect};
+use crate::manifest::Manifest;
+use crate::replay::replay;
+use crate::segment::{Blank, LiveSegment};
+use crate::testing::MemFs;
+
+/// Every kind of effect, with every kind of value, in frames.
+fn frames() -> Vec<Vec<Effect<'static>>> {
+    let db = Db(0);
+    let other = Db(15);
+    let set = |key, value, expires| Effect::SetString {
+        db,
+        key,
+        value,
+        expires,
+    };
+    let text = StringValue::Bytes("gr\u{fc}\u{df} \"dich\"\n".as_bytes());
+    let noon = UnixMillis(1_763_812_800_000);
+    vec![
+        vec![set(b"text", text, None)],
+        vec![
+            set(
+                b"bytes\xff",
+                StringValue::Bytes(b"\x00\xfe\xff"),
+                Some(noon),
+            ),
+            set(b"", StringValue::Bytes(b""), None),
+            set(b"int", StringValue::Int(-42), None),
+            set(b"least", StringValue::Int(i64::MIN), Some(UnixMillis(-1))),
+        ],
+        vec![Effect::AppendString {
+            db: other,
+            key: b"log",
+            suffix: b" and more",
+        }],
+        vec![
+            Effect::SetExpiry {
+                db: other,
+                key: b"log",
+                expires: Some(noon),
+            },
+            Effect::SetExpiry {
+                db,
+                key: b"text",
+                expires: None,
+            },
+        ],
+        vec![
+            Effect::Delete { db, key: b"text" },
+            Effect::FlushDb { db: other },
+            Effect::FlushAll,
+        ],
+    ]
+}
+
+fn written(encoding: Encoding) -> Result<BTreeMap<String, Vec<u8>>, IoFailure> {
+    let disk = MemFs::new();
+    let dir = LogDir::open(&disk, Path::new("golden")).expect("a disk in memory does not fail");
+    let blank = |serial| Blank::make(&dir, serial, 5000, || Ok::<_, IoFailure>(()));
+    let header = SegmentHeader {
+        database: *b"golden database!",
+        number: 1,
+        first_lsn: Lsn(1),
+        salt: 0x0123_4567_89AB_CDEF,
+        capacity: 0,
+        predecessor: None,
+        encoding,
+        unsynced_max: 0,
+        epoch: 0,
+    };
+    let mut live = LiveSegment::publish(&dir, blank(1)?, header)?;
+    for (number, effects) in frames().into_iter().enumerate() {
+        if number == 3 {
+            live.mark(FrameKind::Seal, live.last_lsn())?;
+            let header = live.successor(0xFEDC_BA98_7654_3210);
+            live = LiveSegment::publish(&dir, blank(2)?, header)?;
+        }
+        let mut frame = FrameBuffer::default();
+        let synced = live.last_lsn();
+        for effect in effects {
+            let mut encoded = Vec::new();
+            encode_effect(encoding, &effect, &mut encoded);
+            frame.push(&encoded, 1, synced.advanced_by(1));
+        }
+        live.append(&mut frame, synced)?;
+    }
+    live.mark(FrameKind::Noop, live.last_lsn())?;
+    live.mark(FrameKind::Clean, live.last_lsn())?;
+    live.cut()?;
+    let manifest = Manifest {
+        database: header.database,
+        first_segment: 1,
+        newest_segment: live.number(),
+        durable: live.last_lsn(),
+    };
+    manifest.replace(&dir)?;
+    Ok(disk.files())
+}
+
+fn folder(encoding: Encoding) -> PathBuf {
+    let name = match encoding {
+        Encoding::Binary => "binary",
+        Encoding::Json => "json",
+    };
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/v1")
+        .join(name)
+}
+
+#[test]
+fn version_1_is_written_byte_for_byte() {
+    for encoding in [Encoding::Binary, Encoding::Json] {
+        for (name, bytes) in written(encoding).unwrap() {
+            let path = folder(encoding).join(name);
+            if std::env::var_os("KV_WAL_WRITE_FIXTURES").is_some() {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, &bytes).unwrap();
+            }
+            let fixture = std::fs::read(&path).unwrap();
+            assert!(fixture == bytes, "{} differs", path.display());
+        }
+    }
+}
+
+#[test]
+fn version_1_is_read() {
+    for encoding in [Encoding::Binary, Encoding::Json] {
+        let mut files = BTreeMap::new();
+        for entry in folder(encoding).read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            files.insert(name, std::fs::read(path).unwrap());
+        }
+        let disk = MemFs::with_files(&files);
+        let dir = LogDir::open(&disk, Path::new("golden")).unwrap();
+        let manifest = Manifest::read(&dir).unwrap().unwrap();
+        let mut expected = frames().into_iter().flatten();
+        let found = replay(&dir, &manifest, None, &mut |effect| {
+            assert_eq!(Some(*effect), expected.next());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(expected.next(), None);
+        assert!(found.report.clean);
+        assert_eq!(found.report.segments, 2);
+    }
+}
