@@ -16,8 +16,12 @@ impl Cursor {
 
 /// A key-value store of byte strings.
 ///
-/// Calls may come from many threads at once; each is atomic. After a write returns `Ok` it is visible to
-/// every later call, and as durable as the store promises.
+/// Calls may come from many threads at once. An implementation must make each call atomic, must show a write
+/// that returned `Ok` to every later call, must keep it as durable as the store promises, and must never show
+/// a key from its expiry on.
+///
+/// Any bytes are a key, none included, and any bytes are a value. What an implementation must do is also
+/// written as tests: `testing::conformance`, with the feature `testing`.
 pub trait KeyValue: Send + Sync {
     /// The string at `key`; `None` when there is no such key.
     ///
@@ -40,7 +44,8 @@ pub trait KeyValue: Send + Sync {
     /// [`StoreError::KeyTooLong`], [`StoreError::ValueTooLong`], or those of the store's log or connection.
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
 
-    /// Puts `value` at `key`, to be gone from `expires` on.
+    /// Puts `value` at `key`, to be gone from `expires` on; at once, with what was there, when that time has
+    /// come already.
     ///
     /// # Errors
     ///
@@ -61,7 +66,8 @@ pub trait KeyValue: Send + Sync {
     /// Those of the store's log or connection.
     fn kind(&self, key: &[u8]) -> Result<Option<Kind>, StoreError>;
 
-    /// Changes when `key` expires, `None` for never; whether the key was there.
+    /// Changes when `key` expires, `None` for never; whether the key was there. A time that has come already
+    /// removes the key.
     ///
     /// # Errors
     ///
@@ -75,7 +81,7 @@ pub trait KeyValue: Send + Sync {
     /// Those of the store's log or connection.
     fn expiry(&self, key: &[u8]) -> Result<Expiry, StoreError>;
 
-    /// How many keys there are; may count keys that have expired and are not yet removed.
+    /// How many keys there are; may count keys that have expired and whose memory is not yet given back.
     ///
     /// # Errors
     ///
@@ -94,7 +100,8 @@ pub trait KeyValue: Send + Sync {
     /// About `count` keys from `cursor` on, and where to go on; [`Cursor::START`] when there are no more.
     ///
     /// An implementation must give every key that is there from the first call to the last at least once;
-    /// keys that come or go meanwhile may or may not be given.
+    /// keys that come or go meanwhile may or may not be given. A cursor must survive whatever happens between
+    /// two calls, and one that was never given must do no harm.
     ///
     /// # Errors
     ///

@@ -4,12 +4,15 @@
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
 
 use crate::memory::{Access, Changes, EntryRef};
-use crate::{At, StoreError};
 use crate::{
-    Db, Effect, EffectLog, Expiry, Kind, Lsn, StringRef, StringValue, UnixMillis, ValueRef,
+    At, Db, Effect, EffectLog, Expiry, KeySet, Kind, Lsn, StoreError, StringRef, StringValue,
+    UnixMillis, ValueRef,
 };
 
 /// A consistent, read-only look at the declared keys of one database.
+///
+/// Its methods panic on a key that was not declared. A key is hashed once if the slices passed here are those
+/// that were declared, not copies of them.
 pub struct View<'s> {
     pub(crate) access: Access<'s>,
     pub(crate) at: At,
@@ -78,6 +81,9 @@ impl View<'_> {
 }
 
 /// A look at the declared keys that can also change them. Everything it changes is recorded for the log.
+///
+/// Whoever puts a new key or value here has checked its length, see [`limits`](crate::limits): a key that no
+/// entry can hold panics.
 pub struct Txn<'s> {
     pub(crate) view: View<'s>,
     pub(crate) log: Option<&'s dyn EffectLog>,
@@ -166,6 +172,22 @@ impl Txn<'_> {
     /// Removes every key of every database. Needs [`KeySet::All`](crate::KeySet::All).
     pub fn flush_all(&mut self) {
         self.apply(&Effect::FlushAll);
+    }
+
+    /// Removes those of `keys` that have expired, before a handler meets them.
+    #[inline]
+    pub(crate) fn delete_expired_of(&mut self, keys: KeySet<'_>) {
+        match keys {
+            KeySet::One(key) => {
+                self.delete_expired(key);
+            }
+            KeySet::Many(keys) => {
+                for key in keys {
+                    self.delete_expired(key);
+                }
+            }
+            KeySet::None | KeySet::All => {}
+        }
     }
 
     /// Removes `key` if it expired: the record that makes expiry the same for every reader of the log.

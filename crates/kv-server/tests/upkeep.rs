@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use process::{Process, program, resp, run};
+use process::{Process, program, resp};
 use tempfile::TempDir;
 
 /// Small enough that a few writes make several segments.
@@ -23,8 +23,15 @@ const VALUE_BYTES: usize = 3000;
 /// The first frame of a segment begins here.
 const HEADER_BYTES: u64 = 4096;
 
+/// Runs the program to its end: exit code, standard output, standard error.
 fn kv(arguments: &[&str]) -> (Option<i32>, String, String) {
-    run(program().args(arguments))
+    let output = program().args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 fn text(path: &Path) -> &str {
@@ -478,7 +485,17 @@ fn recovering_to_a_time_undoes_what_came_later() {
     server.connect().talk(resp(&["FLUSHALL"]), "+OK\r\n");
     assert_eq!(server.terminate().code(), Some(0));
 
-    // Even from a log that is damaged after that time.
+    // What is damaged after that time does not matter.
+    let end = std::fs::metadata(segments(&data).last().unwrap())
+        .unwrap()
+        .len();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(segments(&data).last().unwrap())
+        .unwrap();
+    // A byte of the FLUSHALL, which has a time mark and the end mark behind it.
+    file.write_all_at(b"\xff", end - 100).unwrap();
+    assert_eq!(kv(&["wal", "verify", text(&data)]).0, Some(3));
     let output = Command::new("date")
         .args([
             "-u",
@@ -492,6 +509,15 @@ fn recovering_to_a_time_undoes_what_came_later() {
     let then = dir.path().join("then");
     let server = Process::start(dir.path(), &["--recover-to", &time, "--into", text(&then)]);
     assert_eq!(count_keys(&server), 40);
+}
+
+/// Ends the load, also when a check fails.
+struct Stop<'s>(&'s AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 #[test]
@@ -519,6 +545,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
                 }
             }
         });
+        let _stop = Stop(&stopping);
         let mut wire = server.connect();
         for number in 0..4 {
             while acknowledged.load(Ordering::SeqCst) < 100 * (number + 1) {
@@ -528,7 +555,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
             let before = acknowledged.load(Ordering::SeqCst);
             if number % 2 == 0 {
                 wire.send(resp(&["BACKUP", &name])).unwrap();
-                let reply: Vec<String> = (0..9).map(|_| wire.line().unwrap()).collect();
+                let reply: Vec<String> = (0..10).map(|_| wire.line().unwrap()).collect();
                 assert_eq!(reply[..3], ["*6\r\n", "$8\r\n", "last-lsn\r\n"]);
             } else {
                 let (code, said, error) = kv(&["backup", text(&data), text(&backups.join(&name))]);
@@ -540,7 +567,6 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
         wire.send(resp(&["BACKUP", "b0"])).unwrap();
         let refused = wire.line().unwrap();
         assert!(refused.starts_with("-ERR backup failed: ") && refused.contains("not empty"));
-        stopping.store(true, Ordering::SeqCst);
     });
     server.kill();
 

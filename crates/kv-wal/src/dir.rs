@@ -199,11 +199,17 @@ impl LogDir {
         Ok(Some(bytes))
     }
 
-    /// Replaces the manifest: after return `bytes` are what a restart finds, before it what was there.
-    pub(crate) fn replace_manifest(&self, bytes: &[u8]) -> Result<(), IoFailure> {
+    /// Writes `bytes` where they do not count yet.
+    pub(crate) fn write_manifest_tmp(&self, bytes: &[u8]) -> Result<LogFile, IoFailure> {
         let file = self.create_file(MANIFEST_TMP)?;
         file.write_at(bytes, 0)?;
-        file.sync_data()?;
+        Ok(file)
+    }
+
+    /// Makes what [`LogDir::write_manifest_tmp`] wrote the manifest: after return it is what a restart finds,
+    /// before it what was there.
+    pub(crate) fn publish_manifest(&self, tmp: &LogFile) -> Result<(), IoFailure> {
+        tmp.sync_data()?;
         self.rename(MANIFEST_TMP, MANIFEST)?;
         self.sync()
     }

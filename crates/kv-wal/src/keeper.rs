@@ -14,7 +14,7 @@ use crate::fs::Space;
 use crate::log::Log;
 use crate::manifest::Manifest;
 use crate::poison::Failed;
-use crate::segment::Blank;
+use crate::segment::{Blank, segment_bytes_for};
 
 /// How often the room on the disk is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ const FIRST_SEGMENT_BYTES_MAX: u64 = 4 << 20;
 
 /// The size of the first segment of a process, in bytes.
 pub(crate) fn first_segment_bytes(segment_bytes: u64) -> u64 {
-    segment_bytes.min(FIRST_SEGMENT_BYTES_MAX)
+    segment_bytes.clamp(segment_bytes_for(0), FIRST_SEGMENT_BYTES_MAX)
 }
 
 /// What the keeper is asked for, and what it has ready.
@@ -133,7 +133,7 @@ impl Orders {
 }
 
 fn next_bytes(segment_bytes: u64, live_bytes: u64) -> u64 {
-    segment_bytes.min(live_bytes.saturating_mul(GROWTH))
+    segment_bytes.clamp(segment_bytes_for(0), live_bytes.saturating_mul(GROWTH))
 }
 
 /// Why a blank was not made.
@@ -208,11 +208,13 @@ impl<'l> Keeper<'l> {
             durable: self.log.gate.durable(),
             ..wanted
         };
-        let kept = self.unless_no_room(manifest.replace(&self.log.dir))?;
-        if kept.is_some() {
-            self.kept = manifest;
-        }
-        Ok(kept.is_some())
+        let dir = &self.log.dir;
+        let Some(tmp) = self.unless_no_room(manifest.write_tmp(dir))? else {
+            return Ok(false);
+        };
+        self.log.must(dir.publish_manifest(&tmp))?;
+        self.kept = manifest;
+        Ok(true)
     }
 
     /// Makes the blank that is wanted, if it is not there; false when there is no room for it.

@@ -22,7 +22,7 @@ use kv_core::Lsn;
 
 use crate::OpenError;
 use crate::dir::LogDir;
-use crate::file::IoFailure;
+use crate::file::{IoFailure, LogFile};
 
 /// The version that is written, and the newest that is read.
 const VERSION: u32 = 1;
@@ -76,7 +76,13 @@ impl Manifest {
 
     /// Makes this the manifest of `dir`, durably.
     pub(crate) fn replace(&self, dir: &LogDir) -> Result<(), IoFailure> {
-        dir.replace_manifest(self.encode().as_bytes())
+        dir.publish_manifest(&self.write_tmp(dir)?)
+    }
+
+    /// The part of [`Manifest::replace`] that may find no room and be tried again; what follows is
+    /// [`LogDir::publish_manifest`].
+    pub(crate) fn write_tmp(&self, dir: &LogDir) -> Result<LogFile, IoFailure> {
+        dir.write_manifest_tmp(self.encode().as_bytes())
     }
 
     fn encode(&self) -> String {

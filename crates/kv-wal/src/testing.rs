@@ -1,8 +1,10 @@
-//! What tests of durability share: a disk in memory that a test owns, logs made to be damaged, and the
-//! fuzzer of replay.
+//! What tests of durability share: a disk in memory that a test owns, a simulated disk and the search for
+//! crashes that break the promise, logs made to be damaged, and the fuzzer of replay.
 
 mod chance;
+pub mod crash;
 mod damage;
+pub mod disk;
 mod fuzz;
 mod image;
 mod mem_fs;

@@ -68,11 +68,13 @@ impl<'l> Writer<'l> {
         self.let_syncs_catch_up()?;
         self.mark_time_if_due()?;
         let mut payload_bytes = 0;
-        for mut frame in std::mem::take(&mut self.frames) {
-            self.write(&mut frame)?;
+        let mut frames = std::mem::take(&mut self.frames);
+        for mut frame in frames.drain(..) {
             payload_bytes += frame.payload_bytes() as u64;
+            self.write(&mut frame)?;
             self.spent = frame.emptied();
         }
+        self.frames = frames;
         self.last_write = Instant::now();
         let log = self.log;
         log.counters.batches.fetch_add(1, Relaxed);

@@ -25,8 +25,8 @@ fn it_does_what_every_store_must() {
             };
             DurableStore::open("kv", options).unwrap()
         };
-        conformance::key_value(make);
-        conformance::store(make);
+        conformance::key_value::all(make);
+        conformance::store::all(make);
     }
 }
 

@@ -71,12 +71,9 @@ impl<'s> Access<'s> {
                 let held = Held::One((spot.stripe, store.lock(spot.stripe)));
                 (Declared::One(key, Located { spot, index: 0 }), held)
             }
-            KeySet::Many(keys) => return Self::lock_many(store, db, keys, reader),
+            KeySet::Many(keys) => lock_many(store, db, keys),
             KeySet::None => (Declared::Unknown, Held::Many(Vec::new())),
-            KeySet::All => (
-                Declared::Unknown,
-                Held::Many(store.lock_all(0..=store.last_stripe())),
-            ),
+            KeySet::All => (Declared::Unknown, lock_all(store)),
         };
         Self {
             store,
@@ -93,37 +90,6 @@ impl<'s> Access<'s> {
             declared: Declared::Unknown,
             held: Held::One((stripe, store.lock(stripe))),
             reader: false,
-        }
-    }
-
-    fn lock_many(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]], reader: bool) -> Self {
-        let mut located: Vec<Located> = keys
-            .iter()
-            .map(|key| {
-                let spot = store.placing.spot(key);
-                prefetch(&raw const store.stripes[spot.stripe as usize]);
-                Located { spot, index: 0 }
-            })
-            .collect();
-        let mut held: Vec<Locked<'_>> = Vec::with_capacity(keys.len());
-        for number in by_stripe(&located) {
-            let key = &mut located[number];
-            let stripe = key.spot.stripe;
-            if held.last().is_none_or(|(last, _)| *last != stripe) {
-                held.push((stripe, store.lock(stripe)));
-            }
-            key.index = last_index(&held);
-        }
-        prefetch_keys(&held, db, &located);
-        Self {
-            store,
-            declared: Declared::Many(Box::new(DeclaredMany {
-                keys,
-                located,
-                last: 0,
-            })),
-            held: Held::Many(held),
-            reader,
         }
     }
 
@@ -279,6 +245,38 @@ impl<'s> Held<'s> {
             Self::Many(held) => held,
         }
     }
+}
+
+#[inline(never)]
+fn lock_many<'s>(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]]) -> (Declared<'s>, Held<'s>) {
+    let locate = |key: &&[u8]| {
+        let spot = store.placing.spot(key);
+        prefetch(&raw const store.stripes[spot.stripe as usize]);
+        Located { spot, index: 0 }
+    };
+    let mut located: Vec<Located> = keys.iter().map(locate).collect();
+    let mut held: Vec<Locked<'_>> = Vec::with_capacity(keys.len());
+    for number in by_stripe(&located) {
+        let key = &mut located[number];
+        let stripe = key.spot.stripe;
+        if held.last().is_none_or(|(last, _)| *last != stripe) {
+            held.push((stripe, store.lock(stripe)));
+        }
+        key.index = last_index(&held);
+    }
+    prefetch_keys(&held, db, &located);
+    let declared = DeclaredMany {
+        keys,
+        located,
+        last: 0,
+    };
+    (Declared::Many(Box::new(declared)), Held::Many(held))
+}
+
+#[inline(never)]
+fn lock_all(store: &MemoryStore) -> Held<'_> {
+    let lock = |number| (number, store.lock(number));
+    Held::Many((0..=store.last_stripe()).map(lock).collect())
 }
 
 /// The numbers of the keys, by ascending stripe.

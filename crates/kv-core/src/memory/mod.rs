@@ -35,8 +35,10 @@ pub(crate) use access::{Access, Changes};
 use expire::Sweeper;
 use place::{Placing, Spot};
 pub(crate) use raw::EntryRef;
+use smallvec::SmallVec;
 pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
+use table::Table;
 use totals::Totals;
 
 use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
@@ -231,37 +233,24 @@ impl MemoryStore {
 
         self.check_database(db);
         for keys in keys.chunks(KEYS_AT_ONCE) {
-            let spots: smallvec::SmallVec<[Spot; KEYS_AT_ONCE]> =
+            let spots: SmallVec<[Spot; KEYS_AT_ONCE]> =
                 keys.iter().map(|key| self.placing.spot(key)).collect();
             for spot in &spots {
                 raw::prefetch(&raw const self.stripes[spot.stripe as usize]);
             }
-            let with_table = |spot: &Spot, ask: fn(&table::Table, place::Place)| {
-                // Somebody else is at work there: no need to wait for a hint.
-                let stripe = self.stripes[spot.stripe as usize].0.try_lock().ok();
-                if let Some(table) = stripe
-                    .as_deref()
-                    .and_then(|stripe| stripe.existing_table(db))
-                {
-                    ask(table, spot.place);
+            for ask in [Table::prefetch_bucket, Table::prefetch_entry] {
+                for spot in &spots {
+                    let stripe = &self.stripes[spot.stripe as usize].0;
+                    // Where somebody else is at work, a hint is not worth waiting for.
+                    let Ok(stripe) = stripe.try_lock() else {
+                        continue;
+                    };
+                    if let Some(table) = stripe.existing_table(db) {
+                        ask(table, spot.place);
+                    }
                 }
-            };
-            spots
-                .iter()
-                .for_each(|spot| with_table(spot, table::Table::prefetch_bucket));
-            spots
-                .iter()
-                .for_each(|spot| with_table(spot, table::Table::prefetch_entry));
+            }
         }
-    }
-
-    /// Locks these stripes, given by ascending number.
-    fn lock_all(
-        &self,
-        numbers: impl IntoIterator<Item = u32>,
-    ) -> Vec<(u32, MutexGuard<'_, Stripe>)> {
-        let lock = |number| (number, self.lock(number));
-        numbers.into_iter().map(lock).collect()
     }
 
     #[inline]

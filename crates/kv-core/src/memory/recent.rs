@@ -97,7 +97,7 @@ mod tests {
         At, Db, KeySet, MemoryOptions, MemoryStore, Refusal, Store, StringValue, UnixMillis,
     };
 
-    const STEPS: usize = if cfg!(miri) { 20 } else { 400 };
+    const STEPS: usize = if cfg!(miri) { 20 } else { 200 };
 
     const AT: At = At {
         db: Db::FIRST,

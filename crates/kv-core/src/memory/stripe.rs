@@ -92,6 +92,7 @@ impl Stripe {
                 self.table(db).remove(place, key);
             }
             Effect::FlushDb { db } => {
+                self.existing_table(db)?;
                 let first = std::mem::take(self.table(db));
                 return Some(Tables {
                     first,
@@ -126,11 +127,11 @@ impl Stripe {
         bounds.min().unwrap_or(NEVER)
     }
 
-    /// The first database that may have something due by `now`, or the first one.
-    pub(crate) fn due_db(&self, now: UnixMillis) -> Db {
+    /// The first database that may have something due by `now`.
+    pub(crate) fn due_db(&self, now: UnixMillis) -> Option<Db> {
         self.tables()
             .find(|(_, table)| table.expiries.bound() <= now)
-            .map_or(Db::FIRST, |(db, _)| db)
+            .map(|(db, _)| db)
     }
 
     pub(crate) fn for_each(&self, show: &mut dyn FnMut(&Item<'_>)) {

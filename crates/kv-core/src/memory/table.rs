@@ -27,6 +27,8 @@ pub(crate) struct Table {
     len: usize,
     /// Bytes of heap of all entries.
     entry_bytes: usize,
+    /// Buckets that are chained to those in `buckets`.
+    chained: usize,
     pub(crate) expiries: Expiries,
 }
 
@@ -60,12 +62,15 @@ impl Table {
 
     /// Removes `key`; whether it was there.
     pub(crate) fn remove(&mut self, place: Place, key: &[u8]) -> bool {
-        let removed = self
-            .bucket_mut(place)
-            .and_then(|bucket| bucket.remove(place, key));
-        let Some(slot) = removed else {
+        let Some(bucket) = self.bucket_mut(place) else {
             return false;
         };
+        let chained_before = bucket.chained();
+        let Some(slot) = bucket.remove(place, key) else {
+            return false;
+        };
+        let unchained = chained_before - bucket.chained();
+        self.chained -= unchained;
         self.len -= 1;
         self.entry_bytes -= slot.entry().heap_bytes();
         self.expiries.changed(slot.entry().expires(), None);
@@ -83,8 +88,7 @@ impl Table {
 
     /// Bytes of heap of the table and its entries.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let chained: usize = self.buckets.iter().map(Bucket::chained).sum();
-        self.entry_bytes + (self.buckets.len() + chained) * Bucket::BYTES
+        self.entry_bytes + (self.buckets.len() + self.chained) * Bucket::BYTES
     }
 
     pub(crate) fn for_each(&self, mut show: impl FnMut(EntryRef<'_>)) {
@@ -180,17 +184,19 @@ impl Table {
         self.len += 1;
         self.entry_bytes += slot.entry().heap_bytes();
         self.expiries.changed(None, expires);
-        if let Some(bucket) = self.bucket_mut(place) {
-            bucket.push(place.tag(), slot);
-        }
+        let index = place.bucket(self.buckets.len());
+        let bucket = &mut self.buckets[index];
+        self.chained += usize::from(bucket.push(place.tag(), slot));
     }
 
     fn resize(&mut self, buckets: usize) {
         let old = std::mem::replace(&mut self.buckets, empty_buckets(buckets));
+        self.chained = 0;
         for mut bucket in old {
             while let Some((tag, slot)) = bucket.pop() {
                 let place = Place::of_parts(slot.check(), tag);
-                self.buckets[place.bucket(buckets)].push(tag, slot);
+                let bucket = &mut self.buckets[place.bucket(buckets)];
+                self.chained += usize::from(bucket.push(tag, slot));
             }
         }
     }
@@ -309,6 +315,8 @@ mod tests {
         assert_eq!(&shown, model);
         assert_eq!(table.len(), model.len());
         assert_eq!(table.entry_bytes, heap_bytes);
+        let chained: usize = table.buckets.iter().map(Bucket::chained).sum();
+        assert_eq!(table.chained, chained);
         let expiries = model.values().filter_map(|(_, expires)| *expires);
         assert_eq!(table.expiries.count(), expiries.clone().count());
         assert!(

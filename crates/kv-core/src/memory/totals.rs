@@ -47,7 +47,11 @@ impl Totals {
         let table = stripe.existing_table(db);
         let keys = table.map_or(0, |table| table.len() as u64);
         store(&self.keys[db.index() * stripes + index], keys);
-        self.publish_due(number, stripe);
+        // Lower only: a bound that is too low costs a look, and the sweep publishes the exact one.
+        let bound = table.map_or(NEVER, |table| table.expiries.bound());
+        if bound.0 < self.due[index].load(Ordering::Relaxed) {
+            self.due[index].store(bound.0, Ordering::Release);
+        }
     }
 
     /// Publishes the bound of a stripe's expiries. The caller holds the stripe's lock.

@@ -22,6 +22,9 @@ impl<'a> StringValue<'a> {
 }
 
 /// A string as it lies in a store.
+///
+/// Invariant: neither `Bytes` nor `Shared` is the canonical decimal form of an `i64`, however the string came
+/// about.
 #[derive(Clone, Copy, Debug)]
 pub enum StringRef<'a> {
     /// The canonical decimal form of this number.

@@ -15,7 +15,7 @@ use crate::exit::Failure;
 #[derive(Debug, Args)]
 pub(crate) struct DumpOptions {
     /// Begin with this LSN
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     from_lsn: u64,
     /// Only changes of keys that fit the pattern, as in KEYS: * ? [a-z] and \x for x itself
     #[arg(long, value_name = "PATTERN")]

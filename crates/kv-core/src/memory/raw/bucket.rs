@@ -70,9 +70,11 @@ impl Bucket {
     #[inline]
     fn candidates(&self, tag: u8) -> u64 {
         const ONES: u64 = 0x0101_0101_0101_0101;
-        let differing = u64::from_le_bytes(self.head) ^ (u64::from(tag) * ONES);
+        let head = u64::from_le_bytes(self.head);
+        let count = head >> (8 * META) & u64::from(COUNT);
+        let differing = head ^ (u64::from(tag) * ONES);
         let equal = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
-        equal & ((1 << (8 * self.count())) - 1)
+        equal & ((1 << (8 * count)) - 1)
     }
 
     #[inline]
@@ -122,8 +124,8 @@ impl Bucket {
         }
     }
 
-    /// Adds an entry whose key is not in this chain yet.
-    pub(in crate::memory) fn push(&mut self, tag: u8, slot: Slot) {
+    /// Adds an entry whose key is not in this chain yet; whether the chain got a bucket more.
+    pub(in crate::memory) fn push(&mut self, tag: u8, slot: Slot) -> bool {
         let mut bucket = self;
         while bucket.is_chained() {
             let Some(next) = bucket.next_mut() else {
@@ -131,10 +133,12 @@ impl Bucket {
             };
             bucket = next;
         }
-        if bucket.count() == SLOTS {
+        let full = bucket.count() == SLOTS;
+        if full {
             bucket = bucket.extend_chain();
         }
         bucket.put(tag, slot);
+        full
     }
 
     fn put(&mut self, tag: u8, slot: Slot) {

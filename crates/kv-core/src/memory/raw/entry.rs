@@ -3,9 +3,9 @@
 //! ```text
 //!  0   Header                       8 bytes: length of the key, kind, length of and room for the value
 //!  8   expiry                       8 bytes, if there is room for one
-//!  .   Bytes                        only for a shared string
 //!  .   key
-//!  .   value                        the bytes of an inline string, or an integer (unaligned)
+//!  .   value                        the bytes of an inline string; an integer, unaligned; or the `Bytes` of a
+//!                                   shared string, at the next multiple of 8
 //! ```
 //!
 //! Invariant: offsets and layout come from the header alone, see `Shape`.
@@ -74,9 +74,13 @@ impl Shape {
             expiry_room,
             storage,
             used,
-            room: room.max(used),
+            room: 0,
         };
-        shape.room = shape.layout().pad_to_align().size() - shape.value_at();
+        let end = match storage {
+            Storage::Shared => shape.shared_at() + size_of::<Bytes>(),
+            Storage::Int | Storage::Inline => shape.value_at() + room.max(used),
+        };
+        shape.room = end.next_multiple_of(ENTRY_ALIGN) - shape.value_at();
         assert!(
             shape.room <= Self::ROOM_MAX,
             "an inline value longer than the limit"
@@ -118,27 +122,18 @@ impl Shape {
     const EXPIRY_AT: usize = size_of::<Header>();
 
     #[inline]
-    fn shared_at(self) -> usize {
-        Self::EXPIRY_AT
-            + if self.expiry_room {
-                size_of::<i64>()
-            } else {
-                0
-            }
-    }
-
-    #[inline]
     fn key_at(self) -> usize {
-        let shared = match self.storage {
-            Storage::Shared => size_of::<Bytes>(),
-            Storage::Int | Storage::Inline => 0,
-        };
-        self.shared_at() + shared
+        Self::EXPIRY_AT + usize::from(self.expiry_room) * size_of::<i64>()
     }
 
     #[inline]
     fn value_at(self) -> usize {
         self.key_at() + self.key_len
+    }
+
+    #[inline]
+    fn shared_at(self) -> usize {
+        self.value_at().next_multiple_of(align_of::<Bytes>())
     }
 
     fn layout(self) -> Layout {

@@ -35,7 +35,7 @@
 //! by a hint; `Slot` asserts it. Tagging goes through `map_addr`, so the provenance of the allocation stays:
 //! the tests of this crate run under Miri with strict provenance.
 
-#![allow(
+#![expect(
     unsafe_code,
     reason = "one allocation per entry and 8 bytes per slot are what the engine's speed and size come from"
 )]

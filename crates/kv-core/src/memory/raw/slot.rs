@@ -22,6 +22,7 @@ const EXPIRES: usize = 1;
 const CHILD: usize = 2;
 const FLAGS: usize = ENTRY_ALIGN - 1;
 const CHECK_SHIFT: u32 = 48;
+const CACHE_LINE: usize = size_of::<Bucket>();
 const ADDRESS: usize = ((1 << CHECK_SHIFT) - 1) & !FLAGS;
 
 const _: () = assert!(
@@ -89,7 +90,12 @@ impl Slot {
     /// Whether this slot owns the entry of `key`.
     #[inline]
     pub(super) fn holds(&self, check: u16, key: &[u8]) -> bool {
-        self.check() == check && self.entry().key() == key
+        if self.check() != check {
+            return false;
+        }
+        // An entry that begins late in its cache line ends in the next one: both misses at once.
+        prefetch(self.address().wrapping_add(CACHE_LINE - 1));
+        self.entry().key() == key
     }
 
     /// The entry that this slot owns.
@@ -108,6 +114,7 @@ impl Slot {
     /// Asks the processor for the entry.
     pub(super) fn prefetch(&self) {
         prefetch(self.address());
+        prefetch(self.address().wrapping_add(CACHE_LINE - 1));
     }
 
     /// The bucket that this slot owns, if it does.

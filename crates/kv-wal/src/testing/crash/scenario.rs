@@ -1,0 +1,140 @@
+//! Several lives of one store, each beginning with what a crash of the one before has left.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use kv_core::Lsn;
+
+use super::history::History;
+use super::judge::{Judge, Wrap};
+use super::life::{Crash, Life, Past};
+use super::plan::Plan;
+use super::report::{Case, Report, Violation, read_kept};
+use super::search::{Effort, search};
+use crate::testing::disk::{Chance, DiskState, Fates, SimDisk};
+
+/// Lives of one store.
+const LIVES: usize = 3;
+
+/// Several lives, made from a seed.
+#[derive(Clone)]
+pub struct Scenario {
+    /// Decides what is done; in which order the threads come to it is up to the machine.
+    pub seed: u64,
+    /// How much is tried with each life.
+    pub effort: Effort,
+    /// Puts something between a store and its disk.
+    pub wrap: Arc<Wrap>,
+    /// Changes the plan of each life.
+    pub alter: fn(&mut Plan),
+}
+
+impl Scenario {
+    /// The scenario of `seed`, with nothing broken in it.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            effort: Effort::USUAL,
+            wrap: Arc::new(|disk| Arc::new(disk)),
+            alter: |_| {},
+        }
+    }
+
+    /// Lives it and looks for crashes that break the promise.
+    #[must_use]
+    pub fn run(&self) -> Report {
+        let mut report = Report::default();
+        let mut past = Past::default();
+        for number in 0..LIVES {
+            let case = Case {
+                seed: self.seed,
+                life: number,
+                position: 0,
+                crash: Crash::Power,
+                variant: 0,
+                inside: None,
+            };
+            let seed = Chance::of(&[self.seed, number as u64]).number();
+            let next = self.live(&case, seed, &past, &mut report);
+            match next {
+                Ok(next) => past = next,
+                Err(what) => report.violations.push(Violation {
+                    case,
+                    what,
+                    disk: past.disk.clone(),
+                    floor: past.durable,
+                    points: past.history.points().collect(),
+                }),
+            }
+            if !report.violations.is_empty() {
+                break;
+            }
+        }
+        report
+    }
+
+    /// Lives one life, searches it, and crashes it.
+    fn live(
+        &self,
+        case: &Case,
+        seed: u64,
+        past: &Past,
+        report: &mut Report,
+    ) -> Result<Past, String> {
+        let mut plan = Plan::any(seed);
+        (self.alter)(&mut plan);
+        let disk = SimDisk::boot(past.disk.clone(), seed).with_slow_sync(plan.sync_takes);
+        let life = Life::live(&disk, (self.wrap)(disk.clone()), past, &plan)?;
+        report.add(search(&life, case, self.effort, &*self.wrap));
+        if !report.violations.is_empty() {
+            return Ok(Past::default());
+        }
+        self.end(&life, &mut Chance::of(&[seed, 4]))
+    }
+
+    /// One of the ways in which `life` can end, and what of it goes on.
+    fn end(&self, life: &Life, chance: &mut Chance) -> Result<Past, String> {
+        let last = life.trace.operations.len();
+        let (disk, position, crash) = match chance.below(10) {
+            0..3 => (life.trace.state(last), last, Crash::Kill),
+            3..6 => {
+                let position = chance.below(last + 1);
+                (life.trace.state(position), position, Crash::Kill)
+            }
+            _ => {
+                let position = chance.below(last + 1);
+                let state = life.trace.state(position);
+                let fates = Fates::choose(&state, 4, chance);
+                (state.after_power_loss(&fates), position, Crash::Power)
+            }
+        };
+        let judge = Judge::new(&life.history, &*self.wrap);
+        let lsn = judge.recover(&disk, life.floor(crash, position))?.lsn;
+        let durable = if disk.is_settled() {
+            lsn
+        } else {
+            life.floor(Crash::Power, position)
+        };
+        Ok(Past {
+            history: life.history.until(lsn),
+            durable,
+            disk,
+        })
+    }
+}
+
+/// Recovers a disk that [`Violation::keep`] has kept and judges it again: the last effect recovered, or what
+/// is wrong.
+///
+/// # Errors
+///
+/// Those of the operating system.
+pub fn judge_kept(path: &Path) -> io::Result<Result<Lsn, String>> {
+    let (disk, floor, points): (DiskState, _, _) = read_kept(path)?;
+    let history = History::of_points(points);
+    let wrap: &Wrap = &|disk| Arc::new(disk);
+    let judged = Judge::new(&history, wrap).recover(&disk, floor);
+    Ok(judged.map(|verdict| verdict.lsn))
+}
