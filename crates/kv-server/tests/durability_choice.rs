@@ -82,7 +82,9 @@ fn waiting_for_ever_ends_with_the_connection() {
     assert_eq!(forever.rest(), "*2\r\n:1\r\n:0\r\n");
 
     let mut forever = server.connect();
-    forever.send(resp(&["WAITAOF", "0", "1", "0"])).unwrap();
+    // The first reply leaves when the second begins to wait.
+    let requests = [resp(&["PING"]), resp(&["WAITAOF", "0", "1", "0"])];
+    forever.talk(requests.concat(), "+PONG\r\n");
     assert_eq!(server.terminate().code(), Some(0));
     assert_eq!(forever.rest(), "*2\r\n:1\r\n:0\r\n");
 }

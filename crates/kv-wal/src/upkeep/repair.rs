@@ -212,7 +212,7 @@ impl Lost {
 fn put_aside(dir: &LogDir, lost: &Lost, aside: &LogDir) -> Result<Vec<String>, UpkeepError> {
     let mut files = Vec::new();
     if let Some(manifest) = dir.read_manifest(MANIFEST_BYTES_ASIDE)? {
-        aside.replace_manifest(&manifest)?;
+        aside.publish_manifest(&aside.write_manifest_tmp(&manifest)?)?;
         files.push("MANIFEST".to_owned());
     }
     for name in lost.cut.iter().chain(&lost.removed) {
