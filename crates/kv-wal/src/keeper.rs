@@ -72,15 +72,19 @@ impl Orders {
         }
     }
 
-    /// The blank for the next segment, of at least `bytes`. Waits until it is made.
-    pub(crate) fn take_blank(&self, log: &Log, bytes: u64) -> Result<Blank, Failed> {
+    /// The blank for the next segment, of at least `bytes`. Waits until it is made. The one after it is larger
+    /// if `grow`.
+    pub(crate) fn take_blank(&self, log: &Log, bytes: u64, grow: bool) -> Result<Blank, Failed> {
         let mut state = self.lock();
         state.wanted_bytes = state.wanted_bytes.max(bytes);
         self.changed.notify_all();
         loop {
             log.check()?;
             if let Some(blank) = state.ready.take_if(|blank| blank.bytes() >= bytes) {
-                state.wanted_bytes = next_bytes(self.segment_bytes, blank.bytes());
+                state.wanted_bytes = match grow {
+                    true => next_bytes(self.segment_bytes, blank.bytes()),
+                    false => blank.bytes().min(self.segment_bytes),
+                };
                 self.changed.notify_all();
                 return Ok(blank);
             }

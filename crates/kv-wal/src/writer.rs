@@ -154,7 +154,10 @@ impl<'l> Writer<'l> {
         let log = self.log;
         self.mark_durably(FrameKind::Seal)?;
         let end = self.live.end();
-        let blank = log.orders.take_blank(log, segment_bytes_for(frame_bytes))?;
+        // Segments that were ended early for a snapshot were large enough.
+        let grow = end > self.live.capacity() / 2;
+        let wanted = segment_bytes_for(frame_bytes);
+        let blank = log.orders.take_blank(log, wanted, grow)?;
         log.check()?;
         let header = self.live.successor(log.fs.random());
         self.live = log.must(LiveSegment::publish(&log.dir, blank, header))?;

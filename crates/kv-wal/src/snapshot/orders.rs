@@ -124,6 +124,7 @@ impl Snapshots {
                 state.wanted = false;
                 state.told = std::mem::take(&mut state.asked);
                 state.running = Some(Instant::now());
+                self.expect(0);
                 self.note(0, 0);
                 return true;
             }
@@ -198,13 +199,16 @@ impl Snapshots {
     pub(crate) fn status(&self, log: &Log) -> SnapshotStatus {
         let state = self.lock();
         let lsn = state.newest.map_or(0, |newest| newest.lsn.0);
+        let running = state.running.map(|begun| SnapshotProgress {
+            keys_done: self.progress.keys_done.load(Relaxed),
+            keys_total: self.progress.keys_total.load(Relaxed),
+            bytes: self.progress.bytes.load(Relaxed),
+            elapsed: begun.elapsed(),
+        });
+        // One that was asked for is under way, even if the thread has still to wake up.
+        let waking = state.wanted.then(SnapshotProgress::default);
         SnapshotStatus {
-            running: state.running.map(|begun| SnapshotProgress {
-                keys_done: self.progress.keys_done.load(Relaxed),
-                keys_total: self.progress.keys_total.load(Relaxed),
-                bytes: self.progress.bytes.load(Relaxed),
-                elapsed: begun.elapsed(),
-            }),
+            running: running.or(waking),
             scheduled: state.running.is_some() && state.wanted,
             newest: state.newest,
             last_error: state.last_error.clone(),
