@@ -1,6 +1,11 @@
 //! What operators do with a data directory: `wal verify`, `wal dump`, `wal repair`, `--repair`, `--recover-to` and
 //! `backup`, as typed at a shell.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails while a test is prepared fails the test"
+)]
+
 mod process;
 
 use std::collections::BTreeMap;
