@@ -585,7 +585,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
         let restored = Process::start(home.path(), &SMALL_SEGMENTS);
         let keys = count_keys(&restored) as u64;
         assert!(
-            keys >= 2 * before && keys % 2 == 0,
+            keys >= 2 * before && keys.is_multiple_of(2),
             "{name}: {keys} keys, {before} before"
         );
         let mut wire = restored.connect();
