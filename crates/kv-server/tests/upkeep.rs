@@ -1,6 +1,11 @@
 //! What operators do with a data directory: `wal verify`, `wal dump`, `wal repair`, `--repair`, `--recover-to` and
 //! `backup`, as typed at a shell.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails while a test is prepared fails the test"
+)]
+
 mod process;
 
 use std::collections::BTreeMap;
@@ -580,7 +585,7 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
         let restored = Process::start(home.path(), &SMALL_SEGMENTS);
         let keys = count_keys(&restored) as u64;
         assert!(
-            keys >= 2 * before && keys % 2 == 0,
+            keys >= 2 * before && keys.is_multiple_of(2),
             "{name}: {keys} keys, {before} before"
         );
         let mut wire = restored.connect();
