@@ -25,6 +25,7 @@ mod import;
 mod reference;
 mod shutdown;
 mod start;
+mod upkeep;
 
 // 1 The socket.
 mod listener;
@@ -44,6 +45,7 @@ mod clients;
 mod info;
 mod server;
 mod stats;
+mod timestamp;
 
 pub use exit::{Exit, Failure};
 pub use start::run;
@@ -59,6 +61,8 @@ pub fn main() -> ExitCode {
     let outcome = match cli.task {
         None => run(cli.config),
         Some(cli::Task::Import { task }) => import::run(&task),
+        Some(cli::Task::Wal { task }) => upkeep::run(task),
+        Some(cli::Task::Backup { dir, dest }) => upkeep::backup(&dir, &dest),
         Some(cli::Task::GenerateDocs { dir }) => reference::write(&dir),
     };
     match outcome {

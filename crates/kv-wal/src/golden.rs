@@ -212,6 +212,8 @@ fn written(encoding: Encoding, frames: &Frames) -> Result<BTreeMap<String, Vec<u
         first_segment: 1,
         newest_segment: live.number(),
         durable: live.last_lsn(),
+        older: None,
+        newest: None,
     };
     manifest.replace(&dir)?;
     Ok(disk.files())

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqC
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use kv_core::{Effect, EffectLog, Lsn, Refusal};
+use kv_core::{Clock, Effect, EffectLog, Lsn, Refusal};
 
 use crate::batch::Batches;
 use crate::dir::LogDir;
@@ -25,8 +25,10 @@ use crate::keeper::Orders;
 use crate::manifest::Manifest;
 use crate::pace::Pace;
 use crate::poison::{Failed, Poison};
+use crate::rotation::Rotation;
 use crate::segment::LiveSegment;
 use crate::sleeper::Sleeper;
+use crate::snapshot::Snapshots;
 use crate::{CommitGate, Durability, DurableOptions, Encoding, LogFailure, LogStats};
 
 /// Writes are refused while more than this waits to be written, in bytes.
@@ -36,11 +38,15 @@ const BACKLOG_BYTES_MAX: u64 = 64 << 20;
 pub(crate) struct Log {
     pub(crate) dir: LogDir,
     pub(crate) fs: Arc<dyn Fs>,
+    /// The store's clock, of which the log notes the time.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) durability: Durability,
     encoding: Encoding,
     pub(crate) gate: Arc<CommitGate>,
     pub(crate) batches: Batches,
     pub(crate) orders: Orders,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) rotation: Rotation,
     /// Only under `everysec`.
     pub(crate) pace: Option<Pace>,
     poison: Poison,
@@ -74,6 +80,7 @@ impl Log {
         live: &LiveSegment,
         manifest: Manifest,
         stored_bytes: u64,
+        snapshots: Snapshots,
     ) -> Self {
         let counters = Counters::default();
         counters.segment.store(live.number(), Relaxed);
@@ -89,11 +96,14 @@ impl Log {
         Self {
             dir,
             fs: Arc::clone(&options.fs),
+            clock: Arc::clone(&options.memory.clock),
             durability: options.durability,
             encoding: options.encoding,
             gate: Arc::new(gate),
             batches: Batches::new(live.last_lsn().advanced_by(1)),
             orders: Orders::new(manifest, options.segment_bytes, live.capacity()),
+            snapshots,
+            rotation: Rotation::default(),
             pace: (options.durability == Durability::EverySec).then(Pace::new),
             poison: Poison::new(options.on_failure.clone()),
             disk_full: AtomicBool::new(false),
@@ -204,7 +214,8 @@ impl EffectLog for Log {
             return Err(Refusal::DiskFull);
         }
         let overdue = self.pace.as_ref().is_some_and(Pace::is_overdue);
-        if overdue || self.batches.backlog_bytes() > BACKLOG_BYTES_MAX {
+        if overdue || self.batches.backlog_bytes() > BACKLOG_BYTES_MAX || self.snapshots.is_behind()
+        {
             return Err(Refusal::Behind);
         }
         Ok(())
@@ -230,8 +241,12 @@ impl EffectLog for Log {
         lsn
     }
 
+    fn last(&self) -> Lsn {
+        self.batches.last_lsn()
+    }
+
     fn settled(&self) -> Lsn {
-        self.gate.watermark(self.durability)
+        self.gate.settled(self.durability)
     }
 }
 

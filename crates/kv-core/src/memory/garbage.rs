@@ -7,7 +7,7 @@ use super::stripe::Tables;
 use crate::value::Collection;
 
 /// Memory that is no longer reachable. Whoever gets it drops it when no lock is held any more.
-pub(crate) struct Garbage(#[expect(dead_code, reason = "kept only to be dropped later")] Kind);
+pub(crate) struct Garbage(Kind);
 
 #[expect(dead_code, reason = "kept only to be dropped later")]
 enum Kind {
@@ -20,6 +20,14 @@ impl Garbage {
     /// What a flush emptied.
     pub(super) fn of_tables(tables: Tables) -> Self {
         Self(Kind::Tables(tables))
+    }
+
+    /// The tables, if that is what this is.
+    pub(super) fn into_tables(self) -> Result<Tables, Self> {
+        match self.0 {
+            Kind::Tables(tables) => Ok(tables),
+            other => Err(Self(other)),
+        }
     }
 
     /// A removed entry, if freeing it takes long; else it is freed here.

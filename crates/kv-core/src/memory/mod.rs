@@ -22,6 +22,7 @@ mod totals;
 mod expire;
 mod scan;
 mod stats;
+mod walk;
 
 // Memory.
 mod place;
@@ -42,6 +43,8 @@ pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
 use table::Table;
 use totals::Totals;
+use walk::Walking;
+pub use walk::{Walk, WalkBacklog};
 
 use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
 
@@ -73,6 +76,7 @@ pub struct MemoryStore {
     placing: Placing,
     totals: Totals,
     sweeper: Sweeper,
+    walking: Walking,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
     databases: u16,
@@ -114,6 +118,7 @@ impl MemoryStore {
             placing: Placing::new(options.stripes.trailing_zeros()),
             totals: Totals::new(options.stripes, options.databases),
             sweeper: Sweeper::default(),
+            walking: Walking::default(),
             log: None,
             clock: options.clock,
             databases: options.databases,

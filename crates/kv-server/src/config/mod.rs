@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+pub use crate::upkeep::RecoverTo;
+
 /// Everything that is fixed when the server starts.
 #[derive(Clone, Debug, Args)]
 pub struct Config {
@@ -94,9 +96,62 @@ pub struct Config {
     )]
     pub segment_size: u64,
 
+    /// Log that makes a snapshot due, and the log before it needless, such as 64mb; 0 for never
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value = "64mb",
+        value_parser = bytes,
+        help_heading = "Data"
+    )]
+    pub snapshot_after: u64,
+
+    /// Most bytes that a snapshot reads or writes in a second, such as 128mb; 0 for no limit
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value = "128mb",
+        value_parser = bytes,
+        help_heading = "Data"
+    )]
+    pub snapshot_rate: u64,
+
     /// Number of logical databases, as SELECT counts them
     #[arg(long, value_name = "COUNT", default_value = "16", value_parser = databases, help_heading = "Data")]
     pub databases: NonZeroU16,
+
+    /// Keep what comes before damage in the data directory and lose the rest; the files as they were are put
+    /// aside first. Without damage nothing happens
+    #[arg(
+        long,
+        value_name = "HOW",
+        conflicts_with = "recover_to",
+        help_heading = "Data"
+    )]
+    pub repair: Option<Repair>,
+
+    /// Serve the data as it was at a time (with zone, as 2026-11-22T14:05:00Z) or after an LSN, from a new
+    /// directory; the data directory stays as it is
+    #[arg(
+        long,
+        value_name = "TIME|LSN",
+        requires = "into",
+        help_heading = "Data"
+    )]
+    pub recover_to: Option<RecoverTo>,
+
+    /// Directory for the data as of --recover-to: made, or empty; serve it again later with --dir
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "recover_to",
+        help_heading = "Data"
+    )]
+    pub into: Option<PathBuf>,
+
+    /// Directory in which the command BACKUP may make backups; without it there is no such command
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    pub backup_dir: Option<PathBuf>,
 
     /// Threads that serve connections [default: one for each core]
     #[arg(
@@ -161,6 +216,13 @@ impl Durability {
             Self::Off => "off",
         }
     }
+}
+
+/// What to do about damaged data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Repair {
+    /// Cut the log off where the damage begins
+    Truncate,
 }
 
 /// How the log spells its records.
@@ -236,6 +298,10 @@ fn databases(text: &str) -> Result<NonZeroU16, String> {
         return Err(expected());
     }
     Ok(count)
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    size::parse(text).ok_or_else(|| "expected a size such as 64mb".to_owned())
 }
 
 fn segment_size(text: &str) -> Result<u64, String> {

@@ -82,12 +82,34 @@ impl Engine {
         }
     }
 
+    /// The store with a log, whose snapshots can be asked for; `None` without one.
+    pub(crate) fn durable(&self) -> Option<&DurableStore> {
+        match &self.backend {
+            Backend::Memory(_) => None,
+            Backend::Durable(store) => Some(store),
+        }
+    }
+
     /// The gate that replies wait at, and the policy that opens it; `None` without a log.
     pub(crate) fn gate(&self) -> Option<(&Arc<CommitGate>, Durability)> {
         match &self.backend {
             Backend::Memory(_) => None,
             Backend::Durable(store) => Some((store.gate(), store.durability())),
         }
+    }
+
+    /// What replies wait for unless their connection chose otherwise; without a log the word has no meaning.
+    pub(crate) fn durability(&self) -> Durability {
+        self.gate().map_or(Durability::No, |(_, policy)| policy)
+    }
+
+    /// Lets reads tell of every change that is not yet durable, for a connection that waits for them under a
+    /// weaker policy of the server. The newest change so far: what that connection must wait for first.
+    pub(crate) fn tell_undurable(&self) -> Lsn {
+        if let Some((gate, _)) = self.gate() {
+            gate.tell_undurable();
+        }
+        self.memory().newest()
     }
 
     /// Ends the log in order. Memory is given up with it.
