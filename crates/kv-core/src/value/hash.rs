@@ -1,11 +1,15 @@
 //! Hashes: fields, each with a value.
 
+use std::sync::Arc;
+
 use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 
 use super::packed::{ELEMENTS_MAX, Either, Packed, PackedIter, fits};
 
 /// A hash as it lies in a store: fields and their values, in no promised order.
+///
+/// A clone of a large one shares its fields, until either is changed: the first change copies them all.
 ///
 /// Invariant: a real hash does not become packed again.
 #[derive(Clone, Debug)]
@@ -15,7 +19,7 @@ pub struct Hash(Form);
 enum Form {
     /// Field, value, field, value.
     Packed(Packed),
-    Map(Box<Map>),
+    Map(Arc<Map>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -91,7 +95,9 @@ impl Hash {
         matches!(self.0, Form::Packed(_))
     }
 
-    pub(super) fn heap_bytes(&self) -> usize {
+    /// Bytes of heap, known without a walk.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
         /// Of one place in the map: its hash, the key, the value; and an index and a tag in the table.
         const PLACE_BYTES: usize = 8 + 2 * size_of::<Box<[u8]>>() + 9;
 
@@ -115,7 +121,7 @@ impl Hash {
                     packed.insert(packed.len(), value);
                 }
             },
-            Form::Map(map) => map.set(field, value),
+            Form::Map(map) => Arc::make_mut(map).set(field, value),
         }
     }
 
@@ -128,6 +134,7 @@ impl Hash {
                 }
             }
             Form::Map(map) => {
+                let map = Arc::make_mut(map);
                 if let Some(value) = map.fields.swap_remove(field) {
                     map.bytes -= field.len() + value.len();
                 }
@@ -139,7 +146,7 @@ impl Hash {
         if let Form::Packed(packed) = &self.0 {
             let mut map = Map::default();
             Pairs(packed.iter()).for_each(|(field, value)| map.set(field, value));
-            self.0 = Form::Map(Box::new(map));
+            self.0 = Form::Map(Arc::new(map));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::packed::{ELEMENTS_MAX, Either, Packed, fits};
 
@@ -19,6 +20,8 @@ const FREED_AT_ONCE_MAX: usize = 64;
 
 /// A list as it lies in a store.
 ///
+/// A clone of a large one shares its elements, until either is changed: the first change copies them all.
+///
 /// Invariant: a real list does not become packed again.
 #[derive(Clone, Debug)]
 pub struct List(Form);
@@ -26,7 +29,7 @@ pub struct List(Form);
 #[derive(Clone, Debug)]
 enum Form {
     Packed(Packed),
-    Deque(Box<Deque>),
+    Deque(Arc<Deque>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -100,7 +103,9 @@ impl List {
         matches!(self.0, Form::Packed(_))
     }
 
-    pub(super) fn heap_bytes(&self) -> usize {
+    /// Bytes of heap, known without a walk.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
         match &self.0 {
             Form::Packed(packed) => packed.heap_bytes(),
             Form::Deque(deque) => {
@@ -125,6 +130,7 @@ impl List {
         match self.for_one_more(element) {
             Form::Packed(packed) => packed.insert(index, element),
             Form::Deque(deque) => {
+                let deque = Arc::make_mut(deque);
                 deque.bytes += element.len();
                 let index = index.min(deque.elements.len());
                 deque.elements.insert(index, element.into());
@@ -143,6 +149,7 @@ impl List {
         match &mut self.0 {
             Form::Packed(packed) => packed.replace(index, element),
             Form::Deque(deque) => {
+                let deque = Arc::make_mut(deque);
                 let old = std::mem::replace(&mut deque.elements[index], element.into());
                 deque.bytes = deque.bytes + element.len() - old.len();
             }
@@ -163,7 +170,7 @@ impl List {
                 None
             }
             Form::Deque(deque) => {
-                let popped = deque.pop(end, count);
+                let popped = Arc::make_mut(deque).pop(end, count);
                 (count > FREED_AT_ONCE_MAX).then_some(popped)
             }
         }
@@ -193,6 +200,7 @@ impl List {
                 *packed = kept;
             }
             Form::Deque(deque) => {
+                let deque = Arc::make_mut(deque);
                 deque.elements.retain(|other| stays(other));
                 deque.bytes -= gone.len() * element.len();
             }
@@ -211,7 +219,7 @@ impl List {
         if let Form::Packed(packed) = &self.0 {
             let elements: VecDeque<Box<[u8]>> = packed.iter().map(Box::from).collect();
             let bytes = packed.iter().map(<[u8]>::len).sum();
-            self.0 = Form::Deque(Box::new(Deque { elements, bytes }));
+            self.0 = Form::Deque(Arc::new(Deque { elements, bytes }));
         }
     }
 }

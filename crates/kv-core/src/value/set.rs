@@ -1,11 +1,15 @@
 //! Sets: members, each once.
 
+use std::sync::Arc;
+
 use foldhash::quality::RandomState;
 use indexmap::IndexSet;
 
 use super::packed::{ELEMENTS_MAX, Either, Packed, fits};
 
 /// A set as it lies in a store: members in no promised order.
+///
+/// A clone of a large one shares its members, until either is changed: the first change copies them all.
 ///
 /// Invariant: a real set does not become packed again.
 #[derive(Clone, Debug)]
@@ -14,7 +18,7 @@ pub struct Set(Form);
 #[derive(Clone, Debug)]
 enum Form {
     Packed(Packed),
-    Table(Box<Members>),
+    Table(Arc<Members>),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -87,7 +91,9 @@ impl Set {
         matches!(self.0, Form::Packed(_))
     }
 
-    pub(super) fn heap_bytes(&self) -> usize {
+    /// Bytes of heap, known without a walk.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
         /// Of one place in the table: its hash and the member; and an index and a tag.
         const PLACE_BYTES: usize = 8 + size_of::<Box<[u8]>>() + 9;
 
@@ -110,7 +116,7 @@ impl Set {
         }
         match &mut self.0 {
             Form::Packed(packed) => packed.insert(packed.len(), member),
-            Form::Table(table) => table.add(member),
+            Form::Table(table) => Arc::make_mut(table).add(member),
         }
     }
 
@@ -123,6 +129,7 @@ impl Set {
                 }
             }
             Form::Table(table) => {
+                let table = Arc::make_mut(table);
                 if table.members.swap_remove(member) {
                     table.bytes -= member.len();
                 }
@@ -134,7 +141,7 @@ impl Set {
         if let Form::Packed(packed) = &self.0 {
             let mut table = Members::default();
             packed.iter().for_each(|member| table.add(member));
-            self.0 = Form::Table(Box::new(table));
+            self.0 = Form::Table(Arc::new(table));
         }
     }
 }

@@ -424,7 +424,7 @@ impl<'t> EntryRef<'t> {
             .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
     }
 
-    /// An entry that holds the same, in an allocation of its own; a large string is shared, a collection copied.
+    /// An entry that holds the same, in an allocation of its own; a large string or collection is shared.
     pub(super) fn duplicate(self) -> Entry {
         let content = match self.value() {
             ValueRef::String(StringRef::Int(number)) => Content::Int(number),

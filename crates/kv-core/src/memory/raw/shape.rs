@@ -127,6 +127,7 @@ impl Shape {
         self.key_at() + self.key_len
     }
 
+    /// Where a shared string or a collection lies.
     #[inline]
     pub(super) fn owned_at(self) -> usize {
         self.value_at().next_multiple_of(ENTRY_ALIGN)
@@ -140,8 +141,8 @@ impl Shape {
     }
 }
 
-const _: () = assert!(align_of::<Collection>() <= ENTRY_ALIGN);
 const _: () = assert!(align_of::<Bytes>() <= ENTRY_ALIGN && align_of::<Header>() == ENTRY_ALIGN);
+const _: () = assert!(align_of::<Collection>() <= ENTRY_ALIGN);
 const _: () = assert!(crate::limits::KEY_BYTES_MAX <= Shape::KEY_LEN_MAX);
 
 #[cfg(test)]
@@ -154,11 +155,13 @@ mod tests {
             assert_eq!(Shape::unpack(shape.pack()), shape);
             assert!(shape.room >= used.max(room));
             assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);
-            if storage == Storage::Shared {
-                assert_eq!(shape.owned_at() % align_of::<Bytes>(), 0);
-                let end = shape.owned_at() + size_of::<Bytes>();
-                assert!(end <= shape.layout().size());
-            }
+            let owned = match storage {
+                Storage::Int | Storage::Inline => continue,
+                Storage::Shared => size_of::<Bytes>(),
+                Storage::Collection => size_of::<Collection>(),
+            };
+            assert_eq!(shape.owned_at() % ENTRY_ALIGN, 0);
+            assert!(shape.owned_at() + owned <= shape.layout().size());
         }
     }
 
@@ -167,6 +170,7 @@ mod tests {
         for key_len in [0, 1, 16, 300, crate::limits::KEY_BYTES_MAX] {
             check(key_len, Storage::Int, 8, 8);
             check(key_len, Storage::Shared, 0, 0);
+            check(key_len, Storage::Collection, 0, 0);
             for (used, room) in [(0, 0), (1, 8), (100, 4_000), (4_096, 4_096)] {
                 check(key_len, Storage::Inline, used, room);
             }

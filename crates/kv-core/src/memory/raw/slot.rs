@@ -107,7 +107,7 @@ impl Slot {
         self.0 = self.0.map_addr(|word| word & !YOUNG | mark);
     }
 
-    /// An entry like this one; a large string is shared, not copied.
+    /// An entry like this one; a large string or collection is shared, not copied.
     pub(in crate::memory) fn duplicate(&self) -> Self {
         let copy = self.entry().duplicate();
         Self::of_entry(copy, self.check(), self.expires())

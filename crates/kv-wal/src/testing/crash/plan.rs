@@ -164,6 +164,16 @@ fn any_step(chance: &mut Chance, number: usize, now: UnixMillis) -> Step {
         let later = i64::try_from(1 + chance.below(400)).unwrap_or(1);
         UnixMillis(now.0 + later)
     };
+    if chance.percent(15) {
+        // Lists have keys of their own, so that none ever meets a string.
+        let list = format!("list:{}", chance.below(3)).into_bytes();
+        return match chance.below(100) {
+            0..65 => Step::Push(list, any_value(chance, number)),
+            65..90 => Step::Pop(list, 1 + chance.below(4)),
+            90..95 => Step::Expire(list, Some(soon(chance))),
+            _ => Step::Delete(list),
+        };
+    }
     match chance.below(100) {
         0..50 => Step::Set(key, any_value(chance, number), None),
         50..57 => Step::Set(key, any_value(chance, number), Some(soon(chance))),
