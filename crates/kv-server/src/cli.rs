@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::upkeep::WalTask;
 
 /// The version with the commit it was built from.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("KV_COMMIT"), ")");
@@ -16,6 +17,11 @@ Examples:
   kv-server --durability everysec        replies do not wait for the disk
   kv-server --durability off             a cache: nothing is written to disk
   kv-server --wal-format json            a log that people can read
+
+  kv-server wal verify /srv/kv           whether the data is whole, without starting
+  kv-server backup /srv/kv /backup/kv    a copy, also while the server runs
+  kv-server --dir /srv/kv --recover-to 2026-11-22T14:05:00Z --into /srv/kv-then
+                                         the data as it was then, in a new directory
 
 Talk to it:
   printf 'SET greeting hello world\\nGET greeting\\n' | nc -N 127.0.0.1 6379
@@ -48,6 +54,22 @@ pub(crate) struct Cli {
 /// What the program can do instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    /// Look at, print or repair the log in a data directory
+    Wal {
+        #[command(subcommand)]
+        task: WalTask,
+    },
+    /// Copy a data directory, also while a server uses it, and verify the copy
+    ///
+    /// Everything that was acknowledged before the call is in the copy. What the server no longer writes to is
+    /// shared by hard links where the file system can; the rest is copied. To restore, start with --dir DEST or
+    /// a copy of it.
+    Backup {
+        /// The data directory
+        dir: PathBuf,
+        /// Where the copy goes: a directory that does not exist or is empty
+        dest: PathBuf,
+    },
     /// Write the reference pages that are made from the program's own tables
     #[command(hide = true)]
     GenerateDocs {

@@ -24,6 +24,7 @@ mod greeting;
 mod reference;
 mod shutdown;
 mod start;
+mod upkeep;
 
 // 1 The socket.
 mod listener;
@@ -43,6 +44,7 @@ mod clients;
 mod info;
 mod server;
 mod stats;
+mod timestamp;
 
 pub use exit::{Exit, Failure};
 pub use start::run;
@@ -57,6 +59,8 @@ pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let outcome = match cli.task {
         None => run(cli.config),
+        Some(cli::Task::Wal { task }) => upkeep::run(task),
+        Some(cli::Task::Backup { dir, dest }) => upkeep::backup(&dir, &dest),
         Some(cli::Task::GenerateDocs { dir }) => reference::write(&dir),
     };
     match outcome {

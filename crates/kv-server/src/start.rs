@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use crate::config::settings::Settings;
-use crate::config::{Config, Durability, LogLevel, WalFormat};
+use crate::config::{Config, Durability, LogLevel, Repair, WalFormat};
 use crate::engine::expire::expire;
 use crate::engine::{Backend, Engine};
 use crate::exit::{Exit, Failure};
@@ -24,6 +24,7 @@ use crate::greeting::{self, Loading};
 use crate::listener;
 use crate::server::Server;
 use crate::shutdown::{Shutdown, Signals, drain};
+use crate::upkeep;
 use crate::worker;
 
 /// Open files that are not client connections.
@@ -34,11 +35,13 @@ const FILES_RESERVED: u64 = 32;
 /// # Errors
 ///
 /// What kept it from starting, from going on or from ending in order.
-pub fn run(config: Config) -> Result<(), Failure> {
+pub fn run(mut config: Config) -> Result<(), Failure> {
     check_exposure(&config)?;
+    check_upkeep(&config)?;
     start_log(config.log_level);
     let settings = Settings::new(u64::from(config.maxclients), connections_possible(&config));
     let bound = listener::bind(&config.bind, config.port)?;
+    prepare(&mut config)?;
     let shutdown = Arc::new(Shutdown::new());
     let engine = open(&config, &shutdown)?;
     let addresses = bound.addresses().to_vec();
@@ -71,6 +74,34 @@ fn check_exposure(config: &Config) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Without a log there is nothing to repair, recover or back up.
+fn check_upkeep(config: &Config) -> Result<(), Failure> {
+    let asked = [
+        ("--repair", config.repair.is_some()),
+        ("--recover-to", config.recover_to.is_some()),
+        ("--backup-dir", config.backup_dir.is_some()),
+    ];
+    match asked.iter().find(|(_, asked)| *asked) {
+        Some((option, _)) if config.durability == Durability::Off => Err(Failure::usage(format!(
+            "{option} has no meaning with --durability off: there is no log"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Does to the data directory what was asked to be done before it is opened.
+fn prepare(config: &mut Config) -> Result<(), Failure> {
+    match config.repair {
+        Some(Repair::Truncate) if config.dir.exists() => upkeep::repair(&config.dir)?,
+        _ => {}
+    }
+    if let (Some(to), Some(into)) = (config.recover_to, config.into.take()) {
+        upkeep::recover(&config.dir, to, &into)?;
+        config.dir = into;
+    }
+    Ok(())
 }
 
 fn start_log(level: LogLevel) {
@@ -164,8 +195,9 @@ fn cannot_open(config: &Config, error: &OpenError) -> Failure {
         OpenError::Damaged { .. } => Failure {
             exit: Exit::Damaged,
             message: format!(
-                "{error}; nothing was changed: restore {} from a backup, or move it away to start empty",
-                config.dir.display()
+                "{error}; nothing was changed: restore {dir} from a backup, move it away to start empty, or \
+                 add --repair=truncate to keep what comes before the damage and lose the rest",
+                dir = config.dir.display()
             ),
         },
         OpenError::TooFewDatabases { found, .. } => Failure::new(format!(

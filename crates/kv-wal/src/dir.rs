@@ -30,15 +30,21 @@ const TMP_SUFFIX: &str = ".tmp";
 const LOCK_TRIES: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// Files are copied in blocks of this many bytes.
+const COPY_BYTES: usize = 1 << 20;
+
 fn segment_tmp(serial: u64) -> String {
     format!("segment-{serial}{TMP_SUFFIX}")
 }
 
-/// The directory of one database, locked for as long as this lives.
+/// The directory of one database, locked for as long as this lives unless it was opened to look at.
 pub(crate) struct LogDir {
     path: PathBuf,
     dir: Arc<dyn Dir>,
-    _lock: Box<dyn Send + Sync>,
+    /// `None`: another process has it, and this one only looks.
+    lock: Option<Box<dyn Send + Sync>>,
+    /// Who has the lock, when it is another process that says so.
+    holder: Option<u32>,
 }
 
 /// A file name that names a segment.
@@ -103,7 +109,8 @@ impl LogDir {
                     return Ok(Self {
                         path: path.into(),
                         dir,
-                        _lock: lock,
+                        lock: Some(lock),
+                        holder: None,
                     });
                 }
                 Lock::HeldElsewhere(_) if tries < LOCK_TRIES => thread::sleep(LOCK_PAUSE),
@@ -115,6 +122,53 @@ impl LogDir {
                 }
             }
         }
+    }
+
+    /// Makes the directory `path`, where files of a database are put aside; there must be nothing in it.
+    pub(crate) fn make_aside(fs: &dyn Fs, path: &Path) -> Result<Self, OpenError> {
+        let dir = fs.open_dir(path).map_err(failed("make directory", path))?;
+        let aside = Self {
+            path: path.into(),
+            dir,
+            lock: Some(Box::new(())),
+            holder: None,
+        };
+        if aside.is_used()? {
+            let exists = std::io::ErrorKind::AlreadyExists.into();
+            return Err(failed("make directory", path)(exists).into());
+        }
+        Ok(aside)
+    }
+
+    /// Opens the directory `path`, which must be there, to look at: nothing is made or changed. It is
+    /// locked meanwhile unless another process has it.
+    pub(crate) fn open_to_look(fs: &dyn Fs, path: &Path) -> Result<Self, OpenError> {
+        let dir = fs
+            .open_dir_as_is(path)
+            .map_err(failed("open directory", path))?;
+        let lock = dir
+            .try_lock_as_is(LOCK)
+            .map_err(failed("lock", path.join(LOCK)))?;
+        let (lock, holder) = match lock {
+            Lock::Held(lock) => (Some(lock), None),
+            Lock::HeldElsewhere(owner) => (None, owner.trim().parse().ok()),
+        };
+        Ok(Self {
+            path: path.into(),
+            dir,
+            lock,
+            holder,
+        })
+    }
+
+    /// Whether this is the only process that may write here.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// The process that has the lock, when it is another one that says so.
+    pub(crate) fn holder(&self) -> Option<u32> {
+        self.holder
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -273,6 +327,56 @@ impl LogDir {
         self.dir
             .space()
             .map_err(failed("ask for the room in", &self.path))
+    }
+
+    /// Gives the segment `name` the same name in `other` too, without a copy where the file system can.
+    /// Durable after [`LogDir::sync`] of `other`. True when it is the same file in both.
+    pub(crate) fn share_segment(
+        &self,
+        name: &SegmentName,
+        other: &Self,
+    ) -> Result<bool, IoFailure> {
+        if self.dir.link(&name.file_name(), &other.path).is_ok() {
+            return Ok(true);
+        }
+        // Another file system, or one without links.
+        let file = self.open_segment(name)?;
+        let bytes = file.len()?;
+        self.copy_segment(name, bytes, other)?;
+        Ok(false)
+    }
+
+    /// Copies the first `bytes` of the segment `name` to `other`, durably. Replaces one of that name there.
+    pub(crate) fn copy_segment(
+        &self,
+        name: &SegmentName,
+        bytes: u64,
+        other: &Self,
+    ) -> Result<(), IoFailure> {
+        let from = self.open_segment(name)?;
+        let to = other.create_segment_tmp(0)?;
+        let mut block = vec![0; COPY_BYTES];
+        let mut at = 0;
+        while at < bytes {
+            let wanted =
+                usize::try_from(bytes - at).map_or(COPY_BYTES, |left| left.min(COPY_BYTES));
+            let block = &mut block[..wanted];
+            let read = from.read_full(block, at)?;
+            if read == 0 {
+                return Err(from.ended_early());
+            }
+            to.write_at(&block[..read], at)?;
+            at += read as u64;
+        }
+        to.sync_data()?;
+        other.publish_segment(0, to, name)?;
+        Ok(())
+    }
+
+    /// Whether there is anything in it but a lock.
+    pub(crate) fn is_used(&self) -> Result<bool, IoFailure> {
+        let used = |name: &String| !matches!(name.as_str(), "." | ".." | LOCK);
+        Ok(self.names()?.iter().any(used))
     }
 
     fn names(&self) -> Result<Vec<String>, IoFailure> {

@@ -62,6 +62,12 @@ impl From<IoFailure> for LogFailure {
     }
 }
 
+impl std::fmt::Debug for LogFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("LogFile").field(&self.path).finish()
+    }
+}
+
 /// An open file and its path.
 #[derive(Clone)]
 pub(crate) struct LogFile {
@@ -117,6 +123,11 @@ impl LogFile {
         self.file
             .len()
             .map_err(failed("ask for the length of", &self.path))
+    }
+
+    /// That the file ended while it was read.
+    pub(crate) fn ended_early(&self) -> IoFailure {
+        failed("read", &self.path)(io::ErrorKind::UnexpectedEof.into())
     }
 
     pub(crate) fn drop_cache(&self) {

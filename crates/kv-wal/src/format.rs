@@ -10,7 +10,7 @@
 //!   12  u32  checksum of all other bytes     8  u64  LSN of the first effect
 //!   16  16   database id                    16  u64  synced: highest LSN known durable
 //!   32  u64  segment number, from 1         24  u32  number of effects
-//!   40  u64  LSN of the first effect        28  u8   kind: 1 batch, 2 noop, 3 seal, 4 clean
+//!   40  u64  LSN of the first effect        28  u8   kind, see below
 //!   48  u64  salt, random                   29  u8   flags, zero
 //!   56  u64  capacity of the file           30  u16  zero
 //!   64  u64  predecessor: number, 0 none    32  u32  checksum of the payload
@@ -23,6 +23,9 @@
 //!  104  u64  epoch
 //!  112  zeros to 4096
 //! ```
+//!
+//! Kinds of frame: 1 batch of effects, 2 noop, 3 seal, 4 clean shutdown, 5 time mark. Only batches have
+//! effects; the payload of a time mark is told in `time_mark`.
 //!
 //! A frame is one group commit: all of it counts or nothing. Its place (salt, segment number, offset) goes
 //! into its checksum, so bytes that stand anywhere else than where they were written are not taken for a
@@ -39,6 +42,7 @@ mod payload;
 mod record;
 mod segment_header;
 mod snapshot;
+mod time_mark;
 
 pub(crate) use fields::Malformed;
 pub(crate) use frame::{Flaw, FrameHeader, FrameKind, Place};
@@ -50,6 +54,7 @@ pub(crate) use snapshot::{
     BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, BlockKind, Footer,
     SNAPSHOT_HEADER_BYTES, SNAPSHOT_VERSION, SnapshotFlaw, SnapshotHeader,
 };
+pub(crate) use time_mark::{TIME_MARK_FRAME_BYTES_MAX, decode_time, encode_time};
 
 /// The version of the layout that is written, and the newest that is read.
 pub(crate) const VERSION: u32 = 1;

@@ -24,6 +24,16 @@ pub trait Fs: Send + Sync + 'static {
     /// Those of the operating system.
     fn open_dir(&self, path: &Path) -> io::Result<Arc<dyn Dir>>;
 
+    /// Opens the directory `path` to look at. An implementation that stands for real directories must not
+    /// make it.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`] and others of the operating system.
+    fn open_dir_as_is(&self, path: &Path) -> io::Result<Arc<dyn Dir>> {
+        self.open_dir(path)
+    }
+
     /// A number that differs from call to call and from run to run; need not be a secret.
     fn random(&self) -> u64;
 }
@@ -82,6 +92,26 @@ pub trait Dir: Send + Sync {
     ///
     /// Those of the operating system; that somebody else has the lock is none.
     fn try_lock(&self, name: &str, owner: &str) -> io::Result<Lock>;
+
+    /// As [`Dir::try_lock`], but an implementation that stands for real files must change none: where there
+    /// is no file `name`, nothing is locked and the answer is that the lock is held.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system.
+    fn try_lock_as_is(&self, name: &str) -> io::Result<Lock> {
+        self.try_lock(name, "")
+    }
+
+    /// Gives the file `name` the same name in the directory `other` too. Whoever writes to one writes to
+    /// both. Durable after a sync of `other`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system; [`io::ErrorKind::Unsupported`] from an implementation without links.
+    fn link(&self, _name: &str, _other: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// The room on the disk of this directory.
     ///

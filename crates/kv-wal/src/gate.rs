@@ -28,6 +28,8 @@ pub struct CommitGate {
     written: AtomicU64,
     durable: AtomicU64,
     failed: AtomicBool,
+    /// Whether somebody waits by a stricter policy than the log's own.
+    tells_undurable: AtomicBool,
     /// The newest LSN that somebody wants durable, whatever the policy of the log is.
     durable_wanted: AtomicU64,
     /// Wakes the thread that syncs, after `durable_wanted` grew.
@@ -48,6 +50,7 @@ impl CommitGate {
             written: AtomicU64::new(recovered.0),
             durable: AtomicU64::new(recovered.0),
             failed: AtomicBool::new(false),
+            tells_undurable: AtomicBool::new(false),
             durable_wanted: AtomicU64::new(recovered.0),
             on_sync_wanted: OnceLock::new(),
             for_written: Room::default(),
@@ -78,6 +81,21 @@ impl CommitGate {
             Durability::Always => self.durable(),
             Durability::EverySec | Durability::No => self.written(),
         }
+    }
+
+    /// From now on reads of the store name every change they show that is not yet durable, whatever the log's
+    /// own policy is. To be called before anybody waits by a stricter policy; changes from before the call are
+    /// named only if they are waited for once, up to the newest. It stays so.
+    pub fn tell_undurable(&self) {
+        self.tells_undurable.store(true, SeqCst);
+    }
+
+    /// The newest LSN that nobody has to wait for; `policy` is the log's own.
+    pub(crate) fn settled(&self, policy: Durability) -> Lsn {
+        if self.tells_undurable.load(SeqCst) {
+            return self.durable();
+        }
+        self.watermark(policy)
     }
 
     /// Whether the log failed for good: the watermarks will not move again.

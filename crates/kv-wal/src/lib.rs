@@ -64,6 +64,9 @@ mod compact;
 mod rotation;
 mod snapshot;
 
+// Looking after a directory.
+mod upkeep;
+
 // Files and bytes.
 mod dir;
 mod file;
@@ -81,6 +84,10 @@ pub use options::{
 };
 pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotProgress, SnapshotRule, SnapshotStatus};
 pub use sync::{Durability, UnknownDurability};
+pub use upkeep::{
+    Copied, Entry, Inspection, Repaired, SegmentFigures, Target, UpkeepError, Verdict, copy,
+    inspect, read_log, repair_by_truncating,
+};
 
 #[cfg(test)]
 mod golden;

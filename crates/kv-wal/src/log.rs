@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqC
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use kv_core::{Effect, EffectLog, Lsn, Refusal};
+use kv_core::{Clock, Effect, EffectLog, Lsn, Refusal};
 
 use crate::batch::Batches;
 use crate::dir::LogDir;
@@ -38,6 +38,8 @@ const BACKLOG_BYTES_MAX: u64 = 64 << 20;
 pub(crate) struct Log {
     pub(crate) dir: LogDir,
     pub(crate) fs: Arc<dyn Fs>,
+    /// The store's clock, of which the log notes the time.
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) durability: Durability,
     encoding: Encoding,
     pub(crate) gate: Arc<CommitGate>,
@@ -94,6 +96,7 @@ impl Log {
         Self {
             dir,
             fs: Arc::clone(&options.fs),
+            clock: Arc::clone(&options.memory.clock),
             durability: options.durability,
             encoding: options.encoding,
             gate: Arc::new(gate),
@@ -243,7 +246,7 @@ impl EffectLog for Log {
     }
 
     fn settled(&self) -> Lsn {
-        self.gate.watermark(self.durability)
+        self.gate.settled(self.durability)
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Tail {
     pub(crate) bytes: u64,
     /// Where a frame says that something missing had been durable, if one does.
     pub(crate) proof: Option<u64>,
+    /// The newest effect that a frame header tells of, whether or not its payload is intact.
+    pub(crate) newest: Lsn,
 }
 
 /// Reads one segment from its first frame on.
@@ -55,6 +57,11 @@ impl SegmentReader {
             block: Vec::new(),
             block_at: 0,
         }
+    }
+
+    /// Goes on at `offset`, which must be a multiple of 8.
+    pub(crate) fn go_to(&mut self, offset: u64) {
+        self.at = offset;
     }
 
     /// Where the next frame begins.
@@ -115,9 +122,7 @@ impl SegmentReader {
             if let Some(last) = block.iter().rposition(|&byte| byte != 0) {
                 tail.bytes = at + last as u64 + 1 - from;
             }
-            if tail.proof.is_none() {
-                tail.proof = self.proof_in(at, length, lost);
-            }
+            self.survey_block(at, length, lost, &mut tail);
             // A header may lie across two blocks; blocks overlap by one. The last one ends the file.
             let step = if length > FRAME_HEADER_BYTES && at + (length as u64) < self.end {
                 (length - FRAME_HEADER_BYTES) / FRAME_ALIGN * FRAME_ALIGN
@@ -129,17 +134,22 @@ impl SegmentReader {
         Ok(tail)
     }
 
-    fn proof_in(&self, block_at: u64, length: usize, lost: Lsn) -> Option<u64> {
+    fn survey_block(&self, block_at: u64, length: usize, lost: Lsn, tail: &mut Tail) {
         let block = &self.loaded(block_at)[..length];
-        (0..length).step_by(FRAME_ALIGN).find_map(|within| {
-            let bytes: &[u8; FRAME_HEADER_BYTES] = block.get(within..)?.first_chunk()?;
-            if !FrameHeader::is_thinkable(bytes) {
-                return None;
-            }
+        for within in (0..length).step_by(FRAME_ALIGN) {
+            let Some(bytes) = block.get(within..).and_then(<[u8]>::first_chunk) else {
+                return;
+            };
             let at = block_at + within as u64;
-            let (header, _) = self.header_at(at).ok()?;
-            (header.synced >= lost).then_some(at)
-        })
+            if FrameHeader::is_thinkable(bytes)
+                && let Ok((header, _)) = self.header_at(at)
+            {
+                tail.newest = tail.newest.max(header.last_lsn());
+                if tail.proof.is_none() && header.synced >= lost {
+                    tail.proof = Some(at);
+                }
+            }
+        }
     }
 
     fn header_at(&self, at: u64) -> Result<(FrameHeader, u32), Flaw> {

@@ -12,10 +12,12 @@
 //! Invariant: nothing is written here. What is dropped stays in the file; the next segment names the end.
 //! Invariant: effects come in the order of their LSNs, without a gap, each whole frame or none of it.
 
-use kv_core::{Effect, Lsn};
+use kv_core::{Effect, Lsn, UnixMillis};
 
 use crate::dir::{LogDir, SegmentName};
-use crate::format::{Flaw, FrameKind, Malformed, Predecessor, for_each_effect};
+use crate::format::{
+    Flaw, FrameKind, Malformed, Predecessor, decode_time, for_each_effect, frame_bytes,
+};
 use crate::manifest::Manifest;
 use crate::reader::{Frame, SegmentReader};
 use crate::segment::StoredSegment;
@@ -26,6 +28,55 @@ const PROGRESS_BYTES: u64 = 4 << 20;
 
 /// Takes the effects of a log, one after the other.
 pub(crate) type Apply<'a> = dyn FnMut(&Effect<'_>) -> Result<(), OpenError> + 'a;
+
+/// Sees what a log holds, in order: each frame whole, after its checksums have been found right.
+pub(crate) trait Visit {
+    /// A segment begins.
+    fn segment(&mut self, _segment: &StoredSegment) {}
+
+    /// An effect of the frame that comes next.
+    ///
+    /// # Errors
+    ///
+    /// Why the log is of no use: reading ends with this error.
+    fn effect(&mut self, _lsn: Lsn, _effect: &Effect<'_>) -> Result<(), OpenError> {
+        Ok(())
+    }
+
+    /// A frame; whether more are wanted. If not, reading ends without a look at what follows.
+    fn frame(&mut self, _seen: &Seen<'_>) -> bool {
+        true
+    }
+}
+
+/// A whole frame, after its effects.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'s> {
+    pub(crate) segment: &'s StoredSegment,
+    pub(crate) kind: FrameKind,
+    pub(crate) effects: u32,
+    /// Where in the segment it ends.
+    pub(crate) end: u64,
+    /// The newest LSN up to here.
+    pub(crate) last_lsn: Lsn,
+    /// What the clock showed, if this is a time mark.
+    pub(crate) time: Option<UnixMillis>,
+}
+
+/// Applies what comes after the newest snapshot.
+struct Applying<'a, 'p> {
+    apply: &'a mut Apply<'p>,
+    base: Lsn,
+}
+
+impl Visit for Applying<'_, '_> {
+    fn effect(&mut self, lsn: Lsn, effect: &Effect<'_>) -> Result<(), OpenError> {
+        if lsn <= self.base {
+            return Ok(());
+        }
+        (self.apply)(effect)
+    }
+}
 
 /// What a directory holds, and how its log goes on.
 #[derive(Debug)]
@@ -47,7 +98,19 @@ pub(crate) fn replay(
     on_progress: Option<&OnProgress>,
     apply: &mut Apply<'_>,
 ) -> Result<Found, OpenError> {
-    let segments = open_segments(dir, manifest)?;
+    let base = manifest.base();
+    visit(dir, manifest, on_progress, &mut Applying { apply, base })
+}
+
+/// Reads all that `manifest` says must be in `dir`, as far as `visitor` wants it. Of a directory that another
+/// process writes to, the end is not judged.
+pub(crate) fn visit(
+    dir: &LogDir,
+    manifest: &Manifest,
+    on_progress: Option<&OnProgress>,
+    visitor: &mut dyn Visit,
+) -> Result<Found, OpenError> {
+    let (segments, unopened) = open_segments(dir, manifest)?;
     let mut report = Recovered::default();
     if let Some(first) = segments.first() {
         // What the newest snapshot has may be missing from the log; what comes after it may not.
@@ -57,7 +120,9 @@ pub(crate) fn replay(
     let mut replay = Replay {
         dir,
         on_progress,
-        apply,
+        visitor,
+        ends_here: unopened.is_none() && dir.is_locked(),
+        enough: false,
         base: manifest.base(),
         report,
         bytes_total: segments.iter().map(|segment| segment.bytes).sum(),
@@ -70,9 +135,15 @@ pub(crate) fn replay(
         let end = replay.segment(segment, segments.get(place + 1))?;
         due = segment.header.number + 1;
         found = Some((segment, end));
+        if replay.enough {
+            break;
+        }
     }
-    if due <= manifest.newest_segment {
-        return Err(replay.missing(due));
+    let enough = replay.enough;
+    match unopened {
+        Some(error) if !enough => return Err(error),
+        _ if due <= manifest.newest_segment && !enough => return Err(replay.missing(due)),
+        _ => {}
     }
     let mut report = replay.report;
     let stored_bytes = replay.bytes_total;
@@ -85,7 +156,7 @@ pub(crate) fn replay(
             stored_bytes,
         });
     };
-    if report.last_lsn < manifest.durable {
+    if report.last_lsn < manifest.durable && !enough {
         let why = format!(
             "the log ends before LSN {}, which was durable",
             manifest.durable
@@ -113,16 +184,27 @@ pub(crate) fn replay(
     })
 }
 
-/// Opens the segments that the manifest still needs; older ones are left over from an interrupted compaction.
-fn open_segments(dir: &LogDir, manifest: &Manifest) -> Result<Vec<StoredSegment>, OpenError> {
+/// Opens the segments that the manifest still needs, up to the first that is damaged, and says what is wrong
+/// with that one; older ones are left over from an interrupted compaction.
+fn open_segments(
+    dir: &LogDir,
+    manifest: &Manifest,
+) -> Result<(Vec<StoredSegment>, Option<OpenError>), OpenError> {
     let mut segments = Vec::new();
     for name in dir.segments()? {
-        if name.number >= manifest.first_segment {
-            segments.push(StoredSegment::open(dir, &name, manifest.database)?);
+        if name.number < manifest.first_segment {
+            continue;
+        }
+        match StoredSegment::open(dir, &name, manifest.database) {
+            Ok(segment) => segments.push(segment),
+            Err(error @ OpenError::Damaged { .. }) => return Ok((segments, Some(error))),
+            Err(error) => return Err(error),
         }
     }
-    dir.sync()?;
-    Ok(segments)
+    if dir.is_locked() {
+        dir.sync()?;
+    }
+    Ok((segments, None))
 }
 
 /// Where the frames of a segment stop.
@@ -137,8 +219,12 @@ struct End {
 struct Replay<'a, 'p> {
     dir: &'a LogDir,
     on_progress: Option<&'a OnProgress>,
-    apply: &'a mut Apply<'p>,
-    /// Effects up to this one have been applied.
+    visitor: &'a mut (dyn Visit + 'p),
+    /// Whether the log ends with the last segment that could be opened.
+    ends_here: bool,
+    /// Whether the visitor wants no more.
+    enough: bool,
+    /// The newest snapshot has the effects up to this one.
     base: Lsn,
     report: Recovered,
     bytes_total: u64,
@@ -165,18 +251,23 @@ impl Replay<'_, '_> {
         self.report.segments += 1;
         self.report.bytes += end.offset;
         self.report.clean = false;
+        self.visitor.segment(segment);
         let flaw = loop {
             let frame = match reader.next()? {
                 Ok(frame) => frame,
                 Err(flaw) => break flaw,
             };
-            self.frame(segment, &end, &frame)?;
+            let end_offset = end.offset + frame_bytes(frame.payload.len()) as u64;
+            self.frame(segment, &end, &frame, end_offset)?;
             let kind = frame.header.kind;
             end.last_checksum = frame.checksum;
             end.has_effects |= kind == FrameKind::Batch;
             self.report.bytes += reader.offset() - end.offset;
             end.offset = reader.offset();
             self.tell_progress(segment);
+            if self.enough {
+                return Ok(end);
+            }
             if successor.is_none() && matches!(kind, FrameKind::Seal | FrameKind::Clean) {
                 self.report.clean = kind == FrameKind::Clean;
                 return Ok(end);
@@ -197,6 +288,7 @@ impl Replay<'_, '_> {
         segment: &StoredSegment,
         end: &End,
         frame: &Frame<'_>,
+        frame_end: u64,
     ) -> Result<(), OpenError> {
         let due = self.lost();
         if frame.header.first_lsn != due {
@@ -204,31 +296,40 @@ impl Replay<'_, '_> {
             let why = format!("a frame begins with LSN {found} where {due} is due");
             return Err(self.damaged(segment, end.offset, why));
         }
-        let apply = &mut *self.apply;
-        let mut known = self.base.0.saturating_sub(self.report.last_lsn.0);
-        let applied = u64::from(frame.header.effects).saturating_sub(known);
-        let shown = for_each_effect(
-            segment.header.encoding,
-            frame.payload,
-            frame.header.effects,
-            |effect| {
-                if known > 0 {
-                    known -= 1;
-                    return Ok(());
-                }
-                apply(effect).map_err(Stopped::Refused)
-            },
-        );
-        match shown {
-            Ok(()) => {}
+        let encoding = segment.header.encoding;
+        let shown = if frame.header.kind == FrameKind::TimeMark {
+            decode_time(encoding, frame.payload)
+                .map(Some)
+                .map_err(Stopped::from)
+        } else {
+            let visitor = &mut *self.visitor;
+            let mut lsn = due;
+            let show = |effect: &Effect<'_>| {
+                visitor.effect(lsn, effect).map_err(Stopped::Refused)?;
+                lsn = lsn.advanced_by(1);
+                Ok(())
+            };
+            for_each_effect(encoding, frame.payload, frame.header.effects, show).map(|()| None)
+        };
+        let time = match shown {
+            Ok(time) => time,
             Err(Stopped::Refused(error)) => return Err(error),
             Err(Stopped::Malformed(flaw)) => {
                 return Err(self.damaged(segment, end.offset, Flaw::from(flaw).to_string()));
             }
-        }
-        self.report.effects += applied;
+        };
         let effects = u64::from(frame.header.effects);
+        let known = self.base.0.saturating_sub(self.report.last_lsn.0);
+        self.report.effects += effects.saturating_sub(known);
         self.report.last_lsn = self.report.last_lsn.advanced_by(effects);
+        self.enough = !self.visitor.frame(&Seen {
+            segment,
+            kind: frame.header.kind,
+            effects: frame.header.effects,
+            end: frame_end,
+            last_lsn: self.report.last_lsn,
+            time,
+        });
         Ok(())
     }
 
@@ -262,6 +363,9 @@ impl Replay<'_, '_> {
         reader: &mut SegmentReader,
         flaw: Flaw,
     ) -> Result<(), OpenError> {
+        if !self.ends_here {
+            return Ok(());
+        }
         if let Flaw::Malformed(_) = flaw {
             return Err(self.damaged(segment, end.offset, flaw.to_string()));
         }

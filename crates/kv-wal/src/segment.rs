@@ -4,7 +4,7 @@
 //! Invariant: a file gets a segment's name only when its zeros and its header are durable.
 //! Invariant: only the process that made a segment writes to it, and never behind its end mark.
 
-use kv_core::Lsn;
+use kv_core::{Lsn, UnixMillis};
 
 use crate::OpenError;
 use crate::batch::FrameBuffer;
@@ -12,7 +12,7 @@ use crate::dir::{LogDir, SegmentName};
 use crate::file::{IoFailure, LogFile};
 use crate::format::{
     FRAME_HEADER_BYTES, FrameHeader, FrameKind, HeaderFlaw, Place, Predecessor,
-    SEGMENT_HEADER_BYTES, SegmentHeader, VERSION,
+    SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, encode_time, frame_bytes,
 };
 
 /// Zeros are written in pieces of this many bytes.
@@ -168,15 +168,29 @@ impl LiveSegment {
 
     /// Writes a frame without effects at the end.
     pub(crate) fn mark(&mut self, kind: FrameKind, synced: Lsn) -> Result<(), IoFailure> {
+        self.mark_with(kind, synced, &[])
+    }
+
+    /// Writes a time mark at the end: everything before was written when the clock shows `time`.
+    pub(crate) fn mark_time(&mut self, time: UnixMillis, synced: Lsn) -> Result<(), IoFailure> {
+        let payload = encode_time(self.header.encoding, time);
+        self.mark_with(FrameKind::TimeMark, synced, &payload)
+    }
+
+    fn mark_with(&mut self, kind: FrameKind, synced: Lsn, payload: &[u8]) -> Result<(), IoFailure> {
         let header = FrameHeader {
-            payload_bytes: 0,
+            // Marks are short.
+            payload_bytes: u32::try_from(payload.len()).unwrap_or(u32::MAX),
             first_lsn: self.last_lsn.advanced_by(1),
             synced,
             effects: 0,
             kind,
-            payload_checksum: 0,
+            payload_checksum: crc32c::crc32c(payload),
         };
-        let (bytes, checksum) = header.encode(self.place());
+        let (header, checksum) = header.encode(self.place());
+        let mut bytes = header.to_vec();
+        bytes.extend_from_slice(payload);
+        bytes.resize(frame_bytes(payload.len()), 0);
         self.file.write_at(&bytes, self.end)?;
         self.end += bytes.len() as u64;
         self.last_checksum = checksum;
@@ -198,6 +212,7 @@ impl LiveSegment {
 }
 
 /// A segment of an earlier process, open for reading.
+#[derive(Debug)]
 pub(crate) struct StoredSegment {
     pub(crate) file: LogFile,
     pub(crate) header: SegmentHeader,
@@ -211,15 +226,18 @@ impl StoredSegment {
     /// Opens a segment and checks that it is the one that its name says, of this database.
     ///
     /// A crashed process may have left bytes that can be read and are not durable. They are made durable
-    /// first, or they could be trusted now and be lost later, and are then read back from the disk.
+    /// first, or they could be trusted now and be lost later, and are then read back from the disk. (Not in
+    /// a directory that another process has locked: that one sees to it.)
     pub(crate) fn open(
         dir: &LogDir,
         name: &SegmentName,
         database: [u8; 16],
     ) -> Result<Self, OpenError> {
         let file = dir.open_segment(name)?;
-        file.sync_data()?;
-        file.drop_cache();
+        if dir.is_locked() {
+            file.sync_data()?;
+            file.drop_cache();
+        }
         let mut bytes = vec![0; SEGMENT_HEADER_BYTES];
         let length = file.read_full(&mut bytes, 0)?;
         let damaged = |why: String| OpenError::Damaged {
@@ -255,5 +273,24 @@ impl StoredSegment {
             checksum,
             bytes,
         })
+    }
+
+    /// The header of a segment, if it is intact.
+    pub(crate) fn header_of(
+        dir: &LogDir,
+        name: &SegmentName,
+    ) -> Result<Option<SegmentHeader>, IoFailure> {
+        let mut bytes = vec![0; SEGMENT_HEADER_BYTES];
+        let length = dir.open_segment(name)?.read_full(&mut bytes, 0)?;
+        bytes.truncate(length);
+        Ok(SegmentHeader::decode(&bytes).ok().map(|(header, _)| header))
+    }
+
+    /// The name of its file.
+    pub(crate) fn name(&self) -> SegmentName {
+        SegmentName {
+            number: self.header.number,
+            first_lsn: self.header.first_lsn,
+        }
     }
 }

@@ -7,19 +7,22 @@
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
-use kv_core::Lsn;
+use kv_core::{Lsn, UnixMillis};
 
 use crate::Durability;
 use crate::batch::FrameBuffer;
-use crate::format::{FRAME_HEADER_BYTES, FrameKind};
+use crate::format::{FrameKind, TIME_MARK_FRAME_BYTES_MAX};
 use crate::log::Log;
 use crate::pace::Pace;
 use crate::poison::Failed;
 use crate::rotation::Seam;
 use crate::segment::{LiveSegment, segment_bytes_for};
 
-/// After this long without a commit, what is durable is noted in the log.
+/// After this long without a commit, what is durable is noted in the log, with the time.
 const IDLE_BEFORE_NOTE: Duration = Duration::from_secs(1);
+
+/// While there are commits, the time is noted this often, in milliseconds of the store's clock.
+const TIME_MARK_INTERVAL_MS: u64 = 1000;
 
 /// What the writer thread owns.
 pub(crate) struct Writer<'l> {
@@ -32,6 +35,8 @@ pub(crate) struct Writer<'l> {
     /// The newest LSN that a frame on disk says is durable.
     noted: Lsn,
     last_write: Instant,
+    /// The newest time that is noted in the log; `None` before the first of this process.
+    marked: Option<UnixMillis>,
 }
 
 impl<'l> Writer<'l> {
@@ -43,6 +48,7 @@ impl<'l> Writer<'l> {
             frames: Vec::new(),
             spent: FrameBuffer::default(),
             last_write: Instant::now(),
+            marked: None,
         }
     }
 
@@ -64,6 +70,7 @@ impl<'l> Writer<'l> {
 
     fn commit(&mut self) -> Result<(), Failed> {
         self.let_syncs_catch_up()?;
+        self.mark_time_if_due()?;
         let mut payload_bytes = 0;
         let mut frames = std::mem::take(&mut self.frames);
         for mut frame in frames.drain(..) {
@@ -84,6 +91,30 @@ impl<'l> Writer<'l> {
         }
         log.batches.wrote(payload_bytes);
         log.readmit();
+        Ok(())
+    }
+
+    /// Notes the time before a batch if it was not noted for a while. What comes behind the mark was written
+    /// later than it says.
+    fn mark_time_if_due(&mut self) -> Result<(), Failed> {
+        let now = self.log.clock.now();
+        let is_due = self
+            .marked
+            .is_none_or(|marked| now.0.abs_diff(marked.0) >= TIME_MARK_INTERVAL_MS);
+        if is_due {
+            self.log.check()?;
+            self.mark_time(now, self.log.gate.durable())?;
+        }
+        Ok(())
+    }
+
+    /// Notes the time and that everything up to `synced` is durable. Without room in the live segment, the
+    /// next one begins with it.
+    fn mark_time(&mut self, now: UnixMillis, synced: Lsn) -> Result<(), Failed> {
+        if self.live.fits(TIME_MARK_FRAME_BYTES_MAX as u64) {
+            self.log.must(self.live.mark_time(now, synced))?;
+            self.marked = Some(now);
+        }
         Ok(())
     }
 
@@ -172,6 +203,9 @@ impl<'l> Writer<'l> {
     fn finish(&mut self) -> Result<(), Failed> {
         let log = self.log;
         log.sync(self.live.file(), self.live.last_lsn())?;
+        if self.live.last_lsn() > self.noted {
+            self.mark_time(log.clock.now(), log.gate.durable())?;
+        }
         self.mark_durably(FrameKind::Clean)?;
         log.must(self.live.cut())
     }
@@ -197,10 +231,7 @@ impl<'l> Writer<'l> {
         match IDLE_BEFORE_NOTE.checked_sub(self.last_write.elapsed()) {
             Some(left) if !left.is_zero() => log.writer.sleep(Some(left), busy),
             _ => {
-                // Without room the next rotation notes it.
-                if self.live.fits(FRAME_HEADER_BYTES as u64) {
-                    log.must(self.live.mark(FrameKind::Noop, durable))?;
-                }
+                self.mark_time(log.clock.now(), durable)?;
                 self.noted = durable;
             }
         }

@@ -1,11 +1,23 @@
-//! Patterns of names, letters in either case alike: `*` any bytes, `?` one byte, `[a-c]` one of these,
+//! Patterns of names and keys: `*` any bytes, `?` one byte, `[a-c]` one of these,
 //! `[^a-c]` none of these, `\x` x itself.
 //!
 //! Invariant: the work is bounded by the product of both lengths, whatever the pattern: nothing recurses, and
 //! only the last `*` is ever tried again.
 
-/// Whether all of `text` fits `pattern`.
+/// How two letters are compared.
+type Fold = fn(u8) -> u8;
+
+/// Whether all of `text` fits `pattern`, letters in either case alike.
 pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    fits(pattern, text, |byte| byte.to_ascii_lowercase())
+}
+
+/// Whether all of `text` fits `pattern`, byte by byte.
+pub(crate) fn matches_exactly(pattern: &[u8], text: &[u8]) -> bool {
+    fits(pattern, text, |byte| byte)
+}
+
+fn fits(pattern: &[u8], text: &[u8], fold: Fold) -> bool {
     let (mut rest, mut at) = (pattern, 0);
     // The pattern behind the last star, and where in the text it was last tried.
     let mut retry: Option<(&[u8], usize)> = None;
@@ -17,7 +29,7 @@ pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
         let fits = match text.get(at) {
             None if rest.is_empty() => return true,
             None => None,
-            Some(&byte) => one(rest, byte),
+            Some(&byte) => one(rest, fold(byte), fold),
         };
         match (fits, retry) {
             (Some(behind), _) => (rest, at) = (behind, at + 1),
@@ -29,20 +41,20 @@ pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// What is left of `pattern` when its first element fits `byte`.
-fn one(pattern: &[u8], byte: u8) -> Option<&[u8]> {
+/// What is left of `pattern` when its first element fits `byte`, which is folded.
+fn one(pattern: &[u8], byte: u8, fold: Fold) -> Option<&[u8]> {
     let (fits, behind) = match pattern {
         [] => return None,
         [b'?', behind @ ..] => (true, behind),
-        [b'[', class @ ..] => in_class(class, byte),
-        [b'\\', escaped, behind @ ..] | [escaped, behind @ ..] => (same(*escaped, byte), behind),
+        [b'[', class @ ..] => in_class(class, byte, fold),
+        [b'\\', escaped, behind @ ..] | [escaped, behind @ ..] => (fold(*escaped) == byte, behind),
     };
     fits.then_some(behind)
 }
 
 /// Whether `byte` is in the class that starts behind a `[`, and what follows the class. One that is not closed
 /// ends with the pattern.
-fn in_class(class: &[u8], byte: u8) -> (bool, &[u8]) {
+fn in_class(class: &[u8], byte: u8, fold: Fold) -> (bool, &[u8]) {
     let (negated, mut rest) = match class {
         [b'^', rest @ ..] => (true, rest),
         rest => (false, rest),
@@ -53,28 +65,20 @@ fn in_class(class: &[u8], byte: u8) -> (bool, &[u8]) {
             [] => return (found != negated, rest),
             [b']', behind @ ..] => return (found != negated, behind),
             [b'\\', escaped, behind @ ..] => {
-                found |= same(*escaped, byte);
+                found |= fold(*escaped) == byte;
                 behind
             }
             [low, b'-', high, behind @ ..] => {
-                found |= between(*low, *high, byte);
+                let (low, high) = (fold(*low), fold(*high));
+                found |= (low.min(high)..=low.max(high)).contains(&byte);
                 behind
             }
             [single, behind @ ..] => {
-                found |= same(*single, byte);
+                found |= fold(*single) == byte;
                 behind
             }
         };
     }
-}
-
-fn same(one: u8, other: u8) -> bool {
-    one.eq_ignore_ascii_case(&other)
-}
-
-fn between(low: u8, high: u8, byte: u8) -> bool {
-    let (low, high) = (low.to_ascii_lowercase(), high.to_ascii_lowercase());
-    (low.min(high)..=low.max(high)).contains(&byte.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -118,6 +122,19 @@ mod tests {
     fn letters_in_either_case() {
         for pattern in ["GET", "g?T", "[A-G]et", "[x-zG]ET"] {
             assert!(matches(pattern.as_bytes(), b"gEt"), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn letters_in_their_own_case() {
+        for (pattern, expected) in [
+            ("gEt", true),
+            ("get", false),
+            ("[A-G]Et", false),
+            ("[a-g]*", true),
+        ] {
+            let fits = matches_exactly(pattern.as_bytes(), b"gEt");
+            assert_eq!(fits, expected, "{pattern}");
         }
     }
 

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+pub use crate::upkeep::RecoverTo;
+
 /// Everything that is fixed when the server starts.
 #[derive(Clone, Debug, Args)]
 pub struct Config {
@@ -118,6 +120,39 @@ pub struct Config {
     #[arg(long, value_name = "COUNT", default_value = "16", value_parser = databases, help_heading = "Data")]
     pub databases: NonZeroU16,
 
+    /// Keep what comes before damage in the data directory and lose the rest; the files as they were are put
+    /// aside first. Without damage nothing happens
+    #[arg(
+        long,
+        value_name = "HOW",
+        conflicts_with = "recover_to",
+        help_heading = "Data"
+    )]
+    pub repair: Option<Repair>,
+
+    /// Serve the data as it was at a time (with zone, as 2026-11-22T14:05:00Z) or after an LSN, from a new
+    /// directory; the data directory stays as it is
+    #[arg(
+        long,
+        value_name = "TIME|LSN",
+        requires = "into",
+        help_heading = "Data"
+    )]
+    pub recover_to: Option<RecoverTo>,
+
+    /// Directory for the data as of --recover-to: made, or empty; serve it again later with --dir
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "recover_to",
+        help_heading = "Data"
+    )]
+    pub into: Option<PathBuf>,
+
+    /// Directory in which the command BACKUP may make backups; without it there is no such command
+    #[arg(long, value_name = "DIR", help_heading = "Data")]
+    pub backup_dir: Option<PathBuf>,
+
     /// Threads that serve connections [default: one for each core]
     #[arg(
         long,
@@ -181,6 +216,13 @@ impl Durability {
             Self::Off => "off",
         }
     }
+}
+
+/// What to do about damaged data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Repair {
+    /// Cut the log off where the damage begins
+    Truncate,
 }
 
 /// How the log spells its records.

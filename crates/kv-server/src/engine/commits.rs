@@ -29,9 +29,17 @@ pub(crate) struct Commits {
 
 struct Gate {
     place: Subscription,
+    /// Who waits until a change is with the kernel, and who until it is on stable storage.
+    for_written: Queue,
+    for_durable: Queue,
+    refused: RefCell<Vec<Waker>>,
+}
+
+/// Those who wait for one of the gate's watermarks.
+struct Queue {
+    /// A policy that waits for this watermark.
     policy: Durability,
     replies: RefCell<BinaryHeap<Reverse<Waiting>>>,
-    refused: RefCell<Vec<Waker>>,
     /// The LSN that the place is armed for, so that a commit is asked for once.
     armed: Cell<Option<Lsn>>,
 }
@@ -66,7 +74,7 @@ impl Commits {
     /// The waiting room of the calling thread, with the task that empties it. To be called on the thread's
     /// `LocalSet`.
     pub(crate) fn start(engine: &Engine) -> Rc<Self> {
-        let Some((gate, policy)) = engine.gate() else {
+        let Some((gate, _)) = engine.gate() else {
             return Rc::new(Self { gate: None });
         };
         let news = Arc::new(Notify::new());
@@ -74,10 +82,9 @@ impl Commits {
         let commits = Rc::new(Self {
             gate: Some(Gate {
                 place: gate.subscribe(Box::new(move || bell.notify_one())),
-                policy,
-                replies: RefCell::default(),
+                for_written: Queue::new(Durability::No),
+                for_durable: Queue::new(Durability::Always),
                 refused: RefCell::default(),
-                armed: Cell::new(None),
             }),
         });
         let listening = Rc::downgrade(&commits);
@@ -93,18 +100,20 @@ impl Commits {
         commits
     }
 
-    /// Waits until `lsn` is as durable as the policy promises.
+    /// Waits until `lsn` is as durable as `policy` promises. What is waited for with a stricter policy than the
+    /// server's own is synced at once.
     ///
     /// # Errors
     ///
     /// The log failed before: whether the change will be there after a restart is unknown.
-    pub(crate) async fn wait(&self, lsn: Lsn) -> Result<(), LogFailed> {
+    pub(crate) async fn wait(&self, lsn: Lsn, policy: Durability) -> Result<(), LogFailed> {
         let Some(gate) = &self.gate else {
             return Ok(());
         };
+        let queue = gate.queue(policy);
         let mut queued = false;
         poll_fn(|cx| {
-            if gate.reached(lsn) {
+            if gate.place.gate().watermark(policy) >= lsn {
                 return Poll::Ready(Ok(()));
             }
             if gate.place.gate().has_failed() {
@@ -114,10 +123,11 @@ impl Commits {
             if !queued {
                 queued = true;
                 let waker = cx.waker().clone();
-                gate.replies
+                queue
+                    .replies
                     .borrow_mut()
                     .push(Reverse(Waiting { lsn, waker }));
-                gate.arm();
+                queue.arm(&gate.place);
             }
             Poll::Pending
         })
@@ -151,22 +161,40 @@ impl Commits {
 }
 
 impl Gate {
-    fn reached(&self, lsn: Lsn) -> bool {
-        self.place.gate().watermark(self.policy) >= lsn
+    fn queue(&self, policy: Durability) -> &Queue {
+        match policy {
+            Durability::Always => &self.for_durable,
+            Durability::EverySec | Durability::No => &self.for_written,
+        }
     }
 
     /// Wakes every session that need not wait any longer.
     fn release(&self) {
-        self.armed.set(None);
         let refused = std::mem::take(&mut *self.refused.borrow_mut());
         refused.into_iter().for_each(Waker::wake);
-        self.wake_released();
-        self.arm();
+        self.for_written.release(&self.place);
+        self.for_durable.release(&self.place);
+    }
+}
+
+impl Queue {
+    fn new(policy: Durability) -> Self {
+        Self {
+            policy,
+            replies: RefCell::default(),
+            armed: Cell::new(None),
+        }
     }
 
-    fn wake_released(&self) {
-        let failed = self.place.gate().has_failed();
-        let reached = self.place.gate().watermark(self.policy);
+    fn release(&self, place: &Subscription) {
+        self.armed.set(None);
+        self.wake_released(place);
+        self.arm(place);
+    }
+
+    fn wake_released(&self, place: &Subscription) {
+        let failed = place.gate().has_failed();
+        let reached = place.gate().watermark(self.policy);
         let mut replies = self.replies.borrow_mut();
         while replies
             .peek()
@@ -179,7 +207,7 @@ impl Gate {
     }
 
     /// Asks the gate for news of the first reply that waits.
-    fn arm(&self) {
+    fn arm(&self, place: &Subscription) {
         loop {
             let first = self.replies.borrow().peek().map(|Reverse(first)| first.lsn);
             let Some(first) = first else {
@@ -189,11 +217,11 @@ impl Gate {
                 return;
             }
             self.armed.set(Some(first));
-            match self.place.arm(self.policy, first) {
+            match place.arm(self.policy, first) {
                 Armed::Pending => return,
                 Armed::Reached => {
                     self.armed.set(None);
-                    self.wake_released();
+                    self.wake_released(place);
                 }
             }
         }

@@ -98,6 +98,20 @@ impl Engine {
         }
     }
 
+    /// What replies wait for unless their connection chose otherwise; without a log the word has no meaning.
+    pub(crate) fn durability(&self) -> Durability {
+        self.gate().map_or(Durability::No, |(_, policy)| policy)
+    }
+
+    /// Lets reads tell of every change that is not yet durable, for a connection that waits for them under a
+    /// weaker policy of the server. The newest change so far: what that connection must wait for first.
+    pub(crate) fn tell_undurable(&self) -> Lsn {
+        if let Some((gate, _)) = self.gate() {
+            gate.tell_undurable();
+        }
+        self.memory().newest()
+    }
+
     /// Ends the log in order. Memory is given up with it.
     pub(crate) fn close(self) -> Result<(), LogFailure> {
         match self.backend {

@@ -10,8 +10,9 @@
 
 pub(crate) mod batch;
 pub(crate) mod buffers;
+pub(crate) mod later;
 mod output;
-mod save;
+pub(crate) mod save;
 mod state;
 
 use std::future::poll_fn;
@@ -27,7 +28,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
-pub(crate) use self::state::{Saving, SessionCx, State};
+pub(crate) use self::state::{DependsOn, SessionCx, State};
 use crate::command::spec::CommandSpec;
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
@@ -60,10 +61,12 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
             decoder,
             db: kv_core::Db::FIRST,
             ending: false,
-            saving: None,
+            durability: server.engine.durability(),
+            depends_on: DependsOn::default(),
+            newest: Lsn::ZERO,
+            later: None,
         },
         input: Vec::new(),
-        depends_on: Lsn::ZERO,
         held: 0,
         tally: Tally::default(),
     };
@@ -96,8 +99,6 @@ struct Session<'w> {
     state: State,
     /// What arrived of a request that is not complete; empty while there is none.
     input: Vec<u8>,
-    /// The newest effect that a reply which has not left shows.
-    depends_on: Lsn,
     /// How many replies have not left.
     held: usize,
     tally: Tally,
@@ -233,8 +234,8 @@ impl Session<'_> {
             if !self.execute(request, now, replies) {
                 self.execute_later(request, replies).await;
             }
-            if let Some(saving) = self.state.saving.take() {
-                self.finish_saving(saving, replies).await?;
+            if let Some(later) = self.state.later.take() {
+                self.answer_later(later, replies).await?;
             }
             if replies.len() > REPLY_BYTES_GATHERED {
                 self.release(replies).await?;
@@ -260,7 +261,7 @@ impl Session<'_> {
         match execute(&mut cx, spec, request, now, replies) {
             Executed::LogBehind => false,
             Executed::Replied { shows, failed } => {
-                self.depends_on = self.depends_on.max(shows);
+                self.state.shows(shows);
                 self.held += 1;
                 self.tally.commands += 1;
                 self.tally.errors += u64::from(failed);

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use bytes::Buf as _;
 use kv_proto::{Reply, ReplyBuffer};
+use kv_wal::Durability;
 use socket2::SockRef;
 use tokio::io::AsyncReadExt as _;
 
-use super::{Session, Tally};
+use super::{DependsOn, Session, Tally};
 use crate::clients::Closing;
 use crate::command::error::CommandError;
 use crate::engine::commits::LogFailed;
@@ -28,13 +29,19 @@ const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 impl Session<'_> {
     /// Waits until all that the replies show is durable, then sends them.
     pub(super) async fn release(&mut self, replies: &mut ReplyBuffer) -> io::Result<()> {
-        if let Err(LogFailed) = self.worker.commits.wait(self.depends_on).await {
+        if let Err(LogFailed) = self.wait_until_safe().await {
             self.take_back(replies);
         }
-        self.depends_on = kv_core::Lsn::ZERO;
         self.held = 0;
         self.check_output_limit(replies)?;
         self.flush(replies).await
+    }
+
+    async fn wait_until_safe(&mut self) -> Result<(), LogFailed> {
+        let DependsOn { written, durable } = std::mem::take(&mut self.state.depends_on);
+        let commits = &self.worker.commits;
+        commits.wait(written, Durability::No).await?;
+        commits.wait(durable, Durability::Always).await
     }
 
     /// Replaces every reply that waits by the error that nobody knows what became of its request.

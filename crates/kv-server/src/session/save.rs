@@ -1,26 +1,26 @@
 //! A session that waits for a snapshot.
 
-use std::io;
-
 use kv_proto::{Reply, ReplyBuffer};
 use kv_wal::SnapshotError;
 
-use super::{Saving, Session};
+use tokio::sync::oneshot;
+
+use super::Session;
 use crate::command::error::CommandError;
 use crate::exit::Exit;
 
+/// A snapshot that a session waits for. Its request is answered when it is done.
+#[derive(Debug)]
+pub(crate) struct Saving {
+    /// How it went.
+    pub(crate) outcome: oneshot::Receiver<Result<(), SnapshotError>>,
+    /// Whether the server is to stop when it is done.
+    pub(crate) then_stop: bool,
+}
+
 impl Session<'_> {
-    /// Answers the request that asked for the snapshot, after all before it, when it is done or the server
-    /// stops.
-    pub(super) async fn finish_saving(
-        &mut self,
-        saving: Saving,
-        replies: &mut ReplyBuffer,
-    ) -> io::Result<()> {
-        // The request counts as held, but has no reply yet.
-        self.held -= 1;
-        self.release(replies).await?;
-        self.held += 1;
+    /// Answers the request that asked for the snapshot, when it is done or the server stops.
+    pub(super) async fn answer_saving(&mut self, saving: Saving, replies: &mut ReplyBuffer) {
         let shutdown = &self.worker.server.shutdown;
         let outcome = tokio::select! {
             outcome = saving.outcome => outcome.unwrap_or(Err(SnapshotError::Closed)),
@@ -45,6 +45,5 @@ impl Session<'_> {
                 self.tally.errors += 1;
             }
         }
-        Ok(())
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use kv_core::Db;
+use kv_core::{Db, Lsn};
 use kv_proto::Decoder;
-use kv_wal::SnapshotError;
-use tokio::sync::oneshot;
+use kv_wal::Durability;
 
+use super::later::Later;
 use crate::clients::Client;
 use crate::server::Server;
 
@@ -20,16 +20,39 @@ pub(crate) struct State {
     pub(crate) db: Db,
     /// Whether the connection ends after the replies so far.
     pub(crate) ending: bool,
-    /// A snapshot that the last request waits for.
-    pub(crate) saving: Option<Saving>,
+    /// What replies wait for: the server's policy, or what `CLIENT DURABILITY` chose.
+    pub(crate) durability: Durability,
+    /// What the replies that have not left wait for.
+    pub(crate) depends_on: DependsOn,
+    /// The newest change that the connection has made or been shown.
+    pub(crate) newest: Lsn,
+    /// Set by a handler whose reply comes later: it has written none.
+    pub(crate) later: Option<Later>,
 }
 
-/// A snapshot that a session waits for. Its request is answered when it is done.
-pub(crate) struct Saving {
-    /// How it went.
-    pub(crate) outcome: oneshot::Receiver<Result<(), SnapshotError>>,
-    /// Whether the server is to stop when it is done.
-    pub(crate) then_stop: bool,
+impl State {
+    /// A reply shows data as of `lsn`.
+    pub(crate) fn shows(&mut self, lsn: Lsn) {
+        self.newest = self.newest.max(lsn);
+        self.depends_on.add(lsn, self.durability);
+    }
+}
+
+/// Changes that must be as safe as a policy promises, for each of the gate's watermarks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct DependsOn {
+    pub(crate) written: Lsn,
+    pub(crate) durable: Lsn,
+}
+
+impl DependsOn {
+    fn add(&mut self, lsn: Lsn, policy: Durability) {
+        let newest = match policy {
+            Durability::Always => &mut self.durable,
+            Durability::EverySec | Durability::No => &mut self.written,
+        };
+        *newest = lsn.max(*newest);
+    }
 }
 
 /// The connection, as a handler of class `Session` gets it.

@@ -23,13 +23,26 @@ pub(crate) enum FrameKind {
     Seal = 3,
     /// The log was shut down in order; everything before this is durable.
     Clean = 4,
+    /// What the clock showed after everything before this had been written; see `time_mark`.
+    TimeMark = 5,
 }
 
 impl FrameKind {
     fn from_number(number: u8) -> Option<Self> {
-        [Self::Batch, Self::Noop, Self::Seal, Self::Clean]
-            .into_iter()
-            .find(|&kind| kind as u8 == number)
+        [
+            Self::Batch,
+            Self::Noop,
+            Self::Seal,
+            Self::Clean,
+            Self::TimeMark,
+        ]
+        .into_iter()
+        .find(|&kind| kind as u8 == number)
+    }
+
+    /// Whether a frame of this kind has a payload.
+    fn has_payload(self) -> bool {
+        matches!(self, Self::Batch | Self::TimeMark)
     }
 }
 
@@ -83,6 +96,12 @@ pub(crate) enum Flaw {
 }
 
 impl FrameHeader {
+    /// The newest effect up to the end of the frame.
+    pub(crate) fn last_lsn(&self) -> Lsn {
+        // `check` refuses a header with which this would wrap or be below zero.
+        Lsn(self.first_lsn.0 + u64::from(self.effects) - 1)
+    }
+
     /// The header's bytes, and the checksum among them.
     pub(crate) fn encode(&self, place: Place) -> ([u8; FRAME_HEADER_BYTES], u32) {
         let mut out = [0; FRAME_HEADER_BYTES];
@@ -159,7 +178,7 @@ impl FrameHeader {
             return Err(Malformed("payload longer than its limit"));
         }
         if (self.kind == FrameKind::Batch) != (self.effects > 0)
-            || (self.effects > 0) != (self.payload_bytes > 0)
+            || self.kind.has_payload() != (self.payload_bytes > 0)
         {
             return Err(Malformed("effects and kind of frame do not agree"));
         }

@@ -26,6 +26,10 @@ impl Fs for RealFs {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
+        self.open_dir_as_is(path)
+    }
+
+    fn open_dir_as_is(&self, path: &Path) -> io::Result<Arc<dyn Dir>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = rustix::fs::open(path, flags, Mode::empty())?;
         Ok(Arc::new(RealDir(handle.into())))
@@ -96,18 +100,38 @@ impl Dir for RealDir {
                 file.write_all_at(owner.as_bytes(), 0)?;
                 Ok(Lock::Held(Box::new(file)))
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                let readable = file
-                    .by_ref()
-                    .take(OWNER_BYTES_MAX)
-                    .read_to_string(&mut owner);
-                Ok(Lock::HeldElsewhere(
-                    readable.map_or_else(|_| String::new(), |_| owner),
-                ))
-            }
+            Err(TryLockError::WouldBlock) => Ok(Lock::HeldElsewhere(owner_in(&mut file))),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn try_lock_as_is(&self, name: &str) -> io::Result<Lock> {
+        let mut file = match self.open_with(name, OFlags::RDONLY) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Lock::Held(Box::new(())));
+            }
+            file => file?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Lock::Held(Box::new(file))),
+            Err(TryLockError::WouldBlock) => Ok(Lock::HeldElsewhere(owner_in(&mut file))),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn link(&self, name: &str, other: &Path) -> io::Result<()> {
+        let other = rustix::fs::open(
+            other,
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        Ok(rustix::fs::linkat(
+            &self.0,
+            name,
+            &other,
+            name,
+            AtFlags::empty(),
+        )?)
     }
 
     fn space(&self) -> io::Result<Space> {
@@ -117,6 +141,13 @@ impl Dir for RealDir {
             free: stat.f_bavail.saturating_mul(stat.f_frsize),
         })
     }
+}
+
+/// What the holder of a lock has written into its file.
+fn owner_in(file: &mut std::fs::File) -> String {
+    let mut owner = String::new();
+    let readable = file.take(OWNER_BYTES_MAX).read_to_string(&mut owner);
+    readable.map_or_else(|_| String::new(), |_| owner)
 }
 
 struct RealFile(std::fs::File);

@@ -15,7 +15,7 @@
 
 use std::mem;
 
-use super::entry::ENTRY_ALIGN;
+use super::shape::ENTRY_ALIGN;
 use super::{Bucket, Entry, EntryRef, prefetch};
 use crate::{StringValue, UnixMillis};
 

@@ -1,5 +1,6 @@
 //! The server as a whole.
 
+mod backup;
 mod config;
 mod dbsize;
 mod flush;
@@ -12,6 +13,7 @@ use super::spec::CommandSpec;
 
 /// The commands of this group, sorted by name.
 pub(super) const GROUP: &[CommandSpec] = &[
+    backup::BACKUP,
     save::BGREWRITEAOF,
     save::BGSAVE,
     config::CONFIG,

@@ -8,7 +8,9 @@ use tokio::sync::oneshot;
 use crate::command::prelude::*;
 use crate::engine::ServerCx;
 use crate::server::Server;
-use crate::session::{Saving, SessionCx};
+use crate::session::SessionCx;
+use crate::session::later::Later;
+use crate::session::save::Saving;
 
 pub(super) const BGREWRITEAOF: CommandSpec = CommandSpec {
     name: "BGREWRITEAOF",
@@ -116,7 +118,7 @@ fn lastsave(cx: &ServerCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
 /// Answers nothing yet: the session does when the snapshot is done.
 fn save(cx: &mut SessionCx<'_>, args: Args<'_>, _reply: &mut Reply<'_>) -> Outcome {
     args.finish()?;
-    cx.state.saving = Some(begin(cx.server, false)?);
+    cx.state.later = Some(Later::Snapshot(begin(cx.server, false)?));
     Ok(())
 }
 

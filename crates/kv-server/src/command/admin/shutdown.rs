@@ -4,6 +4,7 @@ use super::save::begin;
 use crate::command::prelude::*;
 use crate::exit::Exit;
 use crate::session::SessionCx;
+use crate::session::later::Later;
 
 pub(super) const SHUTDOWN: CommandSpec = CommandSpec {
     name: "SHUTDOWN",
@@ -48,7 +49,7 @@ fn shutdown(cx: &mut SessionCx<'_>, args: Args<'_>, _reply: &mut Reply<'_>) -> O
         return Err(CommandError::err("No shutdown in progress."));
     }
     if options.save {
-        cx.state.saving = Some(begin(cx.server, true)?);
+        cx.state.later = Some(Later::Snapshot(begin(cx.server, true)?));
         return Ok(());
     }
     tracing::info!(

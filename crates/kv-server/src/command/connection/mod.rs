@@ -9,6 +9,7 @@ mod ping;
 mod quit;
 mod reset;
 mod select;
+mod waitaof;
 
 use super::spec::CommandSpec;
 
@@ -22,4 +23,5 @@ pub(super) const GROUP: &[CommandSpec] = &[
     quit::QUIT,
     reset::RESET,
     select::SELECT,
+    waitaof::WAITAOF,
 ];

@@ -28,6 +28,7 @@ const RESET_FLAGS: Flags = Flags::FAST
 
 fn reset(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     cx.state.db = Db::FIRST;
+    cx.state.durability = cx.server.engine.durability();
     cx.state.decoder.set_resp3(false);
     cx.state.client.identity().name.clear();
     Reply::new(reply.buffer(), cx.state.decoder.format()).simple("RESET");

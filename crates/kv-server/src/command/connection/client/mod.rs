@@ -1,5 +1,6 @@
 //! `CLIENT`: what a connection says of itself, and what is told of the others.
 
+mod durability;
 mod help;
 mod identity;
 mod kill;
@@ -23,6 +24,7 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
     run: Run::Group {
         alone: None,
         subcommands: &[
+            durability::DURABILITY,
             identity::GETNAME,
             help::HELP,
             identity::ID,
