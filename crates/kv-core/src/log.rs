@@ -45,6 +45,9 @@ pub trait EffectLog: Send + Sync + 'static {
     /// call back into the store. `count` is at least 1.
     fn append(&self, encoded: &[u8], count: u32) -> Lsn;
 
+    /// The LSN of the last effect that was appended.
+    fn last(&self) -> Lsn;
+
     /// The newest LSN that no crash can take back: a reply that shows nothing newer need not wait.
     fn settled(&self) -> Lsn;
 }

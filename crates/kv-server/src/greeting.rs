@@ -110,6 +110,13 @@ fn found(recovered: &Recovered) -> String {
             ""
         }
     );
+    if let Some(snapshot) = &recovered.snapshot {
+        let _ = writeln!(text, "  with a snapshot of {} keys", snapshot.keys);
+    }
+    if let Some(why) = &recovered.passed_over {
+        let _ = writeln!(text, "  passed over a snapshot: {why}");
+        text.push_str("  the one before and the log made up for it: nothing is missing\n");
+    }
     if let Some(tail) = &recovered.dropped {
         let _ = writeln!(
             text,

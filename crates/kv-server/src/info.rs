@@ -3,8 +3,10 @@
 
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use kv_core::Db;
+use kv_wal::{DurableStore, SnapshotStatus};
 
 use crate::config::size;
 use crate::engine::{LogView, ServerCx};
@@ -58,7 +60,7 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
                 Section::Server => server(cx, &mut lines),
                 Section::Clients => clients(cx.server, &mut lines),
                 Section::Memory => memory(cx.server, &mut lines),
-                Section::Persistence => persistence(cx.server, &mut lines),
+                Section::Persistence => persistence(cx, &mut lines),
                 Section::Stats => stats(cx.server, &mut lines),
                 Section::Keyspace => keyspace(cx.server, &mut lines),
             }
@@ -133,19 +135,78 @@ fn resident_bytes() -> Option<u64> {
     pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
 }
 
-fn persistence(server: &Server, lines: &mut Lines) {
+fn persistence(cx: &ServerCx<'_>, lines: &mut Lines) {
+    let server = cx.server;
     lines.add("loading", 0);
-    lines.add("rdb_bgsave_in_progress", 0);
-    lines.add("rdb_last_bgsave_status", "ok");
+    lines.add("async_loading", 0);
+    let snapshots = server.engine.durable().map(DurableStore::snapshot_status);
+    snapshot_lines(cx, &snapshots.unwrap_or_default(), lines);
     let log = server.engine.log();
     lines.add("aof_enabled", u8::from(log.is_some()));
-    lines.add("aof_rewrite_in_progress", 0);
-    lines.add("aof_last_bgrewrite_status", "ok");
     lines.add("durability", server.config.durability.word());
     match log {
         None => lines.add("aof_last_write_status", "ok"),
         Some(log) => log_lines(server, &log, lines),
     }
+}
+
+/// When the last snapshot was made, in seconds since 1970; when the server was started, if there is none.
+pub(crate) fn last_save_s(cx: &ServerCx<'_>) -> i64 {
+    let status = cx
+        .server
+        .engine
+        .durable()
+        .map(DurableStore::snapshot_status);
+    saved_s(cx, &status.unwrap_or_default())
+}
+
+fn saved_s(cx: &ServerCx<'_>, status: &SnapshotStatus) -> i64 {
+    let started_s = || cx.now.0 / 1000 - cx.server.uptime_s().cast_signed();
+    let newest = status.newest.filter(|newest| newest.made.0 > 0);
+    newest.map_or_else(started_s, |newest| newest.made.0 / 1000)
+}
+
+/// A snapshot is both of what Redis tells apart: a dump, and a rewritten log.
+fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines) {
+    let running = u8::from(status.running.is_some());
+    let outcome = if status.last_error.is_some() {
+        "err"
+    } else {
+        "ok"
+    };
+    let seconds = |time: Option<Duration>| time.map_or(-1, |time| time.as_secs().cast_signed());
+    let (took_s, elapsed_s) = (
+        seconds(status.last_took),
+        seconds(status.running.map(|running| running.elapsed)),
+    );
+    lines.add("rdb_changes_since_last_save", status.effects_since);
+    lines.add("rdb_bgsave_in_progress", running);
+    lines.add("rdb_last_save_time", saved_s(cx, status));
+    lines.add("rdb_last_bgsave_status", outcome);
+    lines.add("rdb_last_bgsave_time_sec", took_s);
+    lines.add("rdb_current_bgsave_time_sec", elapsed_s);
+    lines.add("rdb_saves", status.done);
+    lines.add("rdb_last_cow_size", 0);
+    lines.add("aof_rewrite_in_progress", running);
+    lines.add("aof_rewrite_scheduled", u8::from(status.scheduled));
+    lines.add("aof_last_rewrite_time_sec", took_s);
+    lines.add("aof_current_rewrite_time_sec", elapsed_s);
+    lines.add("aof_last_bgrewrite_status", outcome);
+    lines.add("aof_rewrites", status.done);
+    lines.add("aof_last_cow_size", 0);
+    lines.add(
+        "aof_base_size",
+        status.newest.map_or(0, |newest| newest.bytes),
+    );
+    lines.add("log_bytes_since_snapshot", status.log_bytes_since);
+    let running = status.running.unwrap_or_default();
+    lines.add("snapshot_keys_done", running.keys_done);
+    lines.add("snapshot_keys_total", running.keys_total);
+    lines.add("snapshot_bytes", running.bytes);
+    let newest = status.newest.unwrap_or_default();
+    lines.add("snapshot_last_lsn", newest.lsn);
+    lines.add("snapshot_last_keys", newest.keys);
+    lines.add("snapshot_last_usec", newest.took.as_micros());
 }
 
 fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {

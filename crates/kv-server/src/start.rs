@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kv_core::{MemoryOptions, MemoryStore};
-use kv_wal::{DurableOptions, DurableStore, Encoding, OpenError};
+use kv_wal::{DurableOptions, DurableStore, Encoding, OpenError, SnapshotRule};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedSender;
@@ -167,6 +167,11 @@ fn open(config: &Config, shutdown: &Arc<Shutdown>) -> Result<Engine, Failure> {
             WalFormat::Json => Encoding::Json,
         },
         segment_bytes: config.segment_size,
+        snapshots: SnapshotRule {
+            log_bytes_min: config.snapshot_after,
+            ..SnapshotRule::default()
+        },
+        snapshot_bytes_per_second: config.snapshot_rate,
         memory,
         on_progress: Some(loading.listener()),
         on_failure: Some(Arc::new(move |failure| {

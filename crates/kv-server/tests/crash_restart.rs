@@ -1,5 +1,5 @@
-//! `kill -9` at a random moment under load, again and again on one directory: after each restart no
-//! acknowledged write is missing, and nothing that any reply has shown is gone.
+//! `kill -9` at a random moment under load and in the middle of snapshots, again and again on one directory: after
+//! each restart no acknowledged write is missing, and nothing that any reply has shown is gone.
 //!
 //! Each key has one connection that writes it and many that read it. Its values are numbers that only grow, so
 //! what must be there after a restart is a range: at least the newest number that was acknowledged to the
@@ -95,7 +95,8 @@ fn nothing_acknowledged_or_shown_is_lost() {
     let server = Process::start(dir.path(), &ARGUMENTS);
     let checked = check(&server, &ledger, rounds);
     assert!(checked >= WRITERS, "the load has written something");
-    assert!(segments(dir.path()) >= 2, "the log has changed files");
+    assert!(files(dir.path(), "wal-") >= 2, "the log has changed files");
+    assert_eq!(files(dir.path(), "snap-"), 2);
     assert_eq!(server.terminate().code(), Some(0));
 }
 
@@ -126,9 +127,21 @@ fn load_until_killed(server: Process, ledger: &Ledger, pause: Duration, seed: u6
                 assert!(ended.is_err());
             });
         }
+        let mut wire = server.connect();
+        // One snapshot after the other, so that most kills meet one.
+        scope.spawn(move || {
+            while let Ok(reply) = save(&mut wire) {
+                assert_eq!(reply, "+OK\r\n");
+            }
+        });
         std::thread::sleep(pause);
         server.kill();
     });
+}
+
+fn save(wire: &mut Wire) -> io::Result<String> {
+    wire.send(resp(&["SAVE"]))?;
+    wire.line()
 }
 
 /// One request of a batch, and what its reply will prove.
@@ -207,10 +220,10 @@ fn number(wire: &mut Wire) -> io::Result<Option<u64>> {
 }
 
 /// How many files of the log there are or have been.
-fn segments(dir: &Path) -> usize {
+fn files(dir: &Path, start: &str) -> usize {
     std::fs::read_dir(dir.join("data"))
         .expect("the server has made it")
         .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("wal-"))
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(start))
         .count()
 }

@@ -5,6 +5,7 @@
 //! LOCK                                  held for life, the holder's pid inside
 //! MANIFEST                              what the directory must contain
 //! wal-<number>-<first lsn>.log          segments
+//! snap-<lsn>.kvs                        snapshots
 //! *.tmp                                 not part of the database; removed at start
 //! ```
 
@@ -22,6 +23,7 @@ use crate::fs::{Dir, Fs, Lock, Space};
 const LOCK: &str = "LOCK";
 const MANIFEST: &str = "MANIFEST";
 const MANIFEST_TMP: &str = "MANIFEST.tmp";
+const SNAPSHOT_TMP: &str = "snapshot.tmp";
 const TMP_SUFFIX: &str = ".tmp";
 
 /// A holder that is just ending gets this many chances to be gone.
@@ -65,6 +67,27 @@ impl SegmentName {
         let parsed = Self {
             number: number.parse().ok()?,
             first_lsn: Lsn(lsn.parse().ok()?),
+        };
+        (parsed.file_name() == name).then_some(parsed)
+    }
+}
+
+/// A file name that names a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SnapshotName {
+    /// The newest effect in it.
+    pub(crate) lsn: Lsn,
+}
+
+impl SnapshotName {
+    pub(crate) fn file_name(self) -> String {
+        format!("snap-{:020}.kvs", self.lsn.0)
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        let lsn = name.strip_prefix("snap-")?.strip_suffix(".kvs")?;
+        let parsed = Self {
+            lsn: Lsn(lsn.parse().ok()?),
         };
         (parsed.file_name() == name).then_some(parsed)
     }
@@ -246,6 +269,52 @@ impl LogDir {
         self.open_file(&name.file_name())
     }
 
+    /// Removes a segment. Durable after [`LogDir::sync`].
+    pub(crate) fn remove_segment(&self, name: &SegmentName) -> Result<(), IoFailure> {
+        self.remove(&name.file_name())
+    }
+
+    /// The names of all snapshots, the oldest first.
+    pub(crate) fn snapshots(&self) -> Result<Vec<SnapshotName>, IoFailure> {
+        let mut snapshots: Vec<_> = self
+            .names()?
+            .iter()
+            .filter_map(|name| SnapshotName::parse(name))
+            .collect();
+        snapshots.sort_unstable();
+        Ok(snapshots)
+    }
+
+    /// The whole path of a snapshot, for messages.
+    pub(crate) fn snapshot_path(&self, name: SnapshotName) -> PathBuf {
+        self.path_of(&name.file_name())
+    }
+
+    /// Makes an empty file that is to become a snapshot: the only one at a time.
+    pub(crate) fn create_snapshot_tmp(&self) -> Result<LogFile, IoFailure> {
+        self.create_file(SNAPSHOT_TMP)
+    }
+
+    /// Removes the file that was to become a snapshot.
+    pub(crate) fn remove_snapshot_tmp(&self) -> Result<(), IoFailure> {
+        self.remove(SNAPSHOT_TMP)
+    }
+
+    /// Gives the file made by [`LogDir::create_snapshot_tmp`] its name. Durable after [`LogDir::sync`].
+    pub(crate) fn name_snapshot(&self, name: SnapshotName) -> Result<(), IoFailure> {
+        self.rename(SNAPSHOT_TMP, &name.file_name())
+    }
+
+    /// Opens a snapshot for reading.
+    pub(crate) fn open_snapshot(&self, name: SnapshotName) -> Result<LogFile, IoFailure> {
+        self.open_file(&name.file_name())
+    }
+
+    /// Removes a snapshot. Durable after [`LogDir::sync`].
+    pub(crate) fn remove_snapshot(&self, name: SnapshotName) -> Result<(), IoFailure> {
+        self.remove(&name.file_name())
+    }
+
     /// Makes names durable.
     pub(crate) fn sync(&self) -> Result<(), IoFailure> {
         self.dir
@@ -302,11 +371,6 @@ impl LogDir {
         to.sync_data()?;
         other.publish_segment(0, to, name)?;
         Ok(())
-    }
-
-    /// Removes a segment. Durable after [`LogDir::sync`].
-    pub(crate) fn remove_segment(&self, name: &SegmentName) -> Result<(), IoFailure> {
-        self.remove(&name.file_name())
     }
 
     /// Whether there is anything in it but a lock.

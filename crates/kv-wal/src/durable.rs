@@ -12,20 +12,26 @@ use kv_core::{
     StoreError, StringValue, Txn, UnixMillis, View, limits,
 };
 
+use crate::compact::{kept_bytes, remove_from};
 use crate::dir::LogDir;
 use crate::file::{IoFailure, failed};
 use crate::format::SegmentHeader;
 use crate::keeper::first_segment_bytes;
 use crate::log::Log;
 use crate::manifest::Manifest;
-use crate::replay::{Found, replay};
+use crate::replay::Found;
+use crate::restore::{Restored, restore};
 use crate::segment::{Blank, LiveSegment};
+use crate::snapshot::Snapshots;
 use crate::threads::Threads;
-use crate::{CommitGate, Durability, DurableOptions, LogFailure, LogStats, OpenError, Recovered};
+use crate::{
+    CommitGate, Durability, DurableOptions, LogFailure, LogStats, OpenError, Recovered,
+    SnapshotError, SnapshotInfo, SnapshotRule, SnapshotStatus,
+};
 
 /// A store that is as durable as its [`Durability`] says. Many threads use one through a shared reference.
 pub struct DurableStore {
-    memory: MemoryStore,
+    memory: Arc<MemoryStore>,
     log: Arc<Log>,
     /// Until the store is closed.
     threads: Option<Threads>,
@@ -43,23 +49,19 @@ impl DurableStore {
     pub fn open(dir: impl AsRef<Path>, options: DurableOptions) -> Result<Self, OpenError> {
         let begun = Instant::now();
         let dir = LogDir::open(&*options.fs, dir.as_ref())?;
-        let memory = MemoryStore::new(options.memory.clone());
         let manifest = Self::manifest(&dir, &options)?;
-        let databases = memory.databases();
-        let mut found = replay(
-            &dir,
-            &manifest,
-            options.on_progress.as_ref(),
-            &mut |effect| {
-                if let Some(found) = db_of(effect).filter(|db| db.0 >= databases) {
-                    return Err(OpenError::TooFewDatabases { found, databases });
-                }
-                memory.apply(effect);
-                Ok(())
-            },
-        )?;
+        let Restored {
+            memory,
+            mut found,
+            manifest,
+        } = restore(&dir, &manifest, &options)?;
         found.report.took = begun.elapsed();
         dir.remove_unfinished()?;
+        if found.report.passed_over.is_none() {
+            remove_from(&dir, &manifest)?;
+        }
+        let base_segment = manifest.newest.map_or(0, |start| start.segment);
+        let kept_bytes = kept_bytes(&dir, &manifest, base_segment)?;
         let live = Self::go_on(&dir, &options, &manifest, &found)?;
         let manifest = Manifest {
             newest_segment: live.number(),
@@ -68,11 +70,21 @@ impl DurableStore {
         };
         manifest.replace(&dir)?;
         let path = dir.path().to_owned();
-        let log = Arc::new(Log::new(dir, &options, &live, manifest, found.stored_bytes));
-        let threads = Threads::start(Arc::clone(&log), live)
+        let snapshots = Snapshots::new(
+            options.snapshots,
+            options.snapshot_bytes_per_second,
+            memory.walk_backlog(),
+            found.report.snapshot,
+            found.report.bytes,
+        );
+        let stored_bytes = found.stored_bytes + kept_bytes;
+        let log = Log::new(dir, &options, &live, manifest, stored_bytes, snapshots);
+        let log = Arc::new(log);
+        let memory = Arc::new(memory.with_log(Arc::clone(&log) as _));
+        let threads = Threads::start(Arc::clone(&log), live, Arc::clone(&memory))
             .map_err(failed("start the threads of the log in", path))?;
         Ok(Self {
-            memory: memory.with_log(Arc::clone(&log) as _),
+            memory,
             log,
             threads: Some(threads),
             recovered: found.report,
@@ -90,6 +102,8 @@ impl DurableStore {
             first_segment: 1,
             newest_segment: 0,
             durable: Lsn::ZERO,
+            older: None,
+            newest: None,
         };
         manifest.replace(dir)?;
         Ok(manifest)
@@ -146,6 +160,61 @@ impl DurableStore {
     #[must_use]
     pub fn stats(&self) -> LogStats {
         self.log.stats()
+    }
+
+    /// Makes a snapshot of everything that was written before, and waits for it. Does not hold up other
+    /// threads. What only older snapshots needed of the log is removed then.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not made, [`SnapshotError::Busy`] when one is under way; the store goes on as before.
+    pub fn snapshot(&self) -> Result<SnapshotInfo, SnapshotError> {
+        let (sender, outcome) = std::sync::mpsc::sync_channel(1);
+        self.snapshot_then(false, move |outcome| {
+            // Whoever waits for it is still there.
+            let _ = sender.send(outcome.clone());
+        })?;
+        outcome.recv().unwrap_or(Err(SnapshotError::Closed))
+    }
+
+    /// Begins to make a snapshot; how it goes is told by [`DurableStore::snapshot_status`].
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError::Busy`] when one is under way, and [`SnapshotError::Closed`].
+    pub fn snapshot_in_background(&self) -> Result<(), SnapshotError> {
+        self.log.snapshots.ask(false, None)
+    }
+
+    /// As [`DurableStore::snapshot_in_background`]; `done` is told the outcome, on the thread that makes
+    /// snapshots, and must not block. While one is under way, `schedule` has another one made after it.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError::Busy`] without `schedule`, and [`SnapshotError::Closed`]; `done` is not called then.
+    pub fn snapshot_then(
+        &self,
+        schedule: bool,
+        done: impl FnOnce(&Result<SnapshotInfo, SnapshotError>) + Send + 'static,
+    ) -> Result<(), SnapshotError> {
+        self.log.snapshots.ask(schedule, Some(Box::new(done)))
+    }
+
+    /// What there is to tell of the snapshots.
+    #[must_use]
+    pub fn snapshot_status(&self) -> SnapshotStatus {
+        self.log.snapshots.status(&self.log)
+    }
+
+    /// When a snapshot is made without being asked for.
+    #[must_use]
+    pub fn snapshot_rule(&self) -> SnapshotRule {
+        self.log.snapshots.rule()
+    }
+
+    /// Changes when a snapshot is made without being asked for.
+    pub fn set_snapshot_rule(&self, rule: SnapshotRule) {
+        self.log.snapshots.set_rule(rule);
     }
 
     /// Writes and syncs what is pending, marks the log as cleanly shut down and unlocks the directory.
@@ -245,11 +314,11 @@ impl Store for DurableStore {
     }
 
     fn len(&self, db: Db) -> u64 {
-        Store::len(&self.memory, db)
+        Store::len(&*self.memory, db)
     }
 
     fn for_each(&self, show: &mut dyn FnMut(&Item<'_>)) {
-        self.memory.for_each(show);
+        Store::for_each(&*self.memory, show);
     }
 
     fn newest(&self) -> Lsn {
@@ -258,14 +327,6 @@ impl Store for DurableStore {
 
     fn expire_due(&self, now: UnixMillis, budget_keys: usize) -> kv_core::ExpireSweep {
         self.memory.expire_due(now, budget_keys)
-    }
-}
-
-/// The database that an effect touches; `None` for all of them.
-fn db_of(effect: &Effect<'_>) -> Option<Db> {
-    match *effect {
-        Effect::FlushDb { db } => Some(db),
-        _ => effect.key().map(|(db, _)| db),
     }
 }
 
@@ -313,13 +374,13 @@ impl KeyValue for DurableStore {
     }
 
     fn len(&self) -> Result<u64, StoreError> {
-        let keys = Store::len(&self.memory, Db::FIRST);
+        let keys = Store::len(&*self.memory, Db::FIRST);
         self.wait_for_all()?;
         Ok(keys)
     }
 
     fn scan(&self, cursor: Cursor, count: usize) -> Result<(Cursor, Vec<Bytes>), StoreError> {
-        let keys = KeyValue::scan(&self.memory, cursor, count)?;
+        let keys = KeyValue::scan(&*self.memory, cursor, count)?;
         self.wait_for_all()?;
         Ok(keys)
     }

@@ -41,13 +41,19 @@ mod frame;
 mod payload;
 mod record;
 mod segment_header;
+mod snapshot;
 mod time_mark;
 
 pub(crate) use fields::Malformed;
 pub(crate) use frame::{Flaw, FrameHeader, FrameKind, Place};
 pub(crate) use payload::encode_effect;
 pub(crate) use payload::for_each_effect;
+pub(crate) use record::{Cut, decode_front, encode_around_large};
 pub(crate) use segment_header::{HeaderFlaw, Predecessor, SegmentHeader};
+pub(crate) use snapshot::{
+    BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, BlockKind, Footer,
+    SNAPSHOT_HEADER_BYTES, SNAPSHOT_VERSION, SnapshotFlaw, SnapshotHeader,
+};
 pub(crate) use time_mark::{TIME_MARK_FRAME_BYTES_MAX, decode_time, encode_time};
 
 /// The version of the layout that is written, and the newest that is read.

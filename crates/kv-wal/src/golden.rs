@@ -107,6 +107,8 @@ fn written(encoding: Encoding) -> Result<BTreeMap<String, Vec<u8>>, IoFailure> {
         first_segment: 1,
         newest_segment: live.number(),
         durable: live.last_lsn(),
+        older: None,
+        newest: None,
     };
     manifest.replace(&dir)?;
     Ok(disk.files())

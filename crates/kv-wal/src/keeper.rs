@@ -12,7 +12,7 @@ use crate::LogFailure;
 use crate::file::IoFailure;
 use crate::fs::Space;
 use crate::log::Log;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Start};
 use crate::poison::Failed;
 use crate::segment::{Blank, segment_bytes_for};
 
@@ -51,6 +51,8 @@ struct State {
     ready: Option<Blank>,
     /// The manifest that ought to be on disk.
     manifest: Manifest,
+    /// The newest snapshot that the manifest on disk names.
+    kept_snapshot: Option<Start>,
     stopping: bool,
 }
 
@@ -63,21 +65,26 @@ impl Orders {
                 wanted_bytes: next_bytes(segment_bytes, live_bytes),
                 ready: None,
                 manifest,
+                kept_snapshot: manifest.newest,
                 stopping: false,
             }),
             changed: Condvar::new(),
         }
     }
 
-    /// The blank for the next segment, of at least `bytes`. Waits until it is made.
-    pub(crate) fn take_blank(&self, log: &Log, bytes: u64) -> Result<Blank, Failed> {
+    /// The blank for the next segment, of at least `bytes`. Waits until it is made. The one after it is larger
+    /// if `grow`.
+    pub(crate) fn take_blank(&self, log: &Log, bytes: u64, grow: bool) -> Result<Blank, Failed> {
         let mut state = self.lock();
         state.wanted_bytes = state.wanted_bytes.max(bytes);
         self.changed.notify_all();
         loop {
             log.check()?;
             if let Some(blank) = state.ready.take_if(|blank| blank.bytes() >= bytes) {
-                state.wanted_bytes = next_bytes(self.segment_bytes, blank.bytes());
+                state.wanted_bytes = match grow {
+                    true => next_bytes(self.segment_bytes, blank.bytes()),
+                    false => blank.bytes().min(self.segment_bytes),
+                };
                 self.changed.notify_all();
                 return Ok(blank);
             }
@@ -97,6 +104,27 @@ impl Orders {
     pub(crate) fn published(&self, number: u64) {
         self.lock().manifest.newest_segment = number;
         self.changed.notify_all();
+    }
+
+    /// Whether a blank is ready for a segment without a minimum size.
+    pub(crate) fn has_blank(&self) -> bool {
+        self.lock().ready.is_some()
+    }
+
+    /// Names a snapshot, which is durable, in the manifest, and waits until that is on disk. False: the log is
+    /// being closed before there was room for that; the manifest written at its end names the snapshot.
+    pub(crate) fn adopt(&self, log: &Log, start: Start) -> Result<bool, Failed> {
+        let mut state = self.lock();
+        state.manifest = state.manifest.with_snapshot(start);
+        self.changed.notify_all();
+        while state.kept_snapshot != Some(start) {
+            log.check()?;
+            if log.snapshots.is_stopping() {
+                return Ok(false);
+            }
+            state = self.wait(state, LOOK_INTERVAL);
+        }
+        Ok(true)
     }
 
     /// Ends the keeper.
@@ -184,7 +212,7 @@ impl<'l> Keeper<'l> {
                 .ready
                 .as_ref()
                 .is_some_and(|blank| blank.bytes() >= state.wanted_bytes)
-                && state.manifest.newest_segment == self.kept.newest_segment;
+                && is_kept(&state.manifest, &self.kept);
             if idle || !room {
                 drop(self.log.orders.wait(state, LOOK_INTERVAL));
             }
@@ -201,7 +229,7 @@ impl<'l> Keeper<'l> {
     /// Brings the manifest on disk up to date; false when there is no room for that.
     fn keep_manifest(&mut self) -> Result<bool, Failed> {
         let wanted = self.log.orders.manifest();
-        if wanted.newest_segment == self.kept.newest_segment {
+        if is_kept(&wanted, &self.kept) {
             return Ok(true);
         }
         let manifest = Manifest {
@@ -214,6 +242,8 @@ impl<'l> Keeper<'l> {
         };
         self.log.must(dir.publish_manifest(&tmp))?;
         self.kept = manifest;
+        self.log.orders.lock().kept_snapshot = manifest.newest;
+        self.log.orders.changed.notify_all();
         Ok(true)
     }
 
@@ -249,6 +279,9 @@ impl<'l> Keeper<'l> {
             Ok(blank) => {
                 log.orders.lock().ready = Some(blank);
                 log.orders.changed.notify_all();
+                if log.rotation.is_wanted() {
+                    log.writer.wake();
+                }
                 return Ok(true);
             }
             Err(Unmade::Unwanted) => true,
@@ -276,6 +309,15 @@ impl<'l> Keeper<'l> {
             log.readmit();
         }
     }
+}
+
+/// Whether `kept` says all that `wanted` does, but for how much is durable.
+fn is_kept(wanted: &Manifest, kept: &Manifest) -> bool {
+    *kept
+        == Manifest {
+            durable: kept.durable,
+            ..*wanted
+        }
 }
 
 fn is_enough(space: Space, segment_bytes: u64) -> bool {

@@ -57,6 +57,12 @@ mod writer;
 // Reading back.
 mod reader;
 mod replay;
+mod restore;
+
+// Snapshots.
+mod compact;
+mod rotation;
+mod snapshot;
 
 // Looking after a directory.
 mod upkeep;
@@ -76,6 +82,7 @@ pub use gate::{Armed, CommitGate, Subscription};
 pub use options::{
     DroppedTail, DurableOptions, Encoding, LogStats, OnFailure, OnProgress, Progress, Recovered,
 };
+pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotProgress, SnapshotRule, SnapshotStatus};
 pub use sync::{Durability, UnknownDurability};
 pub use upkeep::{
     Copied, Entry, Inspection, Repaired, SegmentFigures, Target, UpkeepError, Verdict, copy,

@@ -25,8 +25,10 @@ use crate::keeper::Orders;
 use crate::manifest::Manifest;
 use crate::pace::Pace;
 use crate::poison::{Failed, Poison};
+use crate::rotation::Rotation;
 use crate::segment::LiveSegment;
 use crate::sleeper::Sleeper;
+use crate::snapshot::Snapshots;
 use crate::{CommitGate, Durability, DurableOptions, Encoding, LogFailure, LogStats};
 
 /// Writes are refused while more than this waits to be written, in bytes.
@@ -43,6 +45,8 @@ pub(crate) struct Log {
     pub(crate) gate: Arc<CommitGate>,
     pub(crate) batches: Batches,
     pub(crate) orders: Orders,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) rotation: Rotation,
     /// Only under `everysec`.
     pub(crate) pace: Option<Pace>,
     poison: Poison,
@@ -76,6 +80,7 @@ impl Log {
         live: &LiveSegment,
         manifest: Manifest,
         stored_bytes: u64,
+        snapshots: Snapshots,
     ) -> Self {
         let counters = Counters::default();
         counters.segment.store(live.number(), Relaxed);
@@ -97,6 +102,8 @@ impl Log {
             gate: Arc::new(gate),
             batches: Batches::new(live.last_lsn().advanced_by(1)),
             orders: Orders::new(manifest, options.segment_bytes, live.capacity()),
+            snapshots,
+            rotation: Rotation::default(),
             pace: (options.durability == Durability::EverySec).then(Pace::new),
             poison: Poison::new(options.on_failure.clone()),
             disk_full: AtomicBool::new(false),
@@ -207,7 +214,8 @@ impl EffectLog for Log {
             return Err(Refusal::DiskFull);
         }
         let overdue = self.pace.as_ref().is_some_and(Pace::is_overdue);
-        if overdue || self.batches.backlog_bytes() > BACKLOG_BYTES_MAX {
+        if overdue || self.batches.backlog_bytes() > BACKLOG_BYTES_MAX || self.snapshots.is_behind()
+        {
             return Err(Refusal::Behind);
         }
         Ok(())
@@ -231,6 +239,10 @@ impl EffectLog for Log {
             }
         }
         lsn
+    }
+
+    fn last(&self) -> Lsn {
+        self.batches.last_lsn()
     }
 
     fn settled(&self) -> Lsn {

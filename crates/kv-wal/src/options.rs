@@ -7,7 +7,7 @@ use std::time::Duration;
 use kv_core::{Lsn, MemoryOptions};
 
 use crate::fs::{Fs, RealFs};
-use crate::{Durability, LogFailure};
+use crate::{Durability, LogFailure, SnapshotInfo, SnapshotRule};
 
 /// How effects are written inside the log's frames. Both can be read, and follow one another in a directory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,6 +34,11 @@ pub struct DurableOptions {
     pub encoding: Encoding,
     /// Size of one log file, in bytes; a file is only larger if one transaction needs it.
     pub segment_bytes: u64,
+    /// When a snapshot is made without being asked for.
+    pub snapshots: SnapshotRule,
+    /// Most bytes that a snapshot writes or reads back in a second; 0: as fast as it goes. Writers who press
+    /// it make it go faster.
+    pub snapshot_bytes_per_second: u64,
     /// The memory engine.
     pub memory: MemoryOptions,
     /// The file system, of which a test may have its own.
@@ -51,6 +56,8 @@ impl Default for DurableOptions {
             durability: Durability::default(),
             encoding: Encoding::default(),
             segment_bytes: 64 << 20,
+            snapshots: SnapshotRule::default(),
+            snapshot_bytes_per_second: 128 << 20,
             memory: MemoryOptions::default(),
             fs: Arc::new(RealFs),
             on_progress: None,
@@ -69,7 +76,7 @@ pub struct Progress {
     pub bytes_total: u64,
     /// Effects applied so far.
     pub effects: u64,
-    /// The number of the segment that is being read.
+    /// The number of the segment that is being read; 0: it is a snapshot that is being loaded.
     pub segment: u64,
 }
 
@@ -77,6 +84,10 @@ pub struct Progress {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recovered {
+    /// The snapshot that it began with; its effects and bytes are not counted below.
+    pub snapshot: Option<SnapshotInfo>,
+    /// Why a newer snapshot was passed over, if one was: the one before and the log made up for it.
+    pub passed_over: Option<String>,
     /// Segments read; none in a new directory.
     pub segments: u64,
     /// Effects applied.

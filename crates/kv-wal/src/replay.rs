@@ -63,11 +63,18 @@ pub(crate) struct Seen<'s> {
     pub(crate) time: Option<UnixMillis>,
 }
 
-struct Applying<'a, 'p>(&'a mut Apply<'p>);
+/// Applies what comes after the newest snapshot.
+struct Applying<'a, 'p> {
+    apply: &'a mut Apply<'p>,
+    base: Lsn,
+}
 
 impl Visit for Applying<'_, '_> {
-    fn effect(&mut self, _lsn: Lsn, effect: &Effect<'_>) -> Result<(), OpenError> {
-        (self.0)(effect)
+    fn effect(&mut self, lsn: Lsn, effect: &Effect<'_>) -> Result<(), OpenError> {
+        if lsn <= self.base {
+            return Ok(());
+        }
+        (self.apply)(effect)
     }
 }
 
@@ -83,14 +90,16 @@ pub(crate) struct Found {
     pub(crate) stored_bytes: u64,
 }
 
-/// Reads all that `manifest` says must be in `dir`, and shows every effect to `apply`.
+/// Reads all of the log that `manifest` says must be in `dir`, and shows every effect to `apply` that the
+/// newest snapshot does not have.
 pub(crate) fn replay(
     dir: &LogDir,
     manifest: &Manifest,
     on_progress: Option<&OnProgress>,
     apply: &mut Apply<'_>,
 ) -> Result<Found, OpenError> {
-    visit(dir, manifest, on_progress, &mut Applying(apply))
+    let base = manifest.base();
+    visit(dir, manifest, on_progress, &mut Applying { apply, base })
 }
 
 /// Reads all that `manifest` says must be in `dir`, as far as `visitor` wants it. Of a directory that another
@@ -102,13 +111,20 @@ pub(crate) fn visit(
     visitor: &mut dyn Visit,
 ) -> Result<Found, OpenError> {
     let (segments, unopened) = open_segments(dir, manifest)?;
+    let mut report = Recovered::default();
+    if let Some(first) = segments.first() {
+        // What the newest snapshot has may be missing from the log; what comes after it may not.
+        let before = first.header.first_lsn.0.saturating_sub(1);
+        report.last_lsn = Lsn(before).min(manifest.base());
+    }
     let mut replay = Replay {
         dir,
         on_progress,
         visitor,
         ends_here: unopened.is_none() && dir.is_locked(),
         enough: false,
-        report: Recovered::default(),
+        base: manifest.base(),
+        report,
         bytes_total: segments.iter().map(|segment| segment.bytes).sum(),
         told_bytes: 0,
     };
@@ -208,6 +224,8 @@ struct Replay<'a, 'p> {
     ends_here: bool,
     /// Whether the visitor wants no more.
     enough: bool,
+    /// The newest snapshot has the effects up to this one.
+    base: Lsn,
     report: Recovered,
     bytes_total: u64,
     told_bytes: u64,
@@ -300,11 +318,10 @@ impl Replay<'_, '_> {
                 return Err(self.damaged(segment, end.offset, Flaw::from(flaw).to_string()));
             }
         };
-        self.report.effects += u64::from(frame.header.effects);
-        self.report.last_lsn = self
-            .report
-            .last_lsn
-            .advanced_by(u64::from(frame.header.effects));
+        let effects = u64::from(frame.header.effects);
+        let known = self.base.0.saturating_sub(self.report.last_lsn.0);
+        self.report.effects += effects.saturating_sub(known);
+        self.report.last_lsn = self.report.last_lsn.advanced_by(effects);
         self.enough = !self.visitor.frame(&Seen {
             segment,
             kind: frame.header.kind,

@@ -120,13 +120,17 @@ impl LiveSegment {
     }
 
     /// Where the next frame begins, in bytes.
-    #[cfg(feature = "testing")]
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
 
     pub(crate) fn last_lsn(&self) -> Lsn {
         self.last_lsn
+    }
+
+    /// Whether there is no effect in it yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last_lsn < self.header.first_lsn
     }
 
     /// The header of the segment that comes after this one, as far as it follows from it.

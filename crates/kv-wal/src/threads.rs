@@ -5,57 +5,69 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::{self, JoinHandle};
 
+use kv_core::MemoryStore;
+
 use crate::keeper::Keeper;
 use crate::log::Log;
 use crate::manifest::Manifest;
 use crate::poison::Failed;
 use crate::segment::LiveSegment;
 use crate::writer::Writer;
-use crate::{Durability, LogFailure, syncer};
+use crate::{Durability, LogFailure, snapshot, syncer};
 
 /// The threads of a log.
 pub(crate) struct Threads {
     log: Arc<Log>,
+    /// The one that makes snapshots; it needs all others.
+    snapshots: Option<JoinHandle<()>>,
     /// The writer is the first.
     running: Vec<JoinHandle<()>>,
 }
 
 impl Threads {
-    /// Starts the threads of `log`, which goes on in `live`.
-    pub(crate) fn start(log: Arc<Log>, live: LiveSegment) -> io::Result<Self> {
+    /// Starts the threads of `log`, the log of `memory`, which goes on in `live`.
+    pub(crate) fn start(
+        log: Arc<Log>,
+        live: LiveSegment,
+        memory: Arc<MemoryStore>,
+    ) -> io::Result<Self> {
         let mut threads = Self {
             log,
+            snapshots: None,
             running: Vec::new(),
         };
-        let started = threads.start_all(live);
+        let started = threads.start_all(live, memory);
         if started.is_err() {
             threads.end();
         }
         started.map(|()| threads)
     }
 
-    fn start_all(&mut self, live: LiveSegment) -> io::Result<()> {
-        self.spawn("kv-log-writer", |log| Writer::new(log, live).run())?;
-        self.spawn("kv-log-keeper", |log| Keeper::new(log).run())?;
+    fn start_all(&mut self, live: LiveSegment, memory: Arc<MemoryStore>) -> io::Result<()> {
+        let writer = self.spawn("kv-log-writer", |log| Writer::new(log, live).run())?;
+        self.running.push(writer);
+        let keeper = self.spawn("kv-log-keeper", |log| Keeper::new(log).run())?;
+        self.running.push(keeper);
         if self.log.durability != Durability::Always {
-            self.spawn("kv-log-syncer", syncer::run)?;
+            let syncer = self.spawn("kv-log-syncer", syncer::run)?;
+            self.running.push(syncer);
         }
+        let maker = self.spawn("kv-snapshot", move |log| snapshot::run(log, &memory))?;
+        self.snapshots = Some(maker);
         Ok(())
     }
 
     fn spawn(
-        &mut self,
+        &self,
         name: &str,
         body: impl FnOnce(&Log) -> Result<(), Failed> + Send + 'static,
-    ) -> io::Result<()> {
+    ) -> io::Result<JoinHandle<()>> {
         let log = Arc::clone(&self.log);
-        let thread = thread::Builder::new().name(name.into()).spawn(move || {
+        thread::Builder::new().name(name.into()).spawn(move || {
             let _tell = TellPanic(&log);
             // A failure has been told to everybody when it comes here.
             let _ = body(&log);
-        })?;
-        self.running.push(thread);
-        Ok(())
+        })
     }
 
     /// Writes and syncs what is pending, marks the log as complete, and ends the threads.
@@ -75,12 +87,14 @@ impl Threads {
         log.failure().cloned().map_or(Ok(()), Err)
     }
 
-    /// Ends the writer first: it may still need the others.
+    /// Ends the writer before the others that it may still need.
     fn end(&mut self) {
+        self.log.snapshots.stop();
+        // A panic has been told by the thread itself.
+        let _ = self.snapshots.take().map(JoinHandle::join);
         self.log.closing.store(true, SeqCst);
         self.log.writer.wake();
         let mut running = self.running.drain(..);
-        // A panic has been told by the thread itself.
         let _ = running.next().map(JoinHandle::join);
         self.log.orders.stop();
         self.log.syncer.wake();

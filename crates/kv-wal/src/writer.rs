@@ -15,6 +15,7 @@ use crate::format::{FrameKind, TIME_MARK_FRAME_BYTES_MAX};
 use crate::log::Log;
 use crate::pace::Pace;
 use crate::poison::Failed;
+use crate::rotation::Seam;
 use crate::segment::{LiveSegment, segment_bytes_for};
 
 /// After this long without a commit, what is durable is noted in the log, with the time.
@@ -54,6 +55,9 @@ impl<'l> Writer<'l> {
     /// Writes until the log is closed or fails; after closing, everything is durable and marked as complete.
     pub(crate) fn run(mut self) -> Result<(), Failed> {
         loop {
+            if self.is_rotation_due() {
+                self.rotate_as_asked()?;
+            }
             if self.log.batches.take(&mut self.frames, &mut self.spent) {
                 self.commit()?;
             } else if self.log.closing.load(SeqCst) {
@@ -142,16 +146,43 @@ impl<'l> Writer<'l> {
     }
 
     /// Ends the live segment and goes on in a new one with room for a frame of `frame_bytes`. The end is
-    /// durable before anything names it.
-    fn rotate(&mut self, frame_bytes: u64) -> Result<(), Failed> {
+    /// durable before anything names it. Returns where it is.
+    fn rotate(&mut self, frame_bytes: u64) -> Result<u64, Failed> {
         let log = self.log;
         self.mark_durably(FrameKind::Seal)?;
-        let blank = log.orders.take_blank(log, segment_bytes_for(frame_bytes))?;
+        let end = self.live.end();
+        // Segments that were ended early for a snapshot were large enough.
+        let grow = end > self.live.capacity() / 2;
+        let wanted = segment_bytes_for(frame_bytes);
+        let blank = log.orders.take_blank(log, wanted, grow)?;
         log.check()?;
         let header = self.live.successor(log.fs.random());
         self.live = log.must(LiveSegment::publish(&log.dir, blank, header))?;
         log.went_on_in(&self.live);
         log.orders.published(self.live.number());
+        Ok(end)
+    }
+
+    /// Whether a rotation was asked for that need not wait for a blank.
+    fn is_rotation_due(&self) -> bool {
+        let log = self.log;
+        log.rotation.is_wanted() && (self.live.is_empty() || log.orders.has_blank())
+    }
+
+    /// Goes on in a new segment, unless the live one is as good as new.
+    fn rotate_as_asked(&mut self) -> Result<(), Failed> {
+        let log = self.log;
+        let mut ended = None;
+        if !self.live.is_empty() {
+            let file = self.live.file().clone();
+            let end = self.rotate(0)?;
+            ended = Some((file, end));
+        }
+        log.rotation.done(Seam {
+            segment: self.live.number(),
+            log_bytes: log.counters.bytes.load(Relaxed),
+            ended,
+        });
         Ok(())
     }
 
@@ -181,7 +212,13 @@ impl<'l> Writer<'l> {
     fn idle(&mut self) -> Result<(), Failed> {
         let log = self.log;
         let durable = log.gate.durable();
-        let busy = || !log.batches.is_empty() || log.closing.load(SeqCst) || log.check().is_err();
+        let live_is_empty = self.live.is_empty();
+        let busy = || {
+            !log.batches.is_empty()
+                || log.closing.load(SeqCst)
+                || log.check().is_err()
+                || (log.rotation.is_wanted() && (live_is_empty || log.orders.has_blank()))
+        };
         log.check()?;
         if durable == self.noted {
             log.writer

@@ -20,6 +20,7 @@ mod totals;
 mod expire;
 mod scan;
 mod stats;
+mod walk;
 
 // Memory.
 mod place;
@@ -40,6 +41,8 @@ pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
 use table::Table;
 use totals::Totals;
+use walk::Walking;
+pub use walk::{Walk, WalkBacklog};
 
 use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
 
@@ -71,6 +74,7 @@ pub struct MemoryStore {
     placing: Placing,
     totals: Totals,
     sweeper: Sweeper,
+    walking: Walking,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
     databases: u16,
@@ -112,6 +116,7 @@ impl MemoryStore {
             placing: Placing::new(options.stripes.trailing_zeros()),
             totals: Totals::new(options.stripes, options.databases),
             sweeper: Sweeper::default(),
+            walking: Walking::default(),
             log: None,
             clock: options.clock,
             databases: options.databases,

@@ -1,12 +1,14 @@
 //! One stripe: the tables of its part of the keyspace, one for each database.
 //!
 //! Invariant: memory changes in [`Stripe::apply`] only, for live transactions and for replay alike.
+//! Invariant: what a walk has still to show is handed over to it before it changes.
 
 use super::expire::NEVER;
 use super::place::Place;
 use super::raw::EntryRef;
 use super::recent::Recent;
 use super::table::Table;
+use super::walk::StripeWalk;
 use crate::{Db, Effect, Item, MemoryStats, UnixMillis};
 
 /// One stripe, behind its lock. What every look needs comes first, to share a cache line with the lock.
@@ -16,6 +18,8 @@ pub(crate) struct Stripe {
     pub(crate) stats: MemoryStats,
     tables: Tables,
     pub(crate) recent: Recent,
+    /// The walk that has not yet been through this stripe.
+    pub(super) walk: Option<StripeWalk>,
 }
 
 /// The tables of a stripe, by number of the database. That of the first one, which most programs use alone,
@@ -47,6 +51,18 @@ impl Tables {
         &mut self.others[index]
     }
 
+    fn get_mut(&mut self, db: Db) -> Option<&mut Table> {
+        match db.index().checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(index) => self.others.get_mut(index),
+        }
+    }
+
+    /// The tables themselves, by number of the database.
+    pub(super) fn into_tables(self) -> impl Iterator<Item = Table> {
+        std::iter::once(self.first).chain(self.others)
+    }
+
     fn numbered(&self) -> impl Iterator<Item = (Db, &Table)> {
         (0..)
             .map(Db)
@@ -73,6 +89,14 @@ impl Stripe {
     /// Changes memory: the only function that does. Returns the tables that a flush emptied, to be dropped
     /// when no lock is held any more.
     pub(crate) fn apply(&mut self, place: Place, effect: &Effect<'_>) -> Option<Tables> {
+        if self.walk.is_some() {
+            return self.apply_under_walk(place, effect);
+        }
+        self.change(place, effect)
+    }
+
+    /// Makes the change, whatever a walk has still to show.
+    pub(super) fn change(&mut self, place: Place, effect: &Effect<'_>) -> Option<Tables> {
         match *effect {
             Effect::SetString {
                 db,
@@ -114,6 +138,11 @@ impl Stripe {
     #[inline]
     pub(crate) fn existing_table(&self, db: Db) -> Option<&Table> {
         self.tables.get(db)
+    }
+
+    /// As [`Stripe::existing_table`], to change it.
+    pub(super) fn existing_table_mut(&mut self, db: Db) -> Option<&mut Table> {
+        self.tables.get_mut(db)
     }
 
     /// The tables that were used, with their databases.

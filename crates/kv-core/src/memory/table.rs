@@ -128,6 +128,38 @@ impl Table {
         None
     }
 
+    /// As [`Table::walk`], to change the slots, each of which must keep its entry.
+    pub(super) fn walk_mut(
+        &mut self,
+        from: Place,
+        mut show: impl FnMut(&mut Slot),
+        mut enough: impl FnMut() -> bool,
+    ) -> Option<Place> {
+        let mut next = from;
+        while let Some(bucket) = self.bucket_mut(next) {
+            bucket.for_each_mut(|place, slot| {
+                if place >= from {
+                    show(slot);
+                }
+            });
+            next = next.next_bucket(self.buckets.len())?;
+            if enough() {
+                return Some(next);
+            }
+        }
+        None
+    }
+
+    /// The slot of `key`.
+    pub(super) fn slot(&self, place: Place, key: &[u8]) -> Option<&Slot> {
+        self.bucket(place)?.find(place, key)
+    }
+
+    /// As [`Table::slot`], to mark it.
+    pub(super) fn slot_mut(&mut self, place: Place, key: &[u8]) -> Option<&mut Slot> {
+        self.bucket_mut(place)?.find_mut(place, key)
+    }
+
     /// Asks the processor for the bucket of `place`.
     pub(crate) fn prefetch_bucket(&self, place: Place) {
         if let Some(bucket) = self.bucket(place) {

@@ -88,6 +88,10 @@ impl EffectLog for ManualLog {
         Lsn(state.last)
     }
 
+    fn last(&self) -> Lsn {
+        Self::last(self)
+    }
+
     fn settled(&self) -> Lsn {
         Lsn(self.settled.load(Ordering::SeqCst))
     }

@@ -2,6 +2,8 @@
 //!
 //! Names are Redis' where Redis has the knob. What would let a client write files elsewhere is fixed.
 
+use kv_wal::{DurableStore, SnapshotRule};
+
 use super::settings::{Setting, Settings};
 use super::{Durability, size};
 use crate::server::Server;
@@ -42,6 +44,38 @@ pub(crate) const KNOBS: &[Knob] = &[
         default: "yes",
         get: |server| yes_or_no(server.config.durability != Durability::Off),
         set: None,
+    },
+    Knob {
+        name: "auto-aof-rewrite-min-size",
+        doc: "Bytes of log, at least, after which a snapshot is made by itself; 0 is never \
+              (`--snapshot-after`).",
+        default: "67108864",
+        get: |server| rule(server).log_bytes_min.to_string(),
+        set: Some(|_, text| {
+            let log_bytes_min = size::parse(text).ok_or("argument must be a memory value")?;
+            Ok(change_rule(move |rule| SnapshotRule {
+                log_bytes_min,
+                ..rule
+            }))
+        }),
+    },
+    Knob {
+        name: "auto-aof-rewrite-percentage",
+        doc: "Bytes of log, as a share of the last snapshot's size, after which a snapshot is made by itself; \
+              0 is never.",
+        default: "100",
+        get: |server| rule(server).log_percent.to_string(),
+        set: Some(|_, text| match text.trim().parse() {
+            Ok(log_percent) if log_percent <= PERCENT_MAX => {
+                Ok(change_rule(move |rule| SnapshotRule {
+                    log_percent,
+                    ..rule
+                }))
+            }
+            _ => Err(format!(
+                "argument must be between 0 and {PERCENT_MAX} inclusive"
+            )),
+        }),
     },
     Knob {
         name: "bind",
@@ -139,7 +173,7 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
     Knob {
         name: "save",
-        doc: "When Redis would make snapshots by itself. Always empty: the log has every change.",
+        doc: "When Redis would make snapshots by itself. Always empty: see `auto-aof-rewrite-min-size`.",
         default: "",
         get: |_| String::new(),
         set: Some(|_, text| match text.trim() {
@@ -177,6 +211,9 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
 ];
 
+/// Most percent that a knob takes.
+const PERCENT_MAX: u32 = 2_147_483_647;
+
 /// Longest time that a knob takes, in seconds.
 const SECONDS_MAX: u64 = 2_147_483_647;
 
@@ -188,6 +225,20 @@ pub(crate) fn find(name: &[u8]) -> Option<&'static Knob> {
     KNOBS
         .iter()
         .find(|knob| knob.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// When a snapshot is made by itself.
+fn rule(server: &Server) -> SnapshotRule {
+    let store = server.engine.durable();
+    store.map_or_else(SnapshotRule::default, DurableStore::snapshot_rule)
+}
+
+fn change_rule(change: impl FnOnce(SnapshotRule) -> SnapshotRule + 'static) -> Change {
+    Box::new(|server| {
+        if let Some(store) = server.engine.durable() {
+            store.set_snapshot_rule(change(store.snapshot_rule()));
+        }
+    })
 }
 
 fn yes_or_no(yes: bool) -> String {

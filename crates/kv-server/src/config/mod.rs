@@ -96,6 +96,26 @@ pub struct Config {
     )]
     pub segment_size: u64,
 
+    /// Log that makes a snapshot due, and the log before it needless, such as 64mb; 0 for never
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value = "64mb",
+        value_parser = bytes,
+        help_heading = "Data"
+    )]
+    pub snapshot_after: u64,
+
+    /// Most bytes that a snapshot reads or writes in a second, such as 128mb; 0 for no limit
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value = "128mb",
+        value_parser = bytes,
+        help_heading = "Data"
+    )]
+    pub snapshot_rate: u64,
+
     /// Number of logical databases, as SELECT counts them
     #[arg(long, value_name = "COUNT", default_value = "16", value_parser = databases, help_heading = "Data")]
     pub databases: NonZeroU16,
@@ -278,6 +298,10 @@ fn databases(text: &str) -> Result<NonZeroU16, String> {
         return Err(expected());
     }
     Ok(count)
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    size::parse(text).ok_or_else(|| "expected a size such as 64mb".to_owned())
 }
 
 fn segment_size(text: &str) -> Result<u64, String> {

@@ -82,6 +82,14 @@ impl Engine {
         }
     }
 
+    /// The store with a log, whose snapshots can be asked for; `None` without one.
+    pub(crate) fn durable(&self) -> Option<&DurableStore> {
+        match &self.backend {
+            Backend::Memory(_) => None,
+            Backend::Durable(store) => Some(store),
+        }
+    }
+
     /// The gate that replies wait at, and the policy that opens it; `None` without a log.
     pub(crate) fn gate(&self) -> Option<(&Arc<CommitGate>, Durability)> {
         match &self.backend {

@@ -11,6 +11,7 @@ use tokio::io::ReadBuf;
 use tokio::sync::oneshot;
 
 use super::Session;
+use super::save::Saving;
 use crate::command::error::CommandError;
 use crate::engine::execute::LOG_FAILED;
 
@@ -24,6 +25,8 @@ pub(crate) enum Later {
     Durable(WaitDurable),
     /// `BACKUP`: the copy, or why there is none.
     Backup(oneshot::Receiver<Result<Copied, String>>),
+    /// `SAVE` and others that wait for a snapshot.
+    Snapshot(Saving),
 }
 
 /// How long `WAITAOF` waits.
@@ -50,6 +53,7 @@ impl Session<'_> {
         match later {
             Later::Durable(wait) => self.answer_durable(wait, replies).await,
             Later::Backup(copied) => self.answer_backup(copied, replies).await,
+            Later::Snapshot(saving) => self.answer_saving(saving, replies).await,
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ pub(crate) mod batch;
 pub(crate) mod buffers;
 pub(crate) mod later;
 mod output;
+pub(crate) mod save;
 mod state;
 
 use std::future::poll_fn;

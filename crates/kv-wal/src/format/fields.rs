@@ -5,6 +5,9 @@
 #[error("{0}")]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
+/// A field is cut off by the end of the bytes.
+pub(crate) const PAST_END: Malformed = Malformed("field reaches past the end");
+
 /// Bytes of which fields are taken from the front.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields<'a> {
@@ -20,20 +23,19 @@ impl<'a> Fields<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes have not been taken.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(Malformed("field reaches past the end"))?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(PAST_END)?;
         self.rest = rest;
         Ok(taken)
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (taken, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(Malformed("field reaches past the end"))?;
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(PAST_END)?;
         self.rest = rest;
         Ok(*taken)
     }

@@ -4,7 +4,7 @@
 
 use kv_core::{Db, Effect, StringValue, UnixMillis, limits};
 
-use super::fields::{Fields, Malformed, put_string, put_varint, put_zigzag};
+use super::fields::{self, Fields, Malformed, put_string, put_varint, put_zigzag};
 
 /// `db key value`: the key holds these bytes and does not expire.
 const SET_BYTES: u8 = 1;
@@ -69,6 +69,24 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// The record that sets a string of `length` bytes, without these bytes: what stands before and after them.
+/// For strings so large that a copy would cost.
+pub(crate) fn encode_around_large(
+    db: Db,
+    key: &[u8],
+    length: usize,
+    expires: Option<UnixMillis>,
+) -> (Vec<u8>, Vec<u8>) {
+    let (mut head, mut tail) = (Vec::new(), Vec::new());
+    head.push(set_tag(StringValue::Bytes(&[]), expires));
+    put_place(&mut head, db, key);
+    put_varint(&mut head, length as u64);
+    if let Some(UnixMillis(millis)) = expires {
+        put_zigzag(&mut tail, millis);
+    }
+    (head, tail)
+}
+
 fn set_tag(value: StringValue<'_>, expires: Option<UnixMillis>) -> u8 {
     match (value, expires) {
         (StringValue::Bytes(_), None) => SET_BYTES,
@@ -81,6 +99,24 @@ fn set_tag(value: StringValue<'_>, expires: Option<UnixMillis>) -> u8 {
 fn put_place(out: &mut Vec<u8>, db: Db, key: &[u8]) {
     put_varint(out, u64::from(db.0));
     put_string(out, key);
+}
+
+/// What the front of bytes is that may end inside a record.
+pub(crate) enum Cut<'a> {
+    /// A whole record, and how many bytes it takes.
+    Whole(Effect<'a>, usize),
+    /// The beginning of one.
+    Part,
+}
+
+/// The record at the front of `bytes`.
+pub(crate) fn decode_front(bytes: &[u8]) -> Result<Cut<'_>, Malformed> {
+    let mut fields = Fields::new(bytes);
+    match decode(&mut fields) {
+        Ok(effect) => Ok(Cut::Whole(effect, bytes.len() - fields.left())),
+        Err(fields::PAST_END) => Ok(Cut::Part),
+        Err(flaw) => Err(flaw),
+    }
 }
 
 /// Takes one record from the front of `fields`.

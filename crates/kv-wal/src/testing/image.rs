@@ -93,6 +93,8 @@ impl Builder {
             first_segment: 1,
             newest_segment: 1,
             durable: Lsn::ZERO,
+            older: None,
+            newest: None,
         };
         let header = SegmentHeader {
             database: manifest.database,

@@ -111,6 +111,8 @@ fn guess(dir: &LogDir) -> Result<Manifest, UpkeepError> {
             first_segment: first.number,
             newest_segment: newest.number,
             durable: Lsn::ZERO,
+            older: None,
+            newest: None,
         }),
         None => Err(UpkeepError::Unrepairable {
             damage: damaged("it is damaged, and the segments do not begin at the beginning"),

@@ -212,6 +212,22 @@ impl Bucket {
         }
     }
 
+    /// As [`Bucket::for_each`], to change the slots, each of which must keep its entry.
+    pub(in crate::memory) fn for_each_mut(&mut self, mut show: impl FnMut(Place, &mut Slot)) {
+        let mut bucket = Some(self);
+        while let Some(here) = bucket {
+            let count = here.count();
+            for (tag, slot) in here.head.iter().zip(&mut here.slots[..count]) {
+                show(Place::of_parts(slot.check(), *tag), slot);
+            }
+            bucket = if here.is_chained() {
+                here.next_mut()
+            } else {
+                None
+            };
+        }
+    }
+
     /// How many buckets this one has chained to it.
     pub(in crate::memory) fn chained(&self) -> usize {
         let mut count = 0;

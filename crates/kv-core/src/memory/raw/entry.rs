@@ -1,32 +1,22 @@
-//! One entry: a key and all that belongs to it, in one allocation.
-//!
-//! ```text
-//!  0   Header                       8 bytes: length of the key, kind, length of and room for the value
-//!  8   expiry                       8 bytes, if there is room for one
-//!  .   key
-//!  .   value                        the bytes of an inline string; an integer, unaligned; or the `Bytes` of a
-//!                                   shared string, at the next multiple of 8
-//! ```
+//! One entry: a key and all that belongs to it, in one allocation. `shape` has the drawing.
 //!
 //! Invariant: offsets and layout come from the header alone, see `Shape`.
 //! Invariant: an inline string has at most [`INLINE_BYTES_MAX`] bytes; a longer one is shared.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, align_of, size_of};
+use std::mem::{ManuallyDrop, size_of};
 use std::ptr::{self, NonNull};
 use std::slice;
 
 use bytes::{Bytes, BytesMut};
 
+use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
 use crate::{StringRef, StringValue, UnixMillis, ValueRef};
 
 /// Longest string that lies inside its entry. Copying this much into a reply costs about as much as the
 /// cache misses on the way to it; for more, sharing one buffer with the reply is cheaper.
 pub(in crate::memory) const INLINE_BYTES_MAX: usize = 4096;
-
-/// Entries begin at multiples of this, which leaves the low bits of their addresses free.
-pub(super) const ENTRY_ALIGN: usize = 8;
 
 /// A value that became this much shorter gives memory back, in bytes.
 const SLACK_BYTES_MAX: usize = 32;
@@ -34,119 +24,7 @@ const SLACK_BYTES_MAX: usize = 32;
 /// Longest decimal form of an `i64`, in bytes.
 const INT_DIGITS_MAX: usize = 20;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Storage {
-    Int,
-    Inline,
-    Shared,
-}
-
-/// The first bytes of an entry: a packed [`Shape`].
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Header {
-    /// Bits 0-30: length of the key. Bit 31: there is room for an expiry.
-    key: u32,
-    /// Bits 0-12: bytes of value in use. Bits 13-25: bytes of value there is room for. Bits 26-31: storage.
-    value: u32,
-}
-
-/// What a header says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
-    key_len: usize,
-    expiry_room: bool,
-    storage: Storage,
-    used: usize,
-    room: usize,
-}
-
-impl Shape {
-    const KEY_LEN_MAX: usize = (1 << 31) - 1;
-    const ROOM_MAX: usize = (1 << 13) - 1;
-
-    /// For a key of `key_len` bytes and `used` bytes of inline value, with room for at least `room`. The
-    /// allocation is filled up to a multiple of its alignment.
-    fn new(key_len: usize, expiry_room: bool, storage: Storage, used: usize, room: usize) -> Self {
-        assert!(key_len <= Self::KEY_LEN_MAX, "a key longer than the limit");
-        let mut shape = Self {
-            key_len,
-            expiry_room,
-            storage,
-            used,
-            room: 0,
-        };
-        let end = match storage {
-            Storage::Shared => shape.shared_at() + size_of::<Bytes>(),
-            Storage::Int | Storage::Inline => shape.value_at() + room.max(used),
-        };
-        shape.room = end.next_multiple_of(ENTRY_ALIGN) - shape.value_at();
-        assert!(
-            shape.room <= Self::ROOM_MAX,
-            "an inline value longer than the limit"
-        );
-        shape
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "asserted when the shape was made"
-    )]
-    fn pack(self) -> Header {
-        let storage = match self.storage {
-            Storage::Int => 0,
-            Storage::Inline => 1,
-            Storage::Shared => 2,
-        };
-        Header {
-            key: self.key_len as u32 | u32::from(self.expiry_room) << 31,
-            value: self.used as u32 | (self.room as u32) << 13 | storage << 26,
-        }
-    }
-
-    #[inline]
-    fn unpack(header: Header) -> Self {
-        Self {
-            key_len: (header.key & 0x7fff_ffff) as usize,
-            expiry_room: header.key >> 31 == 1,
-            storage: match header.value >> 26 {
-                0 => Storage::Int,
-                1 => Storage::Inline,
-                _ => Storage::Shared,
-            },
-            used: (header.value & 0x1fff) as usize,
-            room: (header.value >> 13 & 0x1fff) as usize,
-        }
-    }
-
-    const EXPIRY_AT: usize = size_of::<Header>();
-
-    #[inline]
-    fn key_at(self) -> usize {
-        Self::EXPIRY_AT + usize::from(self.expiry_room) * size_of::<i64>()
-    }
-
-    #[inline]
-    fn value_at(self) -> usize {
-        self.key_at() + self.key_len
-    }
-
-    #[inline]
-    fn shared_at(self) -> usize {
-        self.value_at().next_multiple_of(align_of::<Bytes>())
-    }
-
-    fn layout(self) -> Layout {
-        match Layout::from_size_align(self.value_at() + self.room, ENTRY_ALIGN) {
-            Ok(layout) => layout,
-            Err(_) => unreachable!("a key and an inline value are shorter than half the memory"),
-        }
-    }
-}
-
-const _: () = assert!(align_of::<Bytes>() <= ENTRY_ALIGN && align_of::<Header>() == ENTRY_ALIGN);
 const _: () = assert!(INLINE_BYTES_MAX + ENTRY_ALIGN <= Shape::ROOM_MAX);
-const _: () = assert!(crate::limits::KEY_BYTES_MAX <= Shape::KEY_LEN_MAX);
 
 /// What a new entry is made with.
 enum Content<'a> {
@@ -490,6 +368,21 @@ impl<'t> EntryRef<'t> {
         // SAFETY: an expiry that counts was written when it was given.
         self.expires
             .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
+    }
+
+    /// An entry that holds the same, in an allocation of its own; a large string is shared.
+    pub(super) fn duplicate(self) -> Entry {
+        let content = match self.value() {
+            ValueRef::String(StringRef::Int(number)) => Content::Int(number),
+            ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], bytes.len()),
+            ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
+        };
+        Entry::make(self.key(), content, self.expires())
+    }
+
+    /// Bytes of heap of this entry without its large string.
+    pub(in crate::memory) fn own_bytes(self) -> usize {
+        self.shape().layout().size()
     }
 
     /// Bytes of heap of this entry, its large string included.

@@ -3,6 +3,7 @@
 //! | file | what it is | why it needs unsafe code |
 //! |---|---|---|
 //! | `entry` | one key with all that belongs to it, in one allocation | the length of an allocation is data |
+//! | `shape` | what lies where in an entry | none |
 //! | `slot` | the owner of an entry or of a bucket, packed into 8 bytes | flags and hash bits inside an address |
 //! | `bucket` | 7 slots and their tags in one cache line | none |
 //! | `prefetch` | a hint to the processor | an intrinsic |
@@ -43,6 +44,7 @@
 mod bucket;
 mod entry;
 mod prefetch;
+mod shape;
 mod slot;
 
 pub(super) use bucket::Bucket;

@@ -1,25 +1,27 @@
 //! Eight bytes that own an entry, own a bucket, or are empty.
 //!
 //! ```text
-//!  63        48 47                                3   2     1       0
-//! +------------+-----------------------------------+------+-------+---------+
-//! | check      | address                           | free | child | expires |
-//! +------------+-----------------------------------+------+-------+---------+
+//!  63        48 47                                3   2       1       0
+//! +------------+-----------------------------------+-------+-------+---------+
+//! | check      | address                           | young | child | expires |
+//! +------------+-----------------------------------+-------+-------+---------+
 //! ```
 //!
 //! Invariant: the word is null, or an address that `Entry::into_raw` gave, or (with `child`) one that
 //! `Box::<Bucket>::into_raw` gave; a slot owns what it points to.
 //! Invariant: `expires` is set exactly when the entry's expiry counts, so that a sweep passes over the other
 //! entries without touching them.
+//! Invariant: `young` is the mark of a walk (see `walk`); a change of the entry takes it away.
 
 use std::mem;
 
-use super::entry::ENTRY_ALIGN;
+use super::shape::ENTRY_ALIGN;
 use super::{Bucket, Entry, EntryRef, prefetch};
 use crate::{StringValue, UnixMillis};
 
 const EXPIRES: usize = 1;
 const CHILD: usize = 2;
+const YOUNG: usize = 4;
 const FLAGS: usize = ENTRY_ALIGN - 1;
 const CHECK_SHIFT: u32 = 48;
 const CACHE_LINE: usize = size_of::<Bucket>();
@@ -85,6 +87,24 @@ impl Slot {
     /// Whether the entry has an expiry; touches no entry.
     pub(in crate::memory) fn expires(&self) -> bool {
         self.has(EXPIRES)
+    }
+
+    /// Whether the entry is younger than the walk that is under way.
+    pub(in crate::memory) fn is_young(&self) -> bool {
+        self.has(YOUNG)
+    }
+
+    /// Sets or takes away the mark of a walk.
+    pub(in crate::memory) fn set_young(&mut self, young: bool) {
+        assert!(self.owns_entry(), "a slot without an entry");
+        let mark = if young { YOUNG } else { 0 };
+        self.0 = self.0.map_addr(|word| word & !YOUNG | mark);
+    }
+
+    /// An entry like this one; a large string is shared, not copied.
+    pub(in crate::memory) fn duplicate(&self) -> Self {
+        let copy = self.entry().duplicate();
+        Self::of_entry(copy, self.check(), self.expires())
     }
 
     /// Whether this slot owns the entry of `key`.

@@ -5,6 +5,7 @@ mod config;
 mod dbsize;
 mod flush;
 mod info;
+mod save;
 mod shutdown;
 mod time;
 
@@ -13,11 +14,15 @@ use super::spec::CommandSpec;
 /// The commands of this group, sorted by name.
 pub(super) const GROUP: &[CommandSpec] = &[
     backup::BACKUP,
+    save::BGREWRITEAOF,
+    save::BGSAVE,
     config::CONFIG,
     dbsize::DBSIZE,
     flush::FLUSHALL,
     flush::FLUSHDB,
     info::INFO,
+    save::LASTSAVE,
+    save::SAVE,
     shutdown::SHUTDOWN,
     time::TIME,
 ];

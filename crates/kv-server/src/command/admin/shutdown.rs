@@ -1,8 +1,10 @@
 //! `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]`: stops the server.
 
+use super::save::begin;
 use crate::command::prelude::*;
 use crate::exit::Exit;
 use crate::session::SessionCx;
+use crate::session::later::Later;
 
 pub(super) const SHUTDOWN: CommandSpec = CommandSpec {
     name: "SHUTDOWN",
@@ -12,8 +14,9 @@ pub(super) const SHUTDOWN: CommandSpec = CommandSpec {
     complexity: "O(1)",
     since: "0.1.0",
     compat: Compat::Differs(
-        "The log has every change already, so SAVE and NOSAVE are the same, and there is nothing that \
-         NOW or FORCE could skip or ABORT could still stop.",
+        "The log has every change already: without SAVE no snapshot is made, with it the server stops when it is \
+         done and goes on if it fails. There is nothing that NOW or FORCE could skip or ABORT could still \
+         stop.",
     ),
     arity: Arity::at_least(1),
     keys: Keys::None,
@@ -45,10 +48,9 @@ fn shutdown(cx: &mut SessionCx<'_>, args: Args<'_>, _reply: &mut Reply<'_>) -> O
     if options.abort {
         return Err(CommandError::err("No shutdown in progress."));
     }
-    if options.save && cx.server.engine.gate().is_none() {
-        return Err(CommandError::err(
-            "nothing can be saved: the server keeps its data in memory only",
-        ));
+    if options.save {
+        cx.state.later = Some(Later::Snapshot(begin(cx.server, true)?));
+        return Ok(());
     }
     tracing::info!(
         client = cx.state.client.id,

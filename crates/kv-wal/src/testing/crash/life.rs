@@ -11,7 +11,7 @@ use super::model::{Model, Sight, Step};
 use super::plan::{Cheat, Plan, Task, Waits, any_key};
 use crate::fs::Fs;
 use crate::testing::disk::{Chance, DiskState, Operation, SimDisk, Struck, Trace, fingerprint};
-use crate::{Durability, DurableOptions, DurableStore};
+use crate::{Durability, DurableOptions, DurableStore, SnapshotRule};
 
 /// Looks of one reader, at most.
 const LOOKS_MAX: usize = 60;
@@ -171,6 +171,8 @@ pub(super) fn options(plan: &Plan, fs: Arc<dyn Fs>) -> DurableOptions {
         durability: plan.durability,
         encoding: plan.encoding,
         segment_bytes: plan.segment_bytes,
+        snapshots: SnapshotRule::NEVER,
+        snapshot_bytes_per_second: 0,
         memory: MemoryOptions {
             databases: 2,
             stripes: 4,
@@ -206,11 +208,22 @@ fn run_threads(store: &DurableStore, notes: &Notes<'_>, plan: &Plan) {
                 writing.fetch_sub(1, SeqCst);
             });
         }
+        scope.spawn(|| make_snapshots(store, notes, plan));
         for reader in 0..plan.readers {
             let writing = &writing;
             scope.spawn(move || read(store, notes, plan, reader, writing));
         }
     });
+}
+
+/// Makes snapshots one after the other; one may fail only if the disk has trouble.
+fn make_snapshots(store: &DurableStore, notes: &Notes<'_>, plan: &Plan) {
+    for _ in 0..plan.snapshots {
+        if store.snapshot().is_err() {
+            return notes.fail();
+        }
+        thread::yield_now();
+    }
 }
 
 fn write(store: &DurableStore, notes: &Notes<'_>, plan: &Plan, script: &[Task]) {

@@ -36,6 +36,8 @@ pub struct Plan {
     pub readers: usize,
     /// Transactions of each writer.
     pub units: usize,
+    /// Snapshots that are made beside them.
+    pub snapshots: usize,
     /// How long a sync takes: the slower, the more goes into one commit.
     pub sync_takes: Duration,
     /// A bug that is planted in those who use the store.
@@ -76,6 +78,7 @@ impl Plan {
             units: 6 + chance.below(14),
             sync_takes: Duration::from_micros(*chance.pick(&[0, 0, 50, 200])),
             cheat: Cheat::None,
+            snapshots: *chance.pick(&[0, 1, 1, 2, 3]),
         }
     }
 

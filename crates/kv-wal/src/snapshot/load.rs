@@ -1,0 +1,206 @@
+//! A snapshot into a store, on several threads: one reads and checks blocks, the others decode and apply them.
+//!
+//! Each key is in one place of a snapshot only, so the order in which blocks are applied means nothing; blocks
+//! that share an item go to the same thread, in order.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use kv_core::{Effect, Lsn};
+
+use super::read::{Block, BlockReader};
+use super::{Flawed, SnapshotInfo};
+use crate::dir::{LogDir, SnapshotName};
+use crate::format::{Cut, Footer, SNAPSHOT_VERSION, decode_front};
+use crate::{OnProgress, OpenError, Progress};
+
+/// Most threads that apply.
+const APPLIERS_MAX: usize = 4;
+
+/// Blocks that wait for a thread.
+const BLOCKS_AHEAD: usize = 4;
+
+/// Progress is told each time this many more blocks were read.
+const BLOCKS_BETWEEN_PROGRESS: u64 = 16;
+
+/// Takes the effects of a snapshot, from several threads.
+pub(crate) type ApplyAny<'a> = dyn Fn(&Effect<'_>) -> Result<(), OpenError> + Sync + 'a;
+
+/// A snapshot that is of no use.
+pub(crate) enum Unloaded {
+    /// It is damaged or cannot be read. What was applied must be dropped.
+    Useless(OpenError),
+    /// Its contents were refused.
+    Refused(OpenError),
+}
+
+/// Shows everything in the snapshot `name` to `apply`.
+pub(crate) fn load(
+    dir: &LogDir,
+    name: SnapshotName,
+    database: [u8; 16],
+    on_progress: Option<&OnProgress>,
+    apply: &ApplyAny<'_>,
+) -> Result<SnapshotInfo, Unloaded> {
+    try_load(dir, name, database, on_progress, apply).map_err(|flaw| {
+        let file = dir.snapshot_path(name);
+        Unloaded::Useless(match flaw {
+            Flawed::Refused(error) => return Unloaded::Refused(error),
+            Flawed::Damaged { offset, why } => OpenError::Damaged {
+                file,
+                offset,
+                first_lost_lsn: Lsn(1),
+                why,
+            },
+            Flawed::Version(found) => OpenError::Unsupported {
+                file,
+                found,
+                supported: SNAPSHOT_VERSION,
+            },
+            Flawed::Io(failure) => failure.into(),
+        })
+    })
+}
+
+fn try_load(
+    dir: &LogDir,
+    name: SnapshotName,
+    database: [u8; 16],
+    on_progress: Option<&OnProgress>,
+    apply: &ApplyAny<'_>,
+) -> Result<SnapshotInfo, Flawed> {
+    let file = match dir.open_snapshot(name) {
+        Err(failure) if failure.is_not_found() => {
+            return Err(Flawed::damaged(0, "the file is missing"));
+        }
+        file => file?,
+    };
+    // What a crashed process may have left in the kernel's cache must not be trusted now and lost later.
+    file.sync_data()?;
+    let mut reader = BlockReader::begin(&file, database, name.lsn)?;
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let shared = Shared {
+        apply,
+        effects: AtomicU64::new(0),
+        stopped: AtomicBool::new(false),
+    };
+    let footer = thread::scope(|scope| {
+        let (senders, appliers): (Vec<_>, Vec<_>) = (0..cores.clamp(1, APPLIERS_MAX))
+            .map(|_| {
+                let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
+                let shared = &shared;
+                (sender, scope.spawn(move || shared.apply_all(&receiver)))
+            })
+            .unzip();
+        let read = hand_out(&mut reader, senders, &shared, on_progress);
+        for applier in appliers {
+            match applier.join() {
+                Ok(applied) => applied?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        read
+    })?;
+    Ok(SnapshotInfo {
+        lsn: name.lsn,
+        keys: footer.keys,
+        bytes: reader.file_bytes,
+        made: reader.header.made,
+        ..SnapshotInfo::default()
+    })
+}
+
+/// Reads all blocks and gives each to one of the threads.
+fn hand_out(
+    reader: &mut BlockReader<'_>,
+    senders: Vec<SyncSender<Block>>,
+    shared: &Shared<'_, '_>,
+    on_progress: Option<&OnProgress>,
+) -> Result<Footer, Flawed> {
+    let (mut turn, mut blocks) = (0, 0);
+    loop {
+        let block = match reader.next()? {
+            Ok(block) => block,
+            Err(footer) => return Ok(footer),
+        };
+        if !block.begins_inside {
+            turn = (turn + 1) % senders.len();
+        }
+        // A thread that has stopped tells why when it is joined.
+        if shared.stopped.load(Relaxed) || senders[turn].send(block).is_err() {
+            return Err(Flawed::damaged(reader.offset, "a block was not applied"));
+        }
+        blocks += 1;
+        if let Some(on_progress) = on_progress
+            && blocks % BLOCKS_BETWEEN_PROGRESS == 0
+        {
+            on_progress(&Progress {
+                bytes_done: reader.offset,
+                bytes_total: reader.file_bytes,
+                effects: shared.effects.load(Relaxed),
+                segment: 0,
+            });
+        }
+    }
+}
+
+/// What the threads of one load share.
+struct Shared<'a, 'p> {
+    apply: &'a ApplyAny<'p>,
+    effects: AtomicU64,
+    stopped: AtomicBool,
+}
+
+impl Shared<'_, '_> {
+    fn apply_all(&self, blocks: &Receiver<Block>) -> Result<(), Flawed> {
+        let applied = self.try_apply_all(blocks);
+        if applied.is_err() {
+            self.stopped.store(true, Relaxed);
+        }
+        applied
+    }
+
+    fn try_apply_all(&self, blocks: &Receiver<Block>) -> Result<(), Flawed> {
+        // What the last block left of a record that goes on in the next.
+        let mut begun: Vec<u8> = Vec::new();
+        for block in blocks {
+            let rest = if begun.is_empty() {
+                let taken = self.apply_front(&block.payload, block.offset)?;
+                &block.payload[taken..]
+            } else {
+                begun.extend_from_slice(&block.payload);
+                let taken = self.apply_front(&begun, block.offset)?;
+                begun.drain(..taken);
+                &[]
+            };
+            begun.extend_from_slice(rest);
+            if !block.ends_inside && !begun.is_empty() {
+                return Err(Flawed::damaged(
+                    block.offset,
+                    "a block ends inside a record",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies all whole records at the front of `bytes`; how long they are.
+    fn apply_front(&self, bytes: &[u8], offset: u64) -> Result<usize, Flawed> {
+        let (mut taken, mut effects) = (0, 0);
+        while taken < bytes.len() {
+            let front = decode_front(&bytes[taken..]);
+            match front.map_err(|flaw| Flawed::damaged(offset, flaw.to_string()))? {
+                Cut::Part => break,
+                Cut::Whole(effect, length) => {
+                    (self.apply)(&effect).map_err(Flawed::Refused)?;
+                    taken += length;
+                    effects += 1;
+                }
+            }
+        }
+        self.effects.fetch_add(effects, Relaxed);
+        Ok(taken)
+    }
+}
