@@ -7,7 +7,8 @@
 //! 3. *Judge*: what is recovered must be a prefix of the history, not shorter than what anybody was told or
 //!    has seen, the same the second time, without a byte of an older file rewritten ([`Judge`]).
 //!
-//! The next life of a store begins with one of those crashed disks.
+//! The next life of a store begins with one of those crashed disks ([`Scenario`]). Of some lives calls fail
+//! ([`Trial`]).
 
 mod history;
 mod judge;
@@ -17,6 +18,7 @@ mod plan;
 mod report;
 mod scenario;
 mod search;
+mod trial;
 
 pub use history::{Floor, History, Unit};
 pub use judge::{Judge, Verdict, Wrap};
@@ -26,3 +28,4 @@ pub use plan::{Cheat, Plan};
 pub use report::{Case, Report, Violation};
 pub use scenario::{Scenario, judge_kept};
 pub use search::{Effort, search};
+pub use trial::Trial;

@@ -1,19 +1,22 @@
 //! One life of a store: threads use it, and what they did and were told is written down.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use kv_core::{At, KeySet, Lsn, MemoryOptions, Refusal, Store, UnixMillis};
 
 use super::history::{Floor, History, Unit};
+use super::judge::Wrap;
 use super::model::{Model, Sight, Step};
 use super::plan::{Cheat, Plan, Task, Waits, any_key};
 use crate::fs::Fs;
-use crate::testing::disk::{
-    Chance, DiskState, Operation, SimDisk, Struck, Trace, fingerprint,
-};
+use crate::testing::disk::{Chance, DiskState, Operation, SimDisk, Struck, Trace, fingerprint};
 use crate::{Durability, DurableOptions, DurableStore};
+
+/// A life that takes longer than this hangs.
+const LIFETIME_MAX: Duration = Duration::from_secs(60);
 
 /// Looks of one reader, at most.
 const LOOKS_MAX: usize = 60;
@@ -115,12 +118,35 @@ impl Life {
         Ok(())
     }
 
-    /// Lives one life on `disk`, which holds what `past` says; the store sees the disk through `fs`.
+    /// Lives one life on `disk`, which holds what `past` says; the store sees the disk through `wrap`.
     ///
     /// # Errors
     ///
     /// In words, what the store did that it must not do, whether there is a crash or not.
-    pub fn live(disk: &SimDisk, fs: Arc<dyn Fs>, past: &Past, plan: &Plan) -> Result<Self, String> {
+    pub fn live(
+        disk: &SimDisk,
+        wrap: &Arc<Wrap>,
+        past: &Past,
+        plan: &Plan,
+    ) -> Result<Self, String> {
+        let (tell, told) = mpsc::channel();
+        let (disk, wrap) = (disk.clone(), Arc::clone(wrap));
+        let (past, plan) = (past.clone(), plan.clone());
+        thread::spawn(move || {
+            let fs = wrap(disk.clone());
+            // Nobody listens any more when it took too long.
+            let _ = tell.send(Self::live_here(&disk, fs, &past, &plan));
+        });
+        told.recv_timeout(LIFETIME_MAX)
+            .unwrap_or_else(|_| Err("it hangs, or has panicked".into()))
+    }
+
+    fn live_here(
+        disk: &SimDisk,
+        fs: Arc<dyn Fs>,
+        past: &Past,
+        plan: &Plan,
+    ) -> Result<Self, String> {
         let store = match DurableStore::open("db", options(plan, fs)) {
             Ok(store) => store,
             Err(error) if disk.struck().is_empty() => return Err(format!("refused: {error}")),
@@ -188,7 +214,9 @@ fn check_contents(store: &DurableStore, history: &History) -> Result<(), String>
     let model = Model::of(store);
     let expected = history.model_at(due);
     if found != due {
-        return Err(format!("recovered up to LSN {found}, and before up to {due}"));
+        return Err(format!(
+            "recovered up to LSN {found}, and before up to {due}"
+        ));
     }
     if model.digest() != expected.digest() {
         return Err(format!("recovered anew: {}", model.difference(&expected)));
@@ -231,13 +259,7 @@ fn write(store: &DurableStore, notes: &Notes<'_>, plan: &Plan, script: &[Task]) 
 }
 
 /// Waits and notes that the wait is over; false when the log has failed.
-fn settle(
-    store: &DurableStore,
-    notes: &Notes<'_>,
-    plan: &Plan,
-    lsn: Lsn,
-    waits: Waits,
-) -> bool {
+fn settle(store: &DurableStore, notes: &Notes<'_>, plan: &Plan, lsn: Lsn, waits: Waits) -> bool {
     let outcome = match waits {
         _ if plan.cheat == Cheat::AcknowledgeEarly => Ok(()),
         Waits::Durable => store.gate().wait(lsn, Durability::Always),

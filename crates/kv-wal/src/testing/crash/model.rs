@@ -162,7 +162,12 @@ impl Model {
     }
 
     fn flush(&mut self, goes: impl Fn(Db) -> bool) {
-        let gone: Vec<_> = self.entries.keys().filter(|key| goes(key.0)).cloned().collect();
+        let gone: Vec<_> = self
+            .entries
+            .keys()
+            .filter(|key| goes(key.0))
+            .cloned()
+            .collect();
         for (db, key) in gone {
             self.put(db, &key, None);
         }

@@ -79,6 +79,18 @@ impl Plan {
         }
     }
 
+    /// The same with less to do, for lives that are lived very often.
+    #[must_use]
+    pub fn small(self) -> Self {
+        Self {
+            writers: self.writers.min(2),
+            units: self.units.min(8),
+            segment_bytes: self.segment_bytes.min(6 << 10),
+            sync_takes: Duration::ZERO,
+            ..self
+        }
+    }
+
     /// The transactions of one writer, in its order.
     pub(super) fn script(&self, writer: usize) -> Vec<Task> {
         let mut chance = Chance::of(&[self.seed, 2, writer as u64]);
@@ -115,11 +127,19 @@ impl Task {
     fn any(chance: &mut Chance, number: usize) -> Self {
         let db = Db(u16::from(chance.percent(20)) % DATABASES);
         let now = UnixMillis(1000 + 10 * i64::try_from(number).unwrap_or(0));
-        let many = if chance.percent(15) { 2 + chance.below(5) } else { 1 };
+        let many = if chance.percent(15) {
+            2 + chance.below(5)
+        } else {
+            1
+        };
         let mut steps: Vec<_> = (0..many).map(|_| any_step(chance, number, now)).collect();
         let needs_all = chance.percent(3);
         if needs_all {
-            let flush = if chance.percent(70) { Step::FlushDb } else { Step::FlushAll };
+            let flush = if chance.percent(70) {
+                Step::FlushDb
+            } else {
+                Step::FlushAll
+            };
             steps.insert(0, flush);
         }
         let waits = match chance.below(100) {
@@ -130,7 +150,11 @@ impl Task {
         Self {
             db,
             // Which of several keys have expired depends on the other threads: then none has.
-            now: if many == 1 && !needs_all { now } else { LONG_AGO },
+            now: if many == 1 && !needs_all {
+                now
+            } else {
+                LONG_AGO
+            },
             steps,
             needs_all,
             waits,

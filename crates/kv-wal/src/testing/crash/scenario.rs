@@ -1,7 +1,7 @@
 //! Several lives of one store, each beginning with what a crash of the one before has left.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kv_core::Lsn;
@@ -48,14 +48,7 @@ impl Scenario {
         let mut report = Report::default();
         let mut past = Past::default();
         for number in 0..LIVES {
-            let case = Case {
-                seed: self.seed,
-                life: number,
-                position: 0,
-                crash: Crash::Power,
-                variant: 0,
-                inside: None,
-            };
+            let case = self.case(number);
             let seed = Chance::of(&[self.seed, number as u64]).number();
             let next = self.live(&case, seed, &past, &mut report);
             match next {
@@ -75,6 +68,50 @@ impl Scenario {
         report
     }
 
+    /// What another life can begin with: what a crash has left of the first.
+    ///
+    /// # Panics
+    ///
+    /// When a life without trouble breaks the promise: another test finds out how.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        let plan = Plan::any(self.seed);
+        let disk = SimDisk::new(self.seed);
+        let life = Life::live(&disk, &self.wrap, &Past::default(), &plan);
+        let past = life.and_then(|life| self.end(&life, &mut Chance::new(self.seed)));
+        past.unwrap_or_else(|what| panic!("{what}"))
+    }
+
+    /// Keeps in `folder` a disk that a crash has left and that is to be recovered, as if it broke the promise;
+    /// returns where.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operating system.
+    pub fn kept(&self, folder: &Path) -> io::Result<PathBuf> {
+        let past = self.past();
+        let violation = Violation {
+            case: self.case(0),
+            what: String::new(),
+            floor: past.durable,
+            points: past.history.points().collect(),
+            disk: past.disk,
+        };
+        violation.keep(folder)
+    }
+
+    fn case(&self, life: usize) -> Case {
+        Case {
+            seed: self.seed,
+            life,
+            fault: None,
+            position: 0,
+            crash: Crash::Power,
+            variant: 0,
+            inside: None,
+        }
+    }
+
     /// Lives one life, searches it, and crashes it.
     fn live(
         &self,
@@ -86,7 +123,7 @@ impl Scenario {
         let mut plan = Plan::any(seed);
         (self.alter)(&mut plan);
         let disk = SimDisk::boot(past.disk.clone(), seed).with_slow_sync(plan.sync_takes);
-        let life = Life::live(&disk, (self.wrap)(disk.clone()), past, &plan)?;
+        let life = Life::live(&disk, &self.wrap, past, &plan)?;
         report.add(search(&life, case, self.effort, &*self.wrap));
         if !report.violations.is_empty() {
             return Ok(Past::default());

@@ -84,22 +84,25 @@ fn losses<'s>(
     let most = if state.is_settled() { 1 } else { most };
     let (seed, life) = (case.seed, case.life as u64);
     let position = case.position as u64;
-    let inside = case.inside.map_or(0, |(_, position, _)| 1 + position as u64);
+    let inside = case
+        .inside
+        .map_or(0, |(_, position, _)| 1 + position as u64);
     let mut seen = Vec::new();
     let mut repeats = 0;
-    (0..most).map_while(move |variant| {
-        let mut chance = Chance::of(&[seed, life, position, inside, variant as u64]);
-        let after = state.after_power_loss(&Fates::choose(state, variant, &mut chance));
-        let print = after.fingerprint();
-        if seen.contains(&print) {
-            repeats += 1;
-            return (repeats < REPEATS_MAX).then_some(None);
-        }
-        seen.push(print);
-        repeats = 0;
-        Some(Some((variant, after)))
-    })
-    .flatten()
+    (0..most)
+        .map_while(move |variant| {
+            let mut chance = Chance::of(&[seed, life, position, inside, variant as u64]);
+            let after = state.after_power_loss(&Fates::choose(state, variant, &mut chance));
+            let print = after.fingerprint();
+            if seen.contains(&print) {
+                repeats += 1;
+                return (repeats < REPEATS_MAX).then_some(None);
+            }
+            seen.push(print);
+            repeats = 0;
+            Some(Some((variant, after)))
+        })
+        .flatten()
 }
 
 impl Search<'_> {
@@ -199,7 +202,11 @@ impl Search<'_> {
                 ..case.clone()
             };
             // What was shown once the store was open must stay.
-            let floor = if position < verdict.open_at { sure } else { verdict.lsn };
+            let floor = if position < verdict.open_at {
+                sure
+            } else {
+                verdict.lsn
+            };
             let power = case(Crash::Power, 0);
             let losses = losses(&state, self.effort.inside_variants, &power);
             for (variant, after) in losses {

@@ -76,11 +76,11 @@ impl Fates {
 }
 
 /// A fate for each pending change of each file.
-fn of_each(
-    state: &DiskState,
-    mut fate: impl FnMut(&Change) -> Fate,
-) -> Vec<(FileId, Vec<Fate>)> {
-    let unsettled = state.files.iter().filter(|(_, file)| !file.pending.is_empty());
+fn of_each(state: &DiskState, mut fate: impl FnMut(&Change) -> Fate) -> Vec<(FileId, Vec<Fate>)> {
+    let unsettled = state
+        .files
+        .iter()
+        .filter(|(_, file)| !file.pending.is_empty());
     unsettled
         .map(|(id, file)| (*id, file.pending.iter().map(&mut fate).collect()))
         .collect()
@@ -89,7 +89,11 @@ fn of_each(
 impl Fate {
     pub(super) fn choose(change: &Change, chance: &mut Chance) -> Self {
         let Change::Write { offset, bytes } = change else {
-            return if chance.percent(50) { Self::Kept } else { Self::Lost };
+            return if chance.percent(50) {
+                Self::Kept
+            } else {
+                Self::Lost
+            };
         };
         let sectors = pieces(*offset, bytes.len()).count();
         let cut = chance.below(sectors + 1);

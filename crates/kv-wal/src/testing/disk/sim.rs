@@ -228,7 +228,12 @@ impl Dir for SimDir {
 
     fn names(&self) -> io::Result<Vec<String>> {
         let world = self.0.call("list", "the directory")?;
-        Ok(world.state.names().keys().map(ToString::to_string).collect())
+        Ok(world
+            .state
+            .names()
+            .keys()
+            .map(ToString::to_string)
+            .collect())
     }
 
     /// The lock is no part of the simulated disk: it goes with the process.
@@ -351,13 +356,14 @@ impl File for SimFile {
 
     fn len(&self) -> io::Result<u64> {
         let world = self.disk.call("ask for the length of", &self.name)?;
-        Ok(world.state.bytes(self.file).map_or(0, |bytes| bytes.len() as u64))
+        Ok(world
+            .state
+            .bytes(self.file)
+            .map_or(0, |bytes| bytes.len() as u64))
     }
 
     fn drop_cache(&self) {
-        self.disk
-            .world()
-            .perform(Operation::DropCache(self.file));
+        self.disk.world().perform(Operation::DropCache(self.file));
     }
 }
 

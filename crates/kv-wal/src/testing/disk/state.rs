@@ -196,11 +196,13 @@ impl DiskState {
         }
     }
 
-    /// The files behind the names that a program sees.
+    /// The files behind the names that a program sees, with what it reads once it has dropped the cache.
     pub fn named_files(&self) -> impl Iterator<Item = (&str, &FileBytes)> {
-        self.names
-            .iter()
-            .filter_map(|(name, file)| Some((&**name, &self.files.get(file)?.visible)))
+        self.names.iter().filter_map(|(name, file)| {
+            let file = self.files.get(file)?;
+            let stays = !file.dropped || !file.pending.is_empty();
+            Some((&**name, if stays { &file.visible } else { &file.durable }))
+        })
     }
 
     /// A number that differs, as far as chance allows, where a program would see another disk, now or after
