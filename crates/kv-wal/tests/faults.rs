@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Instant;
 use std::{env, thread};
 
-use kv_wal::testing::crash::{Past, Plan, Report, Scenario, Trial};
+use kv_wal::testing::crash::{Effort, Past, Plan, Report, Scenario, Trial};
 use kv_wal::{Durability, Encoding};
 
 /// Lives tried with each policy and encoding.
@@ -60,6 +60,7 @@ fn trial(seed: u64, past: Past, durability: Durability, encoding: Encoding) -> T
         seed,
         past,
         plan,
+        effort: Effort::TROUBLE,
         wrap: Scenario::new(seed).wrap,
     }
 }

@@ -17,6 +17,12 @@ use crate::testing::disk::{Chance, DiskState, Fates, SimDisk};
 /// Lives of one store.
 const LIVES: usize = 3;
 
+/// A variant of [`Fates::choose`] that is up to chance.
+const ANY_VARIANT: usize = 5;
+
+/// Looks for a good place for a crash.
+const LOOKS_MAX: usize = 10;
+
 /// Several lives, made from a seed.
 #[derive(Clone)]
 pub struct Scenario {
@@ -134,19 +140,16 @@ impl Scenario {
     /// One of the ways in which `life` can end, and what of it goes on.
     fn end(&self, life: &Life, chance: &mut Chance) -> Result<Past, String> {
         let last = life.trace.operations.len();
-        let (disk, position, crash) = match chance.below(10) {
-            0..3 => (life.trace.state(last), last, Crash::Kill),
-            3..6 => {
-                let position = chance.below(last + 1);
-                (life.trace.state(position), position, Crash::Kill)
-            }
-            _ => {
-                let position = chance.below(last + 1);
-                let state = life.trace.state(position);
-                let fates = Fates::choose(&state, 4, chance);
-                (state.after_power_loss(&fates), position, Crash::Power)
-            }
+        let (position, crash) = match chance.below(10) {
+            0..2 => (last, Crash::Kill),
+            2..5 => (chance.below(last + 1), Crash::Kill),
+            _ => (unsettled_position(life, chance), Crash::Power),
         };
+        let mut disk = life.trace.state(position);
+        if crash == Crash::Power {
+            let variant = *chance.pick(&[0, ANY_VARIANT]);
+            disk = disk.after_power_loss(&Fates::choose(&disk, variant, chance));
+        }
         let judge = Judge::new(&life.history, &*self.wrap);
         let lsn = judge.recover(&disk, life.floor(crash, position))?.lsn;
         let durable = if disk.is_settled() {
@@ -160,6 +163,19 @@ impl Scenario {
             disk,
         })
     }
+}
+
+/// A place in the trace of `life` where there is something to lose, if chance finds one.
+fn unsettled_position(life: &Life, chance: &mut Chance) -> usize {
+    let places = life.trace.operations.len() + 1;
+    let mut position = chance.below(places);
+    for _ in 0..LOOKS_MAX {
+        if !life.trace.state(position).is_settled() {
+            break;
+        }
+        position = chance.below(places);
+    }
+    position
 }
 
 /// Recovers a disk that [`Violation::keep`] has kept and judges it again: the last effect recovered, or what

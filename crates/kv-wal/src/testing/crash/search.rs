@@ -39,6 +39,15 @@ impl Effort {
         twice_every: 7,
         from: 0,
     };
+
+    /// Enough for each life with trouble, of very many.
+    pub const TROUBLE: Self = Self {
+        variants: 8,
+        inside_every: 97,
+        inside_variants: 2,
+        twice_every: 11,
+        from: 0,
+    };
 }
 
 /// Looks for crashes of `life` that break the promise. `case` says which life it is.

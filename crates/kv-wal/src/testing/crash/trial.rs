@@ -10,15 +10,6 @@ use super::report::{Case, Report, Violation};
 use super::search::{Effort, search};
 use crate::testing::disk::{Fault, SimDisk, Trouble};
 
-/// How much is tried with each life.
-const EFFORT: Effort = Effort {
-    variants: 8,
-    inside_every: 97,
-    inside_variants: 2,
-    twice_every: 11,
-    from: 0,
-};
-
 /// So many calls in a row find no room, when the trouble lasts; then there is room again.
 const CALLS_WITHOUT_ROOM: u64 = 4;
 
@@ -31,6 +22,8 @@ pub struct Trial {
     pub past: Past,
     /// How it is lived.
     pub plan: Plan,
+    /// How much is tried after the first failing call.
+    pub effort: Effort,
     /// Puts something between the store and its disk.
     pub wrap: Arc<Wrap>,
 }
@@ -89,7 +82,7 @@ impl Trial {
         };
         let effort = Effort {
             from: first.position,
-            ..EFFORT
+            ..self.effort
         };
         search(&life, &case, effort, &*self.wrap)
     }

@@ -105,6 +105,14 @@ impl SimDisk {
         }
     }
 
+    /// A handle on the file `name` that can write, whoever made it: for a test that must see such a write
+    /// noticed. `None` when there is no such file.
+    #[must_use]
+    pub fn writable(&self, name: &str) -> Option<Arc<dyn File>> {
+        let file = self.world().state.file(name)?;
+        Some(SimDir(self.clone()).handle(name, file, true))
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         // A test that has panicked elsewhere may still look.
         self.world.lock().unwrap_or_else(PoisonError::into_inner)

@@ -17,6 +17,9 @@ use super::{Chance, bytes};
 /// How many lost contents are remembered, to come back where nobody expects them.
 const STALE_MAX: usize = 6;
 
+/// Contents that were lost, and the names of the files that held them.
+pub(super) type Stale = [(Arc<str>, FileBytes)];
+
 /// The names of a directory.
 pub type Names = BTreeMap<Arc<str>, FileId>;
 
@@ -29,8 +32,8 @@ pub struct DiskState {
     pub(super) pending_names: Vec<NameChange>,
     /// How many changes of names there were before the pending ones.
     settled_names: usize,
-    /// What files held that crashes took: sectors of a new file may show it again.
-    pub(super) stale: Vec<FileBytes>,
+    /// What files of these names held that crashes took: sectors of a new file may show it again.
+    pub(super) stale: Vec<(Arc<str>, FileBytes)>,
     next_file: u32,
 }
 
@@ -91,7 +94,7 @@ impl FileState {
     }
 
     /// What the disk holds if the pending changes have these `fates`; those without one are lost.
-    fn after(&self, fates: &[Fate], stale: &[FileBytes]) -> FileBytes {
+    fn after(&self, fates: &[Fate], stale: &Stale) -> FileBytes {
         let mut bytes = self.durable.clone();
         for (change, fate) in self.pending.iter().zip(fates) {
             fate.apply(change, &mut bytes, stale);
@@ -236,7 +239,7 @@ impl DiskState {
             let named = names.values().any(|named| named == id);
             let lost_its_name = !named && self.names.values().any(|named| named == id);
             if lost_its_name || !file.visible.is_same(&durable) {
-                after.remember_stale(file.visible.clone());
+                after.remember_stale(self.name_of(*id), &file.visible);
             }
             if named {
                 let file = FileState {
@@ -259,11 +262,12 @@ impl DiskState {
     fn fail_sync(&mut self, id: FileId, seed: u64) {
         let mut chance = Chance::new(seed);
         let stale = self.stale.clone();
+        let same_name = self.stale_of(id);
         let file = self.opened(id);
         let fates: Vec<_> = file
             .pending
             .iter()
-            .map(|change| Fate::choose(change, &mut chance))
+            .map(|change| Fate::choose(change, same_name, &mut chance))
             .collect();
         let durable = file.after(&fates, &stale);
         file.fail_sync(durable);
@@ -294,10 +298,23 @@ impl DiskState {
         self.pending_names.push(change.clone());
     }
 
-    fn remember_stale(&mut self, bytes: FileBytes) {
-        if self.stale.iter().all(|stale| !stale.is_same(&bytes)) {
-            self.stale.push(bytes);
-        }
+    /// A name of `file` that a program sees.
+    fn name_of(&self, file: FileId) -> Option<&Arc<str>> {
+        let mut names = self.names.iter();
+        names.find_map(|(name, named)| (*named == file).then_some(name))
+    }
+
+    /// Which lost contents were those of a file with the name that `file` has now, the newest first.
+    pub(super) fn stale_of(&self, file: FileId) -> Option<usize> {
+        let name = self.name_of(file)?;
+        self.stale.iter().rposition(|(of, _)| of == name)
+    }
+
+    fn remember_stale(&mut self, name: Option<&Arc<str>>, bytes: &FileBytes) {
+        let Some(name) = name else {
+            return;
+        };
+        self.stale.push((Arc::clone(name), bytes.clone()));
         if self.stale.len() > STALE_MAX {
             self.stale.remove(0);
         }
