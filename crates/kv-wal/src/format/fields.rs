@@ -53,7 +53,8 @@ impl<'a> Fields<'a> {
 
     /// Takes `length` bytes that must be zero.
     pub(crate) fn zeros(&mut self, length: usize) -> Result<(), Malformed> {
-        if self.bytes(length)?.iter().any(|&byte| byte != 0) {
+        let is_zero = |piece: &[u8]| piece == &[0; 64][..piece.len()];
+        if !self.bytes(length)?.chunks(64).all(is_zero) {
             return Err(Malformed("reserved bytes are not zero"));
         }
         Ok(())
