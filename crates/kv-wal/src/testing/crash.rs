@@ -14,10 +14,12 @@ mod history;
 mod judge;
 mod life;
 mod model;
+mod notes;
 mod plan;
 mod report;
 mod scenario;
 mod search;
+mod threads;
 mod trial;
 
 pub use history::{Floor, History, Unit};

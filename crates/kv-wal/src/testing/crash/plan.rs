@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_core::{Db, UnixMillis};
 
 use super::model::Step;
-use crate::testing::disk::Chance;
+use crate::testing::chance::Chance;
 use crate::{Durability, Encoding};
 
 /// How many keys there are, few so that they meet often.

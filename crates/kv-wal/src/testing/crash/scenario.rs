@@ -12,7 +12,8 @@ use super::life::{Crash, Life, Past};
 use super::plan::Plan;
 use super::report::{Case, Report, Violation, read_kept};
 use super::search::{Effort, search};
-use crate::testing::disk::{Chance, DiskState, Fates, SimDisk};
+use crate::testing::chance::Chance;
+use crate::testing::disk::{DiskState, Fates, SimDisk};
 
 /// Lives of one store.
 const LIVES: usize = 3;
@@ -84,7 +85,7 @@ impl Scenario {
         let plan = Plan::any(self.seed);
         let disk = SimDisk::new(self.seed);
         let life = Life::live(&disk, &self.wrap, &Past::default(), &plan);
-        let past = life.and_then(|life| self.end(&life, &mut Chance::new(self.seed)));
+        let past = life.and_then(|life| self.end(&life, &mut Chance::of(&[self.seed])));
         past.unwrap_or_else(|what| panic!("{what}"))
     }
 
@@ -190,4 +191,36 @@ pub fn judge_kept(path: &Path) -> io::Result<Result<Lsn, String>> {
     let wrap: &Wrap = &|disk| Arc::new(disk);
     let judged = Judge::new(&history, wrap).recover(&disk, floor);
     Ok(judged.map(|verdict| verdict.lsn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_disk_is_judged_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = Scenario::new(3);
+        let kept = scenario.kept(folder.path()).unwrap();
+        let lsn = judge_kept(&kept).unwrap();
+        assert_eq!(lsn, Ok(scenario_end(&kept)));
+
+        // One more than there is must be there.
+        let expected = kept.join("expected.txt");
+        let text = std::fs::read_to_string(&expected).unwrap();
+        let (_, points) = text.split_once('\n').unwrap();
+        let floor = format!("floor {}\n", scenario_end(&kept).0 + 1);
+        std::fs::write(&expected, floor + points).unwrap();
+        assert!(
+            judge_kept(&kept)
+                .unwrap()
+                .is_err_and(|what| what.starts_with("lost"))
+        );
+    }
+
+    /// The last LSN of the history that was kept.
+    fn scenario_end(kept: &Path) -> Lsn {
+        let (_, _, points) = read_kept(kept).unwrap();
+        points.last().unwrap().0
+    }
 }

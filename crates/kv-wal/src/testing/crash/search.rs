@@ -7,7 +7,8 @@ use kv_core::Lsn;
 use super::judge::{Judge, Verdict, Wrap};
 use super::life::{Crash, Life};
 use super::report::{Case, Report, Violation};
-use crate::testing::disk::{Chance, DiskState, Fates};
+use crate::testing::chance::Chance;
+use crate::testing::disk::{DiskState, Fates};
 
 /// So many violations are told; then the search ends.
 const VIOLATIONS_MAX: usize = 3;

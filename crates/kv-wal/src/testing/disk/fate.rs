@@ -6,17 +6,17 @@
 //! never touched, those of the same sector included: a disk that loses power finishes or does not begin a
 //! sector.
 
-use super::Chance;
 use super::bytes::FileBytes;
 use super::operation::{Change, FileId};
 use super::state::{DiskState, Stale};
+use crate::testing::chance::Chance;
 
 /// What a disk writes at once, in bytes.
 pub const SECTOR_BYTES: usize = 512;
 
 /// The fates of everything that is not durable.
 #[derive(Clone, Debug, Default)]
-pub struct Fates {
+pub(in crate::testing) struct Fates {
     files: Vec<(FileId, Vec<Fate>)>,
     /// Of each change of the directory: was it kept?
     pub(super) names: Vec<bool>,
@@ -48,8 +48,11 @@ impl Fates {
     /// Something that may become of `state` when the power goes. The first five variants are the plain ones:
     /// all is lost, all is kept, only bytes are kept, only names are kept, files show what files of their names
     /// held before. All others are up to `chance`.
-    #[must_use]
-    pub fn choose(state: &DiskState, variant: usize, chance: &mut Chance) -> Self {
+    pub(in crate::testing) fn choose(
+        state: &DiskState,
+        variant: usize,
+        chance: &mut Chance,
+    ) -> Self {
         let plain = |bytes: Fate, names: bool| Self {
             files: of_each(state, |_, _| bytes.clone()),
             names: vec![names; state.pending_names.len()],
@@ -171,7 +174,7 @@ impl Sector {
             Self::Old => {}
             Self::Noise(seed) => {
                 let mut noise = vec![0; new.len()];
-                Chance::new(seed).fill(&mut noise);
+                Chance::of(&[seed]).fill(&mut noise);
                 bytes.write(&noise, at);
             }
             Self::Stale(which) => {

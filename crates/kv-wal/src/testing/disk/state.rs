@@ -9,10 +9,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::bytes;
 use super::bytes::{FileBytes, mix};
 use super::fate::{Fate, Fates};
 use super::operation::{Change, FileId, NameChange, Operation};
-use super::{Chance, bytes};
+use crate::testing::chance::Chance;
 
 /// How many lost contents are remembered, to come back where nobody expects them.
 const STALE_MAX: usize = 6;
@@ -220,8 +221,7 @@ impl DiskState {
     }
 
     /// The disk after the machine has lost power: what was not durable has had its `fates`.
-    #[must_use]
-    pub fn after_power_loss(&self, fates: &Fates) -> Self {
+    pub(in crate::testing) fn after_power_loss(&self, fates: &Fates) -> Self {
         let mut names = self.durable_names.clone();
         for (change, kept) in self.pending_names.iter().zip(&fates.names) {
             if *kept {
@@ -260,7 +260,7 @@ impl DiskState {
     }
 
     fn fail_sync(&mut self, id: FileId, seed: u64) {
-        let mut chance = Chance::new(seed);
+        let mut chance = Chance::of(&[seed]);
         let stale = self.stale.clone();
         let same_name = self.stale_of(id);
         let file = self.opened(id);
