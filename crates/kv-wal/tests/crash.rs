@@ -2,7 +2,8 @@
 //!
 //! Each scenario has three lives of a store on a simulated disk: several threads, all policies, both
 //! encodings, many segments. The search for crashes is told in `kv_wal::testing::crash`. A failure names its
-//! seed, place and variant, and keeps the disk; `KV_CRASH_CASE` judges one that was kept.
+//! seed, place and variant, and keeps the disk; `KV_CRASH_CASE` judges one that was kept. `KV_CRASH_SEED` begins
+//! with another seed: what is done comes from it, in which order the threads come to it does not.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

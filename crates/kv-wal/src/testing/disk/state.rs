@@ -9,8 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::bytes;
-use super::bytes::{FileBytes, mix};
+use super::bytes::{self, FileBytes, mix};
 use super::fate::{Fate, Fates};
 use super::operation::{Change, FileId, NameChange, Operation};
 use crate::testing::chance::Chance;
@@ -169,19 +168,11 @@ impl DiskState {
         self.files.get(&file).map(|file| &file.visible)
     }
 
-    /// Replaces what is durable in `file`: damage, which no crash does.
-    pub fn damage(&mut self, file: FileId, damage: impl FnOnce(&mut FileBytes)) {
-        if let Some(file) = self.files.get_mut(&file) {
-            damage(&mut file.durable);
-            file.pending.clear();
-            file.drop_cache();
-        }
-    }
-
-    /// Whether everything written is durable.
+    /// Whether everything that a program sees is durable.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.pending_names.is_empty() && self.files.values().all(|file| file.pending.is_empty())
+        let mut files = self.files.values();
+        self.pending_names.is_empty() && files.all(|file| file.pending.is_empty() && !file.dropped)
     }
 
     /// What the call `operation` does.
