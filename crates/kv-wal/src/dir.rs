@@ -353,24 +353,21 @@ impl LogDir {
         bytes: u64,
         other: &Self,
     ) -> Result<(), IoFailure> {
-        let from = self.open_segment(name)?;
         let to = other.create_segment_tmp(0)?;
-        let mut block = vec![0; COPY_BYTES];
-        let mut at = 0;
-        while at < bytes {
-            let wanted =
-                usize::try_from(bytes - at).map_or(COPY_BYTES, |left| left.min(COPY_BYTES));
-            let block = &mut block[..wanted];
-            let read = from.read_full(block, at)?;
-            if read == 0 {
-                return Err(from.ended_early());
-            }
-            to.write_at(&block[..read], at)?;
-            at += read as u64;
-        }
-        to.sync_data()?;
+        copy_front(&self.open_segment(name)?, bytes, &to)?;
         other.publish_segment(0, to, name)?;
         Ok(())
+    }
+
+    /// As [`LogDir::share_segment`], for a snapshot.
+    pub(crate) fn share_snapshot(&self, name: SnapshotName, other: &Self) -> Result<(), IoFailure> {
+        if self.dir.link(&name.file_name(), &other.path).is_ok() {
+            return Ok(());
+        }
+        let from = self.open_snapshot(name)?;
+        let to = other.create_snapshot_tmp()?;
+        copy_front(&from, from.len()?, &to)?;
+        other.name_snapshot(name)
     }
 
     /// Whether there is anything in it but a lock.
@@ -406,6 +403,23 @@ impl LogDir {
         let file = self.dir.open(name).map_err(failed("open", &path))?;
         Ok(LogFile::new(path, file))
     }
+}
+
+/// Copies the first `bytes` of `from` to `to`, durably.
+fn copy_front(from: &LogFile, bytes: u64, to: &LogFile) -> Result<(), IoFailure> {
+    let mut block = vec![0; COPY_BYTES];
+    let mut at = 0;
+    while at < bytes {
+        let wanted = usize::try_from(bytes - at).map_or(COPY_BYTES, |left| left.min(COPY_BYTES));
+        let block = &mut block[..wanted];
+        let read = from.read_full(block, at)?;
+        if read == 0 {
+            return Err(from.ended_early());
+        }
+        to.write_at(&block[..read], at)?;
+        at += read as u64;
+    }
+    to.sync_data()
 }
 
 #[cfg(test)]

@@ -94,6 +94,25 @@ impl Manifest {
         }
     }
 
+    /// The snapshots that are named, the older first.
+    pub(crate) fn snapshots(&self) -> impl Iterator<Item = SnapshotName> {
+        let named = [self.older, self.newest].into_iter().flatten();
+        named.map(|start| start.snapshot)
+    }
+
+    /// This manifest for a directory whose log ends with `last_lsn`: without the snapshots that are newer.
+    /// `None` when nothing is left to begin at.
+    pub(crate) fn reaching(&self, last_lsn: Lsn) -> Option<Self> {
+        let is_within =
+            |start: &Option<Start>| start.is_none_or(|start| start.snapshot.lsn <= last_lsn);
+        let start = self.starts().into_iter().find(is_within)?;
+        Some(if start == self.newest {
+            *self
+        } else {
+            self.starting_at(start)
+        })
+    }
+
     /// Every effect up to this one is in the newest snapshot.
     pub(crate) fn base(&self) -> Lsn {
         self.newest.map_or(Lsn::ZERO, |start| start.snapshot.lsn)

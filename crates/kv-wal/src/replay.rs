@@ -156,11 +156,10 @@ pub(crate) fn visit(
             stored_bytes,
         });
     };
-    if report.last_lsn < manifest.durable && !enough {
-        let why = format!(
-            "the log ends before LSN {}, which was durable",
-            manifest.durable
-        );
+    // The log goes on after the newest snapshot, so it must reach it.
+    let durable = manifest.durable.max(manifest.base());
+    if report.last_lsn < durable && !enough {
+        let why = format!("the log ends before LSN {durable}, which was durable");
         return Err(damaged(last, end.offset, report.last_lsn, why));
     }
     // A segment without effects is replaced, so that starting and stopping leaves no trail; unless something

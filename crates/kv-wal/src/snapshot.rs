@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use kv_core::{Lsn, UnixMillis};
 
-pub(crate) use load::{Unloaded, load};
+pub(crate) use load::{Unloaded, load, verify};
 pub(crate) use make::run;
 pub(crate) use orders::Snapshots;
 

@@ -8,8 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use kv_core::testing::model::Model;
 use kv_core::{KeyValue, Lsn, MemoryOptions, UnixMillis};
+use kv_wal::fs::RealFs;
 use kv_wal::testing::MemFs;
-use kv_wal::{DurableOptions, DurableStore, Encoding, OpenError, SnapshotRule};
+use kv_wal::{
+    DurableOptions, DurableStore, Encoding, OpenError, SnapshotRule, Target, UpkeepError, copy,
+};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -299,5 +302,44 @@ fn a_snapshot_of_another_database_is_not_taken() {
     assert!(
         refused.to_string().contains("another database"),
         "{refused}"
+    );
+}
+
+#[test]
+fn a_copy_has_the_snapshots_that_its_log_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let real = DurableOptions {
+        fs: Arc::new(RealFs),
+        ..options(&MemFs::new())
+    };
+    let open = |name: &str| DurableStore::open(at(name), real.clone()).unwrap();
+    let store = open("db");
+    fill(&store, 0..50, b"one");
+    store.snapshot().unwrap();
+    fill(&store, 40..90, b"two");
+    let middle = Model::of(&store);
+    let middle_lsn = store.recovered().last_lsn.advanced_by(100);
+    store.snapshot().unwrap();
+    fill(&store, 80..99, b"three");
+    let newest = store.snapshot().unwrap();
+    fill(&store, 0..9, b"four");
+
+    copy(at("db"), at("now"), Target::End, &RealFs).unwrap();
+    let now = open("now");
+    assert_eq!(Model::of(&now), Model::of(&store));
+    assert_eq!(
+        now.recovered().snapshot.map(|snapshot| snapshot.lsn),
+        Some(newest.lsn)
+    );
+    // Before the newest snapshot, the older one is begun at; before that there is nothing.
+    copy(at("db"), at("then"), Target::Lsn(middle_lsn), &RealFs).unwrap();
+    let then = open("then");
+    assert_eq!(Model::of(&then), middle);
+    assert_eq!(then.recovered().passed_over, None);
+    let before = copy(at("db"), at("before"), Target::Lsn(Lsn(60)), &RealFs);
+    assert!(
+        matches!(before, Err(UpkeepError::TargetBeforeStart)),
+        "{before:?}"
     );
 }

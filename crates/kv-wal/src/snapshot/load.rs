@@ -64,6 +64,18 @@ pub(crate) fn load(
     })
 }
 
+/// Reads everything in the snapshot `name`, which must be whole.
+pub(crate) fn verify(
+    dir: &LogDir,
+    name: SnapshotName,
+    database: [u8; 16],
+) -> Result<(), OpenError> {
+    match load(dir, name, database, None, &|_| Ok(())) {
+        Ok(_) => Ok(()),
+        Err(Unloaded::Useless(error) | Unloaded::Refused(error)) => Err(error),
+    }
+}
+
 fn try_load(
     dir: &LogDir,
     name: SnapshotName,

@@ -17,6 +17,7 @@ use crate::format::FrameKind;
 use crate::fs::Fs;
 use crate::manifest::Manifest;
 use crate::replay::{Seen, Visit, visit};
+use crate::snapshot::verify;
 
 /// The moment that a copy shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,10 @@ pub fn copy(
     let from = LogDir::open_to_look(fs, from.as_ref())?;
     let manifest = manifest_of(&from)?;
     let end = find(&from, &manifest, target)?;
+    // A snapshot that is newer than the target would bring back what came after it.
+    let manifest = manifest
+        .reaching(end.last_lsn)
+        .ok_or(UpkeepError::TargetBeforeStart)?;
     let into = open_empty(fs, into.as_ref())?;
     let (mut shared, mut copied) = (0, 0);
     for name in from.segments()? {
@@ -77,6 +82,9 @@ pub fn copy(
             false
         };
         *(if is_shared { &mut shared } else { &mut copied }) += 1;
+    }
+    for name in manifest.snapshots() {
+        from.share_snapshot(name, &into)?;
     }
     into.sync()?;
     let manifest = Manifest {
@@ -113,6 +121,9 @@ fn open_empty(fs: &dyn Fs, path: &Path) -> Result<LogDir, UpkeepError> {
 /// Reads the copy back from the disk, as a start would.
 fn check(copy: &LogDir, last_lsn: Lsn) -> Result<(), UpkeepError> {
     let manifest = manifest_of(copy)?;
+    for name in manifest.snapshots() {
+        verify(copy, name, manifest.database)?;
+    }
     let found = visit(copy, &manifest, None, &mut Anything)?;
     if found.report.last_lsn != last_lsn || found.report.dropped.is_some() {
         return Err(UpkeepError::Open(OpenError::Damaged {

@@ -10,6 +10,7 @@ use crate::format::SEGMENT_HEADER_BYTES;
 use crate::fs::Fs;
 use crate::replay::{Seen, Visit, visit};
 use crate::segment::StoredSegment;
+use crate::snapshot::verify;
 use crate::{DroppedTail, Encoding, OpenError};
 
 /// What a look at a directory found.
@@ -37,7 +38,8 @@ pub enum Verdict {
     },
     /// A start would drop this unfinished tail, in which nothing was acknowledged under the policy of its time.
     Torn(DroppedTail),
-    /// Data that had been made durable is damaged: always [`OpenError::Damaged`]. A start would be refused.
+    /// Data that had been made durable is damaged: always [`OpenError::Damaged`]. A start would be refused,
+    /// unless it is one of two snapshots, for which the other makes up.
     Damaged(OpenError),
     /// Another process writes to the directory. All but the end of the last segment was looked at and is
     /// whole.
@@ -82,8 +84,13 @@ pub struct SegmentFigures {
 pub fn inspect(path: impl AsRef<Path>, fs: &dyn Fs) -> Result<Inspection, UpkeepError> {
     let dir = LogDir::open_to_look(fs, path.as_ref())?;
     let mut figures = Figures::default();
-    let outcome = manifest_of(&dir)
-        .and_then(|manifest| visit(&dir, &manifest, None, &mut figures).map_err(UpkeepError::Open));
+    let outcome = manifest_of(&dir).and_then(|manifest| {
+        // Any damage to a snapshot is told, even where a start would do with the one before.
+        for name in manifest.snapshots() {
+            verify(&dir, name, manifest.database)?;
+        }
+        visit(&dir, &manifest, None, &mut figures).map_err(UpkeepError::Open)
+    });
     let verdict = match outcome {
         Err(UpkeepError::Open(damage @ OpenError::Damaged { .. })) => Verdict::Damaged(damage),
         Err(error) => return Err(error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_core::{Db, UnixMillis};
 
 use super::model::Step;
-use crate::testing::disk::Chance;
+use crate::testing::chance::Chance;
 use crate::{Durability, Encoding};
 
 /// How many keys there are, few so that they meet often.
@@ -79,6 +79,18 @@ impl Plan {
             sync_takes: Duration::from_micros(*chance.pick(&[0, 0, 50, 200])),
             cheat: Cheat::None,
             snapshots: *chance.pick(&[0, 1, 1, 2, 3]),
+        }
+    }
+
+    /// The same with less to do, for lives that are lived very often.
+    #[must_use]
+    pub fn small(self) -> Self {
+        Self {
+            writers: self.writers.min(2),
+            units: self.units.min(8),
+            segment_bytes: self.segment_bytes.min(6 << 10),
+            sync_takes: Duration::ZERO,
+            ..self
         }
     }
 
