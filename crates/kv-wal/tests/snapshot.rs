@@ -385,10 +385,10 @@ fn a_copy_has_the_snapshots_that_its_log_needs() {
     fill(&store, 0..50, b"one");
     store.snapshot().unwrap();
     fill(&store, 40..90, b"two");
-    let middle = Model::of(&store);
-    let middle_lsn = store.recovered().last_lsn.advanced_by(100);
     store.snapshot().unwrap();
-    fill(&store, 80..99, b"three");
+    fill(&store, 80..85, b"three");
+    let middle = Model::of(&store);
+    fill(&store, 85..99, b"three");
     let newest = store.snapshot().unwrap();
     fill(&store, 0..9, b"four");
 
@@ -400,7 +400,7 @@ fn a_copy_has_the_snapshots_that_its_log_needs() {
         Some(newest.lsn)
     );
     // Before the newest snapshot, the older one is begun at; before that there is nothing.
-    copy(at("db"), at("then"), Target::Lsn(middle_lsn), &RealFs).unwrap();
+    copy(at("db"), at("then"), Target::Lsn(Lsn(105)), &RealFs).unwrap();
     let then = open("then");
     assert_eq!(Model::of(&then), middle);
     assert_eq!(then.recovered().passed_over, None);
