@@ -1,5 +1,7 @@
 //! Logs of PyKeyDB, imported: what PyKeyDB held is what the store holds, and what is wrong is named.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
