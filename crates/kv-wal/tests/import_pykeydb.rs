@@ -1,7 +1,5 @@
 //! Logs of PyKeyDB, imported: what PyKeyDB held is what the store holds, and what is wrong is named.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
@@ -24,7 +22,7 @@ fn open(disk: &MemFs) -> DurableStore {
         fs: Arc::new(disk.clone()),
         ..DurableOptions::default()
     };
-    DurableStore::open("kv", options).unwrap()
+    DurableStore::open("kv", options).expect("a disk in memory does not fail")
 }
 
 /// The outcome of an import into an empty store, the bad lines, and the store's content after a restart.
@@ -45,7 +43,7 @@ fn imported(
     };
     let mut source = BufReader::with_capacity(100, log.as_bytes());
     let outcome = import(&mut source, &store, &options);
-    store.close().unwrap();
+    store.close().expect("a disk in memory does not fail");
     let model = Model::of(&open(&disk));
     (outcome, bad.into_inner(), model)
 }
