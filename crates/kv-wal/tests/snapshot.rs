@@ -140,7 +140,8 @@ fn collections_come_back_and_writers_do_not_wait_for_them() {
             db: Db::FIRST,
             now: UnixMillis(0),
         };
-        store.write(at, KeySet::All, change).unwrap();
+        let lsn = store.write(at, KeySet::All, change).unwrap();
+        store.wait(lsn).unwrap();
     };
     for size in [2, 100, 5_000, 60_000] {
         write(&mut |txn| {
