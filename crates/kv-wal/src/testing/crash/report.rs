@@ -86,6 +86,10 @@ impl Violation {
     /// Those of the operating system.
     pub fn keep(&self, folder: &Path) -> io::Result<PathBuf> {
         let path = folder.join(self.case.to_string());
+        // An earlier run may have kept another disk under this name.
+        if path.exists() {
+            std::fs::remove_dir_all(&path)?;
+        }
         let dir = RealFs.open_dir(&path)?;
         for (name, bytes) in self.disk.named_files() {
             dir.create(name)?.write_at(&bytes.to_vec(), 0)?;
