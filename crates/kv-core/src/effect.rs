@@ -2,9 +2,13 @@
 //!
 //! Invariant: an effect is absolute. Times are points in time, results of chance are results, expiry is
 //! an explicit delete; applying an effect needs no clock and no luck.
+//! Invariant: every effect means something for every state, so that replay has nothing to judge. What adds to a
+//! value of one kind takes a missing key, and a key of another kind, for an empty value of its kind without
+//! expiry; what only takes away, or adds nothing, leaves them as they are. A key whose collection became
+//! empty is gone.
 //! Invariant: the order of variants here never reaches disk; `kv-wal` gives each an explicit number.
 
-use crate::{Db, StringValue, UnixMillis};
+use crate::{CollectionKind, Db, Elements, ListEnd, StringValue, UnixMillis};
 
 /// One change to one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,113 @@ pub enum Effect<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// The key now holds this collection; what it held before, and its expiry, are gone. Without elements
+    /// the key is gone.
+    SetCollection {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// What the elements are.
+        kind: CollectionKind,
+        /// The whole new value: elements from the front, members, or a field, its value, the next field.
+        elements: Elements<'a>,
+        /// When the key expires; `None`: never.
+        expires: Option<UnixMillis>,
+    },
+    /// The list at the key grew at one end.
+    ListPush {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// Where.
+        end: ListEnd,
+        /// What was added, one after the other: the last one is outermost.
+        elements: Elements<'a>,
+    },
+    /// The list at the key lost elements at one end.
+    ListPop {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// Where.
+        end: ListEnd,
+        /// How many; all if there were fewer.
+        count: u64,
+    },
+    /// One element of the list at the key is another one now.
+    ListSet {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// Which, counted from the front; nothing changes when there is none.
+        index: u64,
+        /// The new element.
+        element: &'a [u8],
+    },
+    /// The list at the key grew in its middle.
+    ListInsert {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// What the index of the new element is; at the end when there are fewer elements.
+        index: u64,
+        /// The new element.
+        element: &'a [u8],
+    },
+    /// The list at the key lost elements that equal one value.
+    ListRemove {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// Which of them go first.
+        from: ListEnd,
+        /// How many; all if there were fewer.
+        count: u64,
+        /// The value.
+        element: &'a [u8],
+    },
+    /// Fields of the hash at the key have these values.
+    HashSet {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// A field, its value, the next field, its value.
+        fields: Elements<'a>,
+    },
+    /// Fields of the hash at the key are gone.
+    HashDelete {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// The fields; some may not have been there.
+        fields: Elements<'a>,
+    },
+    /// The set at the key has these members.
+    SetAdd {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// The members; some may have been there.
+        members: Elements<'a>,
+    },
+    /// Members of the set at the key are gone.
+    SetRemove {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// The members; some may not have been there.
+        members: Elements<'a>,
+    },
     /// Every key of one database is gone.
     FlushDb {
         /// The database.
@@ -63,7 +174,17 @@ impl<'a> Effect<'a> {
             Self::SetString { db, key, .. }
             | Self::AppendString { db, key, .. }
             | Self::SetExpiry { db, key, .. }
-            | Self::Delete { db, key } => Some((db, key)),
+            | Self::Delete { db, key }
+            | Self::SetCollection { db, key, .. }
+            | Self::ListPush { db, key, .. }
+            | Self::ListPop { db, key, .. }
+            | Self::ListSet { db, key, .. }
+            | Self::ListInsert { db, key, .. }
+            | Self::ListRemove { db, key, .. }
+            | Self::HashSet { db, key, .. }
+            | Self::HashDelete { db, key, .. }
+            | Self::SetAdd { db, key, .. }
+            | Self::SetRemove { db, key, .. } => Some((db, key)),
             Self::FlushDb { .. } | Self::FlushAll => None,
         }
     }

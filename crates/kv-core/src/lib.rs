@@ -69,6 +69,7 @@
 //! Invariant: live writes and replay change memory through the same function, `Stripe::apply`.
 
 // The contracts.
+mod item;
 mod key_value;
 mod store;
 
@@ -102,4 +103,7 @@ pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBa
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
 pub use txn::{Txn, View};
-pub use value::{Expiry, Kind, StringRef, StringValue, ValueRef};
+pub use value::{
+    CollectionKind, Elements, Expiry, Hash, Kind, List, ListEnd, Set, StringRef, StringValue,
+    ValueRef,
+};

@@ -37,21 +37,6 @@ pub struct Item<'a> {
     pub expires: Option<UnixMillis>,
 }
 
-impl Item<'_> {
-    /// Shows the effects that make this item in a store without its key, in their order.
-    pub fn for_each_effect(&self, show: &mut dyn FnMut(&Effect<'_>)) {
-        let (db, key, expires) = (self.db, self.key, self.expires);
-        match self.value {
-            ValueRef::String(string) => show(&Effect::SetString {
-                db,
-                key,
-                value: string.to_value(),
-                expires,
-            }),
-        }
-    }
-}
-
 /// A store of transactions. Calls may come from many threads at once.
 ///
 /// What an implementation must do is also written as tests, for every store to run: `testing::conformance`,

@@ -3,10 +3,12 @@
 //! Invariant: a `Txn` changes memory only by [`Txn::apply`], which records what it applies.
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
 
+mod collections;
+
 use crate::memory::{Access, Changes, EntryRef};
 use crate::{
-    At, Db, Effect, EffectLog, Expiry, KeySet, Kind, Lsn, StoreError, StringRef, StringValue,
-    UnixMillis, ValueRef,
+    At, Db, Effect, EffectLog, Expiry, Hash, KeySet, Kind, List, Lsn, Set, StoreError, StringRef,
+    StringValue, UnixMillis, ValueRef,
 };
 
 /// A consistent, read-only look at the declared keys of one database.
@@ -59,6 +61,46 @@ impl View<'_> {
         match self.value(key) {
             None => Ok(None),
             Some(ValueRef::String(string)) => Ok(Some(string)),
+            Some(other) => Err(wrong_kind(Kind::String, other)),
+        }
+    }
+
+    /// The list at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn list(&mut self, key: &[u8]) -> Result<Option<&List>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::List(list)) => Ok(Some(list)),
+            Some(other) => Err(wrong_kind(Kind::List, other)),
+        }
+    }
+
+    /// The hash at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
+            Some(other) => Err(wrong_kind(Kind::Hash, other)),
+        }
+    }
+
+    /// The set at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn set(&mut self, key: &[u8]) -> Result<Option<&Set>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::Set(set)) => Ok(Some(set)),
+            Some(other) => Err(wrong_kind(Kind::Set, other)),
         }
     }
 
@@ -80,6 +122,13 @@ impl View<'_> {
     }
 }
 
+fn wrong_kind(expected: Kind, found: ValueRef<'_>) -> StoreError {
+    StoreError::WrongKind {
+        expected,
+        found: found.kind(),
+    }
+}
+
 /// A look at the declared keys that can also change them. Everything it changes is recorded for the log.
 ///
 /// Whoever puts a new key or value here has checked its length, see [`limits`](crate::limits): a key that no
@@ -89,7 +138,7 @@ pub struct Txn<'s> {
     pub(crate) log: Option<&'s dyn EffectLog>,
     pub(crate) encoded: Vec<u8>,
     pub(crate) effects: u32,
-    /// After `view`, so that what a flush emptied is dropped when no stripe is locked any more.
+    /// After `view`, so that what takes long to free is dropped when no stripe is locked any more.
     pub(crate) changes: Changes,
 }
 

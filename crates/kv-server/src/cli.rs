@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::import::ImportTask;
 use crate::upkeep::WalTask;
 
 /// The version with the commit it was built from.
@@ -69,6 +70,11 @@ pub(crate) enum Task {
         dir: PathBuf,
         /// Where the copy goes: a directory that does not exist or is empty
         dest: PathBuf,
+    },
+    /// Bring in data of another system
+    Import {
+        #[command(subcommand)]
+        task: ImportTask,
     },
     /// Write the reference pages that are made from the program's own tables
     #[command(hide = true)]

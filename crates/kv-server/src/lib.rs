@@ -21,6 +21,7 @@ mod cli;
 pub mod config;
 mod exit;
 mod greeting;
+mod import;
 mod reference;
 mod shutdown;
 mod start;
@@ -59,6 +60,7 @@ pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let outcome = match cli.task {
         None => run(cli.config),
+        Some(cli::Task::Import { task }) => import::run(&task),
         Some(cli::Task::Wal { task }) => upkeep::run(task),
         Some(cli::Task::Backup { dir, dest }) => upkeep::backup(&dir, &dest),
         Some(cli::Task::GenerateDocs { dir }) => reference::write(&dir),

@@ -1,6 +1,11 @@
 //! Durability chosen per connection (`CLIENT DURABILITY`) and per command (`WAITAOF`): who waits for the disk, and
 //! who makes the log go there. The server counts its syncs; under `no` it makes none by itself.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails while a test is prepared fails the test"
+)]
+
 mod process;
 
 use process::{Process, Wire, resp};

@@ -1,13 +1,13 @@
 //! The format on disk stays what it is: directories written by version 1 are read, and what writes them today
 //! writes the same bytes.
 //!
-//! With `KV_WAL_WRITE_FIXTURES=1` the test writes the fixtures instead. That is right only for a new version,
+//! With `KV_WAL_WRITE_FIXTURES=binary` the test writes that fixture instead. That is right only for a new one,
 //! in a new folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kv_core::{Db, Effect, Lsn, StringValue, UnixMillis};
+use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, Lsn, StringValue, UnixMillis};
 
 use crate::Encoding;
 use crate::batch::FrameBuffer;
@@ -19,8 +19,113 @@ use crate::replay::replay;
 use crate::segment::{Blank, LiveSegment};
 use crate::testing::MemFs;
 
-/// Every kind of effect, with every kind of value, in frames.
-fn frames() -> Vec<Vec<Effect<'static>>> {
+/// What a fixture holds, in frames.
+type Frames = Vec<Vec<Effect<'static>>>;
+
+/// The fixtures: a folder, its encoding, what is in it.
+fn fixtures() -> [(&'static str, Encoding, Frames); 4] {
+    [
+        ("binary", Encoding::Binary, plain()),
+        ("json", Encoding::Json, plain()),
+        ("binary-collections", Encoding::Binary, on_collections()),
+        ("json-collections", Encoding::Json, on_collections()),
+    ]
+}
+
+/// Every kind of effect on collections.
+fn on_collections() -> Frames {
+    const LONG: &[u8] = &[b'x'; 66];
+    let db = Db(7);
+    let (list, hash, set) = (&b"list"[..], &b"hash"[..], &b"set"[..]);
+    let push = |end, elements| Effect::ListPush {
+        db,
+        key: list,
+        end,
+        elements: Elements::new(elements),
+    };
+    let pop = |end, count| Effect::ListPop {
+        db,
+        key: list,
+        end,
+        count,
+    };
+    let remove = |from, element| Effect::ListRemove {
+        db,
+        key: list,
+        from,
+        count: 300,
+        element,
+    };
+    let fields = |elements| Elements::new(elements);
+    let put = |kind, elements, expires| Effect::SetCollection {
+        db,
+        key: b"whole",
+        kind,
+        elements: fields(elements),
+        expires,
+    };
+    let noon = Some(UnixMillis(1_763_812_800_000));
+    vec![
+        vec![
+            push(ListEnd::Back, &[b"a", b"", b"c"]),
+            push(ListEnd::Front, &[b"\xff", LONG]),
+        ],
+        vec![pop(ListEnd::Front, 1), pop(ListEnd::Back, u64::MAX)],
+        vec![
+            Effect::ListSet {
+                db,
+                key: list,
+                index: 128,
+                element: b"b",
+            },
+            Effect::ListInsert {
+                db,
+                key: list,
+                index: 0,
+                element: b"\xfe",
+            },
+            remove(ListEnd::Front, b"a"),
+            remove(ListEnd::Back, b"c"),
+        ],
+        vec![
+            Effect::HashSet {
+                db,
+                key: hash,
+                fields: fields(&[b"name", b"gr\xc3\xbc\xc3\x9f", b"age", b"42"]),
+            },
+            Effect::HashDelete {
+                db,
+                key: hash,
+                fields: fields(&[b"age"]),
+            },
+        ],
+        vec![
+            Effect::SetAdd {
+                db,
+                key: set,
+                members: fields(&[b"one", b"\x00\xff"]),
+            },
+            Effect::SetRemove {
+                db,
+                key: set,
+                members: fields(&[b"one"]),
+            },
+        ],
+        vec![
+            put(CollectionKind::List, &[b"b", b"a", b"b"], None),
+            put(CollectionKind::List, &[b""], noon),
+            put(CollectionKind::Hash, &[b"f", b"\xff"], None),
+            put(CollectionKind::Hash, &[b"f", b"v", b"g", b"w"], noon),
+        ],
+        vec![
+            put(CollectionKind::Set, &[b"m"], None),
+            put(CollectionKind::Set, &[], noon),
+        ],
+    ]
+}
+
+/// Every kind of effect on strings and whole keys, with every kind of value.
+fn plain() -> Frames {
     let db = Db(0);
     let other = Db(15);
     let set = |key, value, expires| Effect::SetString {
@@ -68,7 +173,7 @@ fn frames() -> Vec<Vec<Effect<'static>>> {
     ]
 }
 
-fn written(encoding: Encoding) -> Result<BTreeMap<String, Vec<u8>>, IoFailure> {
+fn written(encoding: Encoding, frames: &Frames) -> Result<BTreeMap<String, Vec<u8>>, IoFailure> {
     let disk = MemFs::new();
     let dir = LogDir::open(&disk, Path::new("golden")).expect("a disk in memory does not fail");
     let blank = |serial| Blank::make(&dir, serial, 5000, || Ok::<_, IoFailure>(()));
@@ -84,7 +189,7 @@ fn written(encoding: Encoding) -> Result<BTreeMap<String, Vec<u8>>, IoFailure> {
         epoch: 0,
     };
     let mut live = LiveSegment::publish(&dir, blank(1)?, header)?;
-    for (number, effects) in frames().into_iter().enumerate() {
+    for (number, effects) in frames.iter().enumerate() {
         if number == 3 {
             live.mark(FrameKind::Seal, live.last_lsn())?;
             let header = live.successor(0xFEDC_BA98_7654_3210);
@@ -94,7 +199,7 @@ fn written(encoding: Encoding) -> Result<BTreeMap<String, Vec<u8>>, IoFailure> {
         let synced = live.last_lsn();
         for effect in effects {
             let mut encoded = Vec::new();
-            encode_effect(encoding, &effect, &mut encoded);
+            encode_effect(encoding, effect, &mut encoded);
             frame.push(&encoded, 1, synced.advanced_by(1));
         }
         live.append(&mut frame, synced)?;
@@ -114,11 +219,7 @@ fn written(encoding: Encoding) -> Result<BTreeMap<String, Vec<u8>>, IoFailure> {
     Ok(disk.files())
 }
 
-fn folder(encoding: Encoding) -> PathBuf {
-    let name = match encoding {
-        Encoding::Binary => "binary",
-        Encoding::Json => "json",
-    };
+fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/v1")
         .join(name)
@@ -126,10 +227,11 @@ fn folder(encoding: Encoding) -> PathBuf {
 
 #[test]
 fn version_1_is_written_byte_for_byte() {
-    for encoding in [Encoding::Binary, Encoding::Json] {
-        for (name, bytes) in written(encoding).unwrap() {
-            let path = folder(encoding).join(name);
-            if std::env::var_os("KV_WAL_WRITE_FIXTURES").is_some() {
+    for (fixture, encoding, frames) in fixtures() {
+        for (name, bytes) in written(encoding, &frames).unwrap() {
+            let path = folder(fixture).join(name);
+            let wanted = std::env::var_os("KV_WAL_WRITE_FIXTURES");
+            if wanted.is_some_and(|wanted| wanted == fixture) {
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 std::fs::write(&path, &bytes).unwrap();
             }
@@ -141,9 +243,9 @@ fn version_1_is_written_byte_for_byte() {
 
 #[test]
 fn version_1_is_read() {
-    for encoding in [Encoding::Binary, Encoding::Json] {
+    for (fixture, _, frames) in fixtures() {
         let mut files = BTreeMap::new();
-        for entry in folder(encoding).read_dir().unwrap() {
+        for entry in folder(fixture).read_dir().unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             files.insert(name, std::fs::read(path).unwrap());
@@ -151,7 +253,7 @@ fn version_1_is_read() {
         let disk = MemFs::with_files(&files);
         let dir = LogDir::open(&disk, Path::new("golden")).unwrap();
         let manifest = Manifest::read(&dir).unwrap().unwrap();
-        let mut expected = frames().into_iter().flatten();
+        let mut expected = frames.into_iter().flatten();
         let found = replay(&dir, &manifest, None, &mut |effect| {
             assert_eq!(Some(*effect), expected.next());
             Ok(())

@@ -6,25 +6,38 @@
 //! {"op":"expire","db":0,"key":"user:1","expires":1700000000000}
 //! {"op":"persist","db":0,"key":"user:1"}
 //! {"op":"delete","db":0,"key":"user:1"}
+//! {"op":"putlist","db":0,"key":"jobs","elements":["a","b"],"expires":1700000000000}
+//! {"op":"puthash","db":0,"key":"user:1","elements":["field","value"]}
+//! {"op":"putset","db":0,"key":"tags","elements":["red"]}
+//! {"op":"listpush","db":0,"key":"jobs","end":"back","elements":["a","b"]}
+//! {"op":"listpop","db":0,"key":"jobs","end":"front","count":1}
+//! {"op":"listset","db":0,"key":"jobs","index":0,"value":"c"}
+//! {"op":"listinsert","db":0,"key":"jobs","index":1,"value":"d"}
+//! {"op":"listremove","db":0,"key":"jobs","end":"front","count":1,"value":"d"}
+//! {"op":"hashset","db":0,"key":"user:1","elements":["field","value"]}
+//! {"op":"hashdelete","db":0,"key":"user:1","elements":["field"]}
+//! {"op":"setadd","db":0,"key":"tags","elements":["red"]}
+//! {"op":"setremove","db":0,"key":"tags","elements":["red"]}
 //! {"op":"flushdb","db":0}
 //! {"op":"flushall"}
 //! ```
 //!
 //! `expires` is in milliseconds since 1970. A key or value that is not UTF-8 stands in `key_base64` or
-//! `value_base64` instead. A field is never given a second meaning.
+//! `value_base64` instead; if one of `elements` is not, all stand in `elements_base64`. A field is never given a second meaning.
 //!
 //! Invariant: whatever an effect holds comes back, byte for byte.
 
 mod base64;
 mod text;
 
+pub(crate) use text::Text;
+
 use std::borrow::Cow;
 
-use kv_core::{Db, Effect, StringValue, UnixMillis, limits};
+use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
 use serde::Deserialize;
 
 use crate::format::Malformed;
-use text::Text;
 
 /// Adds one effect as one line.
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
@@ -61,6 +74,36 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
             put_start(out, "delete", db);
             put_string(out, "key", key);
         }
+        Effect::SetCollection {
+            db,
+            key,
+            kind,
+            elements,
+            expires,
+        } => {
+            let op = match kind {
+                CollectionKind::List => "putlist",
+                CollectionKind::Hash => "puthash",
+                CollectionKind::Set => "putset",
+            };
+            put_on_elements(out, op, db, key, elements);
+            if let Some(at) = expires {
+                put_expires(out, at);
+            }
+        }
+        Effect::ListPush { .. }
+        | Effect::ListPop { .. }
+        | Effect::ListSet { .. }
+        | Effect::ListInsert { .. }
+        | Effect::ListRemove { .. } => encode_on_list(effect, out),
+        Effect::HashSet { db, key, fields } => put_on_elements(out, "hashset", db, key, fields),
+        Effect::HashDelete { db, key, fields } => {
+            put_on_elements(out, "hashdelete", db, key, fields);
+        }
+        Effect::SetAdd { db, key, members } => put_on_elements(out, "setadd", db, key, members),
+        Effect::SetRemove { db, key, members } => {
+            put_on_elements(out, "setremove", db, key, members);
+        }
         Effect::FlushDb { db } => put_start(out, "flushdb", db),
         Effect::FlushAll => out.extend_from_slice(b"{\"op\":\"flushall\""),
     }
@@ -90,6 +133,109 @@ fn put_string(out: &mut Vec<u8>, name: &str, bytes: &[u8]) {
     out.push(b'"');
 }
 
+fn encode_on_list(effect: &Effect<'_>, out: &mut Vec<u8>) {
+    match *effect {
+        Effect::ListPush {
+            db,
+            key,
+            end,
+            elements,
+        } => {
+            put_start(out, "listpush", db);
+            put_string(out, "key", key);
+            put_string(out, "end", end_name(end).as_bytes());
+            put_elements(out, elements);
+        }
+        Effect::ListPop {
+            db,
+            key,
+            end,
+            count,
+        } => {
+            put_start(out, "listpop", db);
+            put_string(out, "key", key);
+            put_string(out, "end", end_name(end).as_bytes());
+            put_number(out, "count", count);
+        }
+        Effect::ListSet {
+            db,
+            key,
+            index,
+            element,
+        } => {
+            put_start(out, "listset", db);
+            put_string(out, "key", key);
+            put_number(out, "index", index);
+            put_string(out, "value", element);
+        }
+        Effect::ListInsert {
+            db,
+            key,
+            index,
+            element,
+        } => {
+            put_start(out, "listinsert", db);
+            put_string(out, "key", key);
+            put_number(out, "index", index);
+            put_string(out, "value", element);
+        }
+        Effect::ListRemove {
+            db,
+            key,
+            from,
+            count,
+            element,
+        } => {
+            put_start(out, "listremove", db);
+            put_string(out, "key", key);
+            put_string(out, "end", end_name(from).as_bytes());
+            put_number(out, "count", count);
+            put_string(out, "value", element);
+        }
+        _ => unreachable!("an effect on a list"),
+    }
+}
+
+fn put_on_elements(out: &mut Vec<u8>, op: &str, db: Db, key: &[u8], elements: Elements<'_>) {
+    put_start(out, op, db);
+    put_string(out, "key", key);
+    put_elements(out, elements);
+}
+
+fn put_elements(out: &mut Vec<u8>, elements: Elements<'_>) {
+    let text = elements
+        .iter()
+        .all(|element| std::str::from_utf8(element).is_ok());
+    out.extend_from_slice(if text {
+        b",\"elements\":["
+    } else {
+        b",\"elements_base64\":["
+    });
+    for (number, element) in elements.iter().enumerate() {
+        out.extend_from_slice(if number == 0 { b"\"" } else { b",\"" });
+        match std::str::from_utf8(element) {
+            Ok(element) if text => text::put_escaped(out, element),
+            _ => base64::put(out, element),
+        }
+        out.push(b'"');
+    }
+    out.push(b']');
+}
+
+fn put_number(out: &mut Vec<u8>, name: &str, number: u64) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    out.extend_from_slice(number.to_string().as_bytes());
+}
+
+fn end_name(end: ListEnd) -> &'static str {
+    match end {
+        ListEnd::Front => "front",
+        ListEnd::Back => "back",
+    }
+}
+
 fn put_expires(out: &mut Vec<u8>, UnixMillis(millis): UnixMillis) {
     out.extend_from_slice(b",\"expires\":");
     out.extend_from_slice(millis.to_string().as_bytes());
@@ -103,8 +249,36 @@ enum Op {
     Expire,
     Persist,
     Delete,
+    PutList,
+    PutHash,
+    PutSet,
+    ListPush,
+    ListPop,
+    ListSet,
+    ListInsert,
+    ListRemove,
+    HashSet,
+    HashDelete,
+    SetAdd,
+    SetRemove,
     FlushDb,
     FlushAll,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum End {
+    Front,
+    Back,
+}
+
+impl From<End> for ListEnd {
+    fn from(end: End) -> Self {
+        match end {
+            End::Front => Self::Front,
+            End::Back => Self::Back,
+        }
+    }
 }
 
 /// One line; which fields belong to which `op` is checked when it becomes an effect.
@@ -122,6 +296,13 @@ struct Line<'a> {
     #[serde(borrow)]
     value_base64: Option<Text<'a>>,
     expires: Option<i64>,
+    end: Option<End>,
+    count: Option<u64>,
+    index: Option<u64>,
+    #[serde(borrow)]
+    elements: Option<Vec<Text<'a>>>,
+    #[serde(borrow)]
+    elements_base64: Option<Vec<Text<'a>>>,
 }
 
 /// Shows the effect of one line, its line end included.
@@ -136,15 +317,51 @@ pub(crate) fn decode<E: From<Malformed>>(
         serde_json::from_slice(line).map_err(|_| Malformed("not a JSON effect"))?;
     let key = one_of(line.key, line.key_base64, limits::KEY_BYTES_MAX)?;
     let value = one_of(line.value, line.value_base64, limits::STRING_BYTES_MAX)?;
-    let effect = to_effect(
-        line.op,
-        line.db,
-        key.as_deref(),
-        value.as_deref(),
-        line.expires.map(UnixMillis),
-    )
-    .ok_or(Malformed("fields and kind of JSON effect do not agree"))?;
+    let all = all_of(line.elements, line.elements_base64)?;
+    let slices: Option<Vec<&[u8]>> = all
+        .as_ref()
+        .map(|all| all.iter().map(|element| &**element).collect());
+    let details = Details {
+        expires: line.expires.map(UnixMillis),
+        end: line.end.map(ListEnd::from),
+        count: line.count,
+        index: line.index,
+        elements: slices.as_deref().map(Elements::new),
+    };
+    let effect = to_effect(line.op, line.db, key.as_deref(), value.as_deref(), details)
+        .ok_or(Malformed("fields and kind of JSON effect do not agree"))?;
     show(&effect)
+}
+
+/// The elements that stand in one of two fields; `None` when neither is there.
+fn all_of<'a>(
+    plain: Option<Vec<Text<'a>>>,
+    coded: Option<Vec<Text<'a>>>,
+) -> Result<Option<Vec<Cow<'a, [u8]>>>, Malformed> {
+    let max = limits::STRING_BYTES_MAX;
+    let one = |plain, coded| Ok(one_of(plain, coded, max)?.unwrap_or_default());
+    match (plain, coded) {
+        (None, None) => Ok(None),
+        (Some(all), None) => {
+            let all = all.into_iter().map(|text| one(Some(text), None));
+            all.collect::<Result<_, _>>().map(Some)
+        }
+        (None, Some(all)) => {
+            let all = all.into_iter().map(|text| one(None, Some(text)));
+            all.collect::<Result<_, _>>().map(Some)
+        }
+        (Some(_), Some(_)) => Err(Malformed("elements given twice")),
+    }
+}
+
+/// What only some kinds of effect have.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Details<'a> {
+    expires: Option<UnixMillis>,
+    end: Option<ListEnd>,
+    count: Option<u64>,
+    index: Option<u64>,
+    elements: Option<Elements<'a>>,
 }
 
 /// The bytes that stand in one of two fields; `None` when neither is there.
@@ -172,31 +389,136 @@ fn to_effect<'a>(
     db: Option<u16>,
     key: Option<&'a [u8]>,
     value: Option<&'a [u8]>,
-    expires: Option<UnixMillis>,
+    details: Details<'a>,
 ) -> Option<Effect<'a>> {
+    let none = Details::default();
     if op == Op::FlushAll {
-        let alone = (db, key, value, expires) == (None, None, None, None);
+        let alone = (db, key, value, details) == (None, None, None, none);
         return alone.then_some(Effect::FlushAll);
     }
     let db = db.filter(|&db| db < limits::DATABASES_MAX).map(Db)?;
-    match (op, key, value, expires) {
-        (Op::Set, Some(key), Some(value), expires) => Some(Effect::SetString {
+    if op == Op::FlushDb {
+        let alone = (key, value, details) == (None, None, none);
+        return alone.then_some(Effect::FlushDb { db });
+    }
+    let key = key?;
+    let expires = details.expires;
+    let timeless = Details {
+        expires: None,
+        ..details
+    };
+    match (op, value, expires) {
+        (Op::Set, Some(value), expires) if timeless == none => Some(Effect::SetString {
             db,
             key,
             value: StringValue::new(value),
             expires,
         }),
-        (Op::Append, Some(key), Some(suffix), None) => {
+        (Op::Append, Some(suffix), None) if timeless == none => {
             Some(Effect::AppendString { db, key, suffix })
         }
-        (Op::Expire, Some(key), None, expires @ Some(_))
-        | (Op::Persist, Some(key), None, expires @ None) => {
+        (Op::Expire, None, Some(_)) | (Op::Persist, None, None) if timeless == none => {
             Some(Effect::SetExpiry { db, key, expires })
         }
-        (Op::Delete, Some(key), None, None) => Some(Effect::Delete { db, key }),
-        (Op::FlushDb, None, None, None) => Some(Effect::FlushDb { db }),
+        (Op::Delete, None, None) if timeless == none => Some(Effect::Delete { db, key }),
+        (Op::PutList | Op::PutHash | Op::PutSet, None, expires) => {
+            whole_collection(op, db, key, timeless, expires)
+        }
+        (_, _, None) => on_collection(op, db, key, value, timeless),
         _ => None,
     }
+}
+
+/// The effect that puts a whole collection.
+fn whole_collection<'a>(
+    op: Op,
+    db: Db,
+    key: &'a [u8],
+    details: Details<'a>,
+    expires: Option<UnixMillis>,
+) -> Option<Effect<'a>> {
+    let elements = details.elements?;
+    let alone = Details {
+        elements: Some(elements),
+        ..Details::default()
+    };
+    let kind = match op {
+        Op::PutList => CollectionKind::List,
+        Op::PutHash if elements.len().is_multiple_of(2) => CollectionKind::Hash,
+        Op::PutSet => CollectionKind::Set,
+        _ => return None,
+    };
+    (details == alone).then_some(Effect::SetCollection {
+        db,
+        key,
+        kind,
+        elements,
+        expires,
+    })
+}
+
+/// The effect on a collection that these fields say.
+fn on_collection<'a>(
+    op: Op,
+    db: Db,
+    key: &'a [u8],
+    value: Option<&'a [u8]>,
+    details: Details<'a>,
+) -> Option<Effect<'a>> {
+    let Details {
+        end,
+        count,
+        index,
+        elements,
+        ..
+    } = details;
+    let effect = match (op, end, count, index, elements, value) {
+        (Op::ListPush, Some(end), None, None, Some(elements), None) => Effect::ListPush {
+            db,
+            key,
+            end,
+            elements,
+        },
+        (Op::ListPop, Some(end), Some(count), None, None, None) => Effect::ListPop {
+            db,
+            key,
+            end,
+            count,
+        },
+        (Op::ListSet, None, None, Some(index), None, Some(element)) => Effect::ListSet {
+            db,
+            key,
+            index,
+            element,
+        },
+        (Op::ListInsert, None, None, Some(index), None, Some(element)) => Effect::ListInsert {
+            db,
+            key,
+            index,
+            element,
+        },
+        (Op::ListRemove, Some(from), Some(count), None, None, Some(element)) => {
+            Effect::ListRemove {
+                db,
+                key,
+                from,
+                count,
+                element,
+            }
+        }
+        (Op::HashSet, None, None, None, Some(fields), None) if fields.len().is_multiple_of(2) => {
+            Effect::HashSet { db, key, fields }
+        }
+        (Op::HashDelete, None, None, None, Some(fields), None) => {
+            Effect::HashDelete { db, key, fields }
+        }
+        (Op::SetAdd, None, None, None, Some(members), None) => Effect::SetAdd { db, key, members },
+        (Op::SetRemove, None, None, None, Some(members), None) => {
+            Effect::SetRemove { db, key, members }
+        }
+        _ => return None,
+    };
+    Some(effect)
 }
 
 #[cfg(test)]
@@ -246,6 +568,11 @@ mod tests {
             "{\"op\":\"delete\",\"db\":0,\"key\":\"k\",\"key_base64\":\"AA==\"}\n",
             "{\"op\":\"delete\",\"db\":0,\"key_base64\":\"A\"}\n",
             "{\"op\":\"persist\",\"db\":0,\"key\":\"k\",\"expires\":1}\n",
+            "{\"op\":\"listpush\",\"db\":0,\"key\":\"k\",\"elements\":[\"a\"]}\n",
+            "{\"op\":\"listpop\",\"db\":0,\"key\":\"k\",\"end\":\"front\",\"count\":-1}\n",
+            "{\"op\":\"hashset\",\"db\":0,\"key\":\"k\",\"elements\":[\"a\"]}\n",
+            "{\"op\":\"setadd\",\"db\":0,\"key\":\"k\",\"elements\":[\"a\"],\"expires\":1}\n",
+            "{\"op\":\"delete\",\"db\":0,\"key\":\"k\",\"count\":1}\n",
             "{\"op\":\"rename\",\"db\":0,\"key\":\"k\"}\n",
         ] {
             let refused: Result<(), Malformed> = decode(line.as_bytes(), &mut |_| Ok(()));

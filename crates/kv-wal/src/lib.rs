@@ -76,6 +76,9 @@ mod json;
 mod manifest;
 mod segment;
 
+// Data of others.
+pub mod import;
+
 pub use durable::DurableStore;
 pub use error::{LogFailure, OpenError};
 pub use gate::{Armed, CommitGate, Subscription};

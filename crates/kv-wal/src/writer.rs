@@ -35,8 +35,8 @@ pub(crate) struct Writer<'l> {
     /// The newest LSN that a frame on disk says is durable.
     noted: Lsn,
     last_write: Instant,
-    /// The newest time that is noted in the log; `None` before the first of this process.
-    marked: Option<UnixMillis>,
+    /// The newest time that is noted in the log, at first the time of the start.
+    marked: UnixMillis,
 }
 
 impl<'l> Writer<'l> {
@@ -48,7 +48,7 @@ impl<'l> Writer<'l> {
             frames: Vec::new(),
             spent: FrameBuffer::default(),
             last_write: Instant::now(),
-            marked: None,
+            marked: log.clock.now(),
         }
     }
 
@@ -98,10 +98,7 @@ impl<'l> Writer<'l> {
     /// later than it says.
     fn mark_time_if_due(&mut self) -> Result<(), Failed> {
         let now = self.log.clock.now();
-        let is_due = self
-            .marked
-            .is_none_or(|marked| now.0.abs_diff(marked.0) >= TIME_MARK_INTERVAL_MS);
-        if is_due {
+        if now.0.abs_diff(self.marked.0) >= TIME_MARK_INTERVAL_MS {
             self.log.check()?;
             self.mark_time(now, self.log.gate.durable())?;
         }
@@ -113,7 +110,7 @@ impl<'l> Writer<'l> {
     fn mark_time(&mut self, now: UnixMillis, synced: Lsn) -> Result<(), Failed> {
         if self.live.fits(TIME_MARK_FRAME_BYTES_MAX as u64) {
             self.log.must(self.live.mark_time(now, synced))?;
-            self.marked = Some(now);
+            self.marked = now;
         }
         Ok(())
     }

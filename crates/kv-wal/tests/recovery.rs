@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kv_core::{KeyValue, Lsn};
+use kv_core::{KeyValue, Lsn, ManualClock, MemoryOptions};
 use kv_wal::fs::Fs;
 use kv_wal::testing::MemFs;
 use kv_wal::{DurableOptions, DurableStore, OpenError, Recovered};
@@ -23,6 +23,11 @@ fn options(disk: &MemFs) -> DurableOptions {
     DurableOptions {
         segment_bytes: (HEADER_BYTES + FRAMES_PER_SEGMENT * FRAME_BYTES + 48) as u64,
         fs: Arc::new(disk.clone()),
+        // Time that stands still leaves no marks between the frames.
+        memory: MemoryOptions {
+            clock: Arc::new(ManualClock::default()),
+            ..MemoryOptions::default()
+        },
         ..DurableOptions::default()
     }
 }

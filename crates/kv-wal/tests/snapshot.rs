@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use kv_core::testing::model::Model;
-use kv_core::{KeyValue, Lsn, MemoryOptions, UnixMillis};
+use kv_core::{At, Db, KeySet, KeyValue, ListEnd, Lsn, MemoryOptions, Store, UnixMillis};
 use kv_wal::fs::RealFs;
 use kv_wal::testing::MemFs;
 use kv_wal::{
@@ -122,6 +122,74 @@ fn the_newest_two_are_kept_and_the_log_since_the_older() {
     assert_eq!(store.stats().log_bytes, bytes as u64);
     store.close().unwrap();
     assert_eq!(names(&disk, "snap-").len(), 2);
+}
+
+/// Small ones, ones of several records, one of several blocks, and one of elements that are themselves large.
+#[test]
+fn collections_come_back_and_writers_do_not_wait_for_them() {
+    let disk = MemFs::new();
+    let store = open(&disk);
+    let numbers: Vec<String> = (0..60_000)
+        .map(|number| format!("element {number}"))
+        .collect();
+    let numbers: Vec<&[u8]> = numbers.iter().map(String::as_bytes).collect();
+    let long = vec![b'x'; 700 << 10];
+    let key = |kind: &str, size: usize| format!("{kind}:{size}").into_bytes();
+    let write = |change: &mut dyn FnMut(&mut kv_core::Txn<'_>)| {
+        let at = At {
+            db: Db::FIRST,
+            now: UnixMillis(0),
+        };
+        let lsn = store.write(at, KeySet::All, change).unwrap();
+        store.wait(lsn).unwrap();
+    };
+    for size in [2, 100, 5_000, 60_000] {
+        write(&mut |txn| {
+            let some = &numbers[..size];
+            txn.list_push(&key("list", size), ListEnd::Back, some)
+                .unwrap();
+            txn.hash_set(&key("hash", size), some).unwrap();
+            txn.set_add(&key("set", size), some).unwrap();
+            txn.set_expiry(&key("hash", size), Some(UnixMillis(i64::MAX)));
+        });
+    }
+    write(&mut |txn| {
+        txn.list_push(b"long", ListEnd::Back, &[&long, b"", &long, b"last"])
+            .unwrap();
+    });
+    let before = Model::of(&store);
+    assert_eq!(store.snapshot().unwrap().keys, 13);
+    let restored = reopened(&disk);
+    assert_eq!(restored.recovered().effects, 0);
+    assert_eq!(Model::of(&restored), before);
+
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (write, done, key) = (&write, &done, &key);
+        scope.spawn(move || {
+            for turn in 0_u32.. {
+                if done.load(SeqCst) {
+                    return;
+                }
+                let element = turn.to_le_bytes();
+                write(&mut |txn| {
+                    for size in [2, 5_000] {
+                        let list = key("list", size);
+                        txn.list_push(&list, ListEnd::Front, &[&element]).unwrap();
+                        txn.list_pop(&list, ListEnd::Back, 1).unwrap();
+                        txn.hash_set(&key("hash", size), &[b"turn", &element])
+                            .unwrap();
+                        txn.set_add(&key("set", size), &[&element]).unwrap();
+                    }
+                });
+            }
+        });
+        for _ in 0..5 {
+            store.snapshot().unwrap();
+        }
+        done.store(true, SeqCst);
+    });
+    assert_eq!(Model::of(&reopened(&disk)), Model::of(&store));
 }
 
 #[test]

@@ -9,9 +9,10 @@ use std::sync::MutexGuard;
 use smallvec::SmallVec;
 
 use super::MemoryStore;
+use super::garbage::Garbage;
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
-use super::stripe::{Stripe, Tables};
+use super::stripe::Stripe;
 use super::table::Table;
 use crate::{At, Db, Effect, KeySet, Lsn};
 
@@ -58,8 +59,8 @@ enum Held<'s> {
 pub(crate) struct Changes {
     keys: SmallVec<[(Located, Db); 2]>,
     all: bool,
-    /// What a flush emptied. A transaction drops it when it no longer holds a lock.
-    emptied: Vec<Tables>,
+    /// What was removed and takes long to free. A transaction drops it when it no longer holds a lock.
+    garbage: Vec<Garbage>,
 }
 
 impl<'s> Access<'s> {
@@ -138,7 +139,8 @@ impl<'s> Access<'s> {
     pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
-            self.stripe(located).apply(located.spot.place, effect);
+            let garbage = self.stripe(located).apply(located.spot.place, effect);
+            changes.garbage.extend(garbage);
             changes.keys.push((located, db));
             return;
         }
@@ -147,7 +149,7 @@ impl<'s> Access<'s> {
         assert_eq!(held.len(), stripes, "a flush holds every stripe");
         changes.all = true;
         for (_, stripe) in held {
-            changes.emptied.extend(stripe.apply(Place::START, effect));
+            changes.garbage.extend(stripe.apply(Place::START, effect));
         }
     }
 

@@ -11,6 +11,8 @@
 
 // Transactions.
 mod access;
+mod collect;
+mod garbage;
 mod recent;
 mod store;
 mod stripe;

@@ -25,7 +25,7 @@ impl Store for MemoryStore {
         let Some((db, key)) = effect.key() else {
             for number in 0..=self.last_stripe() {
                 let mut stripe = self.lock(number);
-                stripe.apply(Place::START, effect);
+                drop(stripe.apply(Place::START, effect));
                 self.totals.publish_all(number, &stripe);
             }
             return;
@@ -33,7 +33,7 @@ impl Store for MemoryStore {
         self.check_database(db);
         let spot = self.placing.spot(key);
         let mut stripe = self.lock(spot.stripe);
-        stripe.apply(spot.place, effect);
+        drop(stripe.apply(spot.place, effect));
         self.totals.publish(spot.stripe, db, &stripe);
     }
 
@@ -115,8 +115,8 @@ mod tests {
             let store = store(2, Arc::default());
             let mut model = Model::default();
             for effect in &effects {
-                store.apply(&effect.as_effect());
-                model.apply(&effect.as_effect());
+                effect.with(|effect| store.apply(effect));
+                effect.with(|effect| model.apply(effect));
                 for db in (0..DATABASES).map(Db) {
                     prop_assert_eq!(Store::len(&store, db), model.len(db));
                 }

@@ -3,7 +3,9 @@
 //! Invariant: memory changes in [`Stripe::apply`] only, for live transactions and for replay alike.
 //! Invariant: what a walk has still to show is handed over to it before it changes.
 
+use super::collect;
 use super::expire::NEVER;
+use super::garbage::Garbage;
 use super::place::Place;
 use super::raw::EntryRef;
 use super::recent::Recent;
@@ -86,9 +88,9 @@ impl Stripe {
         )
     }
 
-    /// Changes memory: the only function that does. Returns the tables that a flush emptied, to be dropped
-    /// when no lock is held any more.
-    pub(crate) fn apply(&mut self, place: Place, effect: &Effect<'_>) -> Option<Tables> {
+    /// Changes memory: the only function that does. Returns what is to be dropped when no lock is held any
+    /// more.
+    pub(crate) fn apply(&mut self, place: Place, effect: &Effect<'_>) -> Option<Garbage> {
         if self.walk.is_some() {
             return self.apply_under_walk(place, effect);
         }
@@ -96,36 +98,43 @@ impl Stripe {
     }
 
     /// Makes the change, whatever a walk has still to show.
-    pub(super) fn change(&mut self, place: Place, effect: &Effect<'_>) -> Option<Tables> {
-        match *effect {
+    pub(super) fn change(&mut self, place: Place, effect: &Effect<'_>) -> Option<Garbage> {
+        let removed = match *effect {
             Effect::SetString {
                 db,
                 key,
                 value,
                 expires,
-            } => {
-                self.table(db).set_string(place, key, value, expires);
-            }
+            } => self.table(db).set_string(place, key, value, expires),
             Effect::AppendString { db, key, suffix } => {
-                self.table(db).append_string(place, key, suffix);
+                self.table(db).append_string(place, key, suffix)
             }
             Effect::SetExpiry { db, key, expires } => {
                 self.table(db).set_expiry(place, key, expires);
+                None
             }
-            Effect::Delete { db, key } => {
-                self.table(db).remove(place, key);
-            }
+            Effect::Delete { db, key } => self.table(db).remove(place, key),
             Effect::FlushDb { db } => {
                 self.existing_table(db)?;
                 let first = std::mem::take(self.table(db));
-                return Some(Tables {
+                return Some(Garbage::of_tables(Tables {
                     first,
                     others: Vec::new(),
-                });
+                }));
             }
-            Effect::FlushAll => return Some(std::mem::take(&mut self.tables)),
-        }
-        None
+            Effect::FlushAll => return Some(Garbage::of_tables(std::mem::take(&mut self.tables))),
+            Effect::SetCollection { db, .. }
+            | Effect::ListPush { db, .. }
+            | Effect::ListPop { db, .. }
+            | Effect::ListSet { db, .. }
+            | Effect::ListInsert { db, .. }
+            | Effect::ListRemove { db, .. }
+            | Effect::HashSet { db, .. }
+            | Effect::HashDelete { db, .. }
+            | Effect::SetAdd { db, .. }
+            | Effect::SetRemove { db, .. } => return collect::apply(self.table(db), place, effect),
+        };
+        removed.and_then(Garbage::of_entry)
     }
 
     /// The table of `db`, made if need be.

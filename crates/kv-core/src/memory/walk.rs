@@ -5,6 +5,10 @@
 //! marks the entry as young: what was changed or made since the beginning is not shown. The walk takes the
 //! marks away as it passes them, so it needs no memory per key. A flush hands its tables over as they are.
 //!
+//! The copy of a large string or collection shares what it copies. The first change of a collection that is
+//! shared copies all its elements, with the stripe locked: once a walk for each large collection, and within
+//! 2 ms up to about 10 000 elements (docs/hazards.md).
+//!
 //! Invariant: in front of a walk, an entry without the mark is what it was when the walk began, and an entry
 //! that was there then and has changed since was handed over. Behind it, and without one, there are no marks.
 //! Invariant: no lock is held for longer than a slice takes, and nobody waits for a walk.
@@ -16,6 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::MemoryStore;
+use super::garbage::Garbage;
 use super::place::Place;
 use super::raw::Slot;
 use super::stripe::{Stripe, Tables, item};
@@ -130,17 +135,25 @@ impl Handed {
 
 impl Stripe {
     /// Changes memory as [`Stripe::change`] does, after handing over what a walk has still to show.
-    pub(super) fn apply_under_walk(&mut self, place: Place, effect: &Effect<'_>) -> Option<Tables> {
+    pub(super) fn apply_under_walk(
+        &mut self,
+        place: Place,
+        effect: &Effect<'_>,
+    ) -> Option<Garbage> {
         let Some((db, key)) = effect.key() else {
             let db = match *effect {
                 Effect::FlushDb { db } => db,
                 _ => Db::FIRST,
             };
-            let tables = self.change(place, effect)?;
-            return match &self.walk {
+            let tables = match self.change(place, effect)?.into_tables() {
+                Ok(tables) => tables,
+                Err(other) => return Some(other),
+            };
+            let left = match &self.walk {
                 Some(walk) => walk.handed.tables(walk, db, tables),
                 None => Some(tables),
             };
+            return left.map(Garbage::of_tables);
         };
         let Some(walk) = self.walk.as_ref().filter(|walk| walk.is_ahead(db, place)) else {
             return self.change(place, effect);
@@ -151,12 +164,12 @@ impl Stripe {
         if let Some(old) = before.filter(|slot| !slot.is_young()) {
             walk.handed.entry(db, old);
         }
-        let flushed = self.change(place, effect);
+        let garbage = self.change(place, effect);
         let table = self.existing_table_mut(db);
         if let Some(slot) = table.and_then(|table| table.slot_mut(place, key)) {
             slot.set_young(true);
         }
-        flushed
+        garbage
     }
 
     /// Shows the next entries that are not young, and takes the marks of the others away; whether there is
@@ -352,13 +365,15 @@ mod tests {
     use super::*;
     use crate::testing::generate::{DATABASES, OwnedEffect, effects};
     use crate::testing::log::ManualLog;
+    use crate::testing::model::ModelValue;
     use crate::{
-        At, KeySet, MemoryOptions, Store, StringRef, StringValue, UnixMillis, ValueRef, View,
+        At, KeySet, ListEnd, MemoryOptions, Store, StringRef, StringValue, UnixMillis, ValueRef,
+        View,
     };
 
     const CASES: u32 = if cfg!(miri) { 3 } else { 64 };
 
-    type Held = BTreeMap<(Db, Vec<u8>), (Vec<u8>, Option<UnixMillis>)>;
+    type Held = BTreeMap<(Db, Vec<u8>), (ModelValue, Option<UnixMillis>)>;
 
     fn store(stripes: usize) -> MemoryStore {
         MemoryStore::new(MemoryOptions {
@@ -369,8 +384,7 @@ mod tests {
     }
 
     fn note(held: &mut Held, item: &Item<'_>) {
-        let ValueRef::String(string) = item.value;
-        let value = (string.to_bytes().to_vec(), item.expires);
+        let value = (ModelValue::of(item.value), item.expires);
         let before = held.insert((item.db, item.key.to_vec()), value);
         assert_eq!(before, None, "key {:?} was shown twice", item.key);
     }
@@ -457,7 +471,7 @@ mod tests {
             steps in vec(steps(), 0..if cfg!(miri) { 8 } else { 60 }),
         ) {
             let store = store(stripes);
-            before.iter().for_each(|effect| store.apply(&effect.as_effect()));
+            before.iter().for_each(|effect| effect.with(|effect| store.apply(effect)));
             fill(&store, filled);
             let mut expected = held(&store);
             let mut shown = Held::new();
@@ -466,7 +480,9 @@ mod tests {
             for step in &steps {
                 match step {
                     Step::Effects(effects) => {
-                        effects.iter().for_each(|effect| store.apply(&effect.as_effect()));
+                        for effect in effects {
+                            effect.with(|effect| store.apply(effect));
+                        }
                     }
                     Step::Fill(numbers) => fill(&store, *numbers),
                     Step::Clear(numbers) => clear(&store, *numbers),
@@ -566,13 +582,59 @@ mod tests {
                 finish(&mut walk, &mut shown);
                 assert_eq!(shown.len(), (THREADS * PAIRS * 2) as usize);
                 for account in 0..THREADS * PAIRS {
-                    let side = |side| number(&shown[&(Db::FIRST, key(account, side))].0);
+                    let side = |side| match &shown[&(Db::FIRST, key(account, side))].0 {
+                        ModelValue::String(bytes) => number(bytes),
+                        other => panic!("an account is {other:?}"),
+                    };
                     assert_eq!(side(0) + side(1), 2000);
                 }
             }
             done.store(true, SeqCst);
         });
         assert_unmarked(&store);
+    }
+
+    /// A writer does not change what a walk has still to show, and a clone does not hinder it.
+    #[test]
+    fn large_collections_are_shown_as_they_were() {
+        let store = store(1);
+        let elements: Vec<String> = (0..3_000).map(|number: u32| number.to_string()).collect();
+        let elements: Vec<&[u8]> = elements.iter().map(String::as_bytes).collect();
+        let keys: [&[u8]; 4] = [b"list", b"hash", b"set", b"gone"];
+        let [list, hash, set, gone] = keys;
+        let fill = store.write_with(AT, KeySet::Many(&keys), |txn| {
+            txn.list_push(list, ListEnd::Back, &elements)
+                .expect("a list");
+            txn.hash_set(hash, &elements).expect("a hash");
+            txn.set_add(set, &elements).expect("a set");
+            txn.set_add(gone, &elements).expect("a set");
+        });
+        fill.expect("no refusal");
+        let expected = held(&store);
+        let mut walk = store.walk().expect("no other walk");
+        let change = store.write_with(AT, KeySet::Many(&keys), |txn| {
+            txn.list_pop(list, ListEnd::Front, 1_000).expect("a list");
+            txn.list_set(list, 3, b"other").expect("a list");
+            txn.list_insert(list, 5, b"new").expect("a list");
+            txn.list_remove(list, ListEnd::Front, 1, b"2999")
+                .expect("a list");
+            txn.hash_set(hash, &[b"0", b"new"]).expect("a hash");
+            txn.hash_delete(hash, &[b"2"]).expect("a hash");
+            txn.set_add(set, &[b"new"]).expect("a set");
+            txn.set_remove(set, &[b"0"]).expect("a set");
+            txn.delete(gone);
+        });
+        change.expect("no refusal");
+        assert!(store.walk_backlog().bytes() > 0);
+        let mut shown = Held::new();
+        finish(&mut walk, &mut shown);
+        assert!(shown == expected);
+        drop(walk);
+        assert_unmarked(&store);
+        for key in keys {
+            store.apply(&Effect::Delete { db: Db::FIRST, key });
+        }
+        assert_eq!(store.memory_used(), 0);
     }
 
     fn number(text: &[u8]) -> i64 {

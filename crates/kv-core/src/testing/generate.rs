@@ -7,7 +7,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use crate::{Clock, Db, Effect, KeyValue, ManualClock, StoreError, StringValue, UnixMillis};
+use crate::{
+    Clock, CollectionKind, Db, Effect, Elements, KeyValue, ListEnd, ManualClock, StoreError,
+    StringValue, UnixMillis,
+};
 
 /// How many databases [`effects`] touch.
 pub const DATABASES: u16 = 3;
@@ -69,13 +72,102 @@ pub enum OwnedEffect {
         db: Db,
     },
     FlushAll,
+    OnCollection(Db, Vec<u8>, OnCollection),
+}
+
+/// What an effect does with a collection.
+#[derive(Clone, Debug)]
+#[expect(
+    missing_docs,
+    reason = "the variants and fields of Effect, which has the words"
+)]
+pub enum OnCollection {
+    Set(CollectionKind, Vec<Vec<u8>>, Option<UnixMillis>),
+    ListPush(ListEnd, Vec<Vec<u8>>),
+    ListPop(ListEnd, u64),
+    ListSet(u64, Vec<u8>),
+    ListInsert(u64, Vec<u8>),
+    ListRemove(ListEnd, u64, Vec<u8>),
+    HashSet(Vec<Vec<u8>>),
+    HashDelete(Vec<Vec<u8>>),
+    SetAdd(Vec<Vec<u8>>),
+    SetRemove(Vec<Vec<u8>>),
 }
 
 impl OwnedEffect {
-    /// The effect itself.
-    #[must_use]
-    pub fn as_effect(&self) -> Effect<'_> {
+    /// Shows the effect itself.
+    pub fn with<R>(&self, show: impl FnOnce(&Effect<'_>) -> R) -> R {
+        let Self::OnCollection(db, key, change) = self else {
+            return show(&self.as_plain());
+        };
+        let (db, key) = (*db, key.as_slice());
+        let slices: Vec<&[u8]> = change.elements().iter().map(Vec::as_slice).collect();
+        let elements = Elements::new(&slices);
+        show(&match *change {
+            OnCollection::Set(kind, _, expires) => Effect::SetCollection {
+                db,
+                key,
+                kind,
+                elements,
+                expires,
+            },
+            OnCollection::ListPush(end, _) => Effect::ListPush {
+                db,
+                key,
+                end,
+                elements,
+            },
+            OnCollection::ListPop(end, count) => Effect::ListPop {
+                db,
+                key,
+                end,
+                count,
+            },
+            OnCollection::ListSet(index, ref element) => Effect::ListSet {
+                db,
+                key,
+                index,
+                element,
+            },
+            OnCollection::ListInsert(index, ref element) => Effect::ListInsert {
+                db,
+                key,
+                index,
+                element,
+            },
+            OnCollection::ListRemove(from, count, ref element) => Effect::ListRemove {
+                db,
+                key,
+                from,
+                count,
+                element,
+            },
+            OnCollection::HashSet(_) => Effect::HashSet {
+                db,
+                key,
+                fields: elements,
+            },
+            OnCollection::HashDelete(_) => Effect::HashDelete {
+                db,
+                key,
+                fields: elements,
+            },
+            OnCollection::SetAdd(_) => Effect::SetAdd {
+                db,
+                key,
+                members: elements,
+            },
+            OnCollection::SetRemove(_) => Effect::SetRemove {
+                db,
+                key,
+                members: elements,
+            },
+        })
+    }
+
+    fn as_plain(&self) -> Effect<'_> {
         match self {
+            Self::OnCollection(..) => unreachable!("the caller looked"),
             Self::SetString {
                 db,
                 key,
@@ -104,6 +196,74 @@ impl OwnedEffect {
     }
 }
 
+impl OnCollection {
+    fn elements(&self) -> &[Vec<u8>] {
+        match self {
+            Self::Set(_, elements, _)
+            | Self::ListPush(_, elements)
+            | Self::HashSet(elements)
+            | Self::HashDelete(elements)
+            | Self::SetAdd(elements)
+            | Self::SetRemove(elements) => elements,
+            Self::ListPop(..) | Self::ListSet(..) | Self::ListInsert(..) | Self::ListRemove(..) => {
+                &[]
+            }
+        }
+    }
+}
+
+/// Elements of collections: mostly few and short ones that meet again, now and then longer than a packed
+/// collection holds.
+pub fn elements() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        20 => (b'a'..b'q').prop_map(|letter| vec![letter]),
+        10 => any::<u8>().prop_map(|number| number.to_string().into_bytes()),
+        5 => vec(any::<u8>(), 0..10),
+        1 => (60usize..70, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
+        1 => (100usize..300, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
+    ]
+}
+
+/// Changes of collections of all kinds, a few elements at a time, or enough to leave the packed form.
+pub fn on_collections() -> impl Strategy<Value = OnCollection> {
+    let end = || prop_oneof![Just(ListEnd::Front), Just(ListEnd::Back)];
+    let few = || {
+        prop_oneof![
+            12 => vec(elements(), 0..5),
+            1 => (0u16..900, 100u16..300).prop_map(|(from, count)| {
+                let numbers = from..from + count;
+                numbers.map(|number| number.to_string().into_bytes()).collect()
+            }),
+        ]
+    };
+    let pairs = || {
+        few().prop_map(|mut all| {
+            all.truncate(all.len() / 2 * 2);
+            all
+        })
+    };
+    let kind = prop_oneof![
+        Just(CollectionKind::List),
+        Just(CollectionKind::Hash),
+        Just(CollectionKind::Set),
+    ];
+    let index = || prop_oneof![9 => 0u64..20, 1 => 100u64..200, 1 => Just(u64::MAX)];
+    prop_oneof![
+        8 => (end(), few()).prop_map(|(end, all)| OnCollection::ListPush(end, all)),
+        4 => (end(), index()).prop_map(|(end, count)| OnCollection::ListPop(end, count)),
+        2 => (index(), elements()).prop_map(|(index, one)| OnCollection::ListSet(index, one)),
+        2 => (index(), elements()).prop_map(|(index, one)| OnCollection::ListInsert(index, one)),
+        3 => (end(), index(), elements())
+            .prop_map(|(end, count, one)| OnCollection::ListRemove(end, count, one)),
+        3 => (kind, pairs(), option::of(times()))
+            .prop_map(|(kind, all, expires)| OnCollection::Set(kind, all, expires)),
+        8 => pairs().prop_map(OnCollection::HashSet),
+        4 => few().prop_map(OnCollection::HashDelete),
+        8 => few().prop_map(OnCollection::SetAdd),
+        4 => few().prop_map(OnCollection::SetRemove),
+    ]
+}
+
 /// Effects on the first [`DATABASES`] databases; flushes are rare.
 pub fn effects() -> impl Strategy<Value = OwnedEffect> {
     let db = || (0..DATABASES).prop_map(Db);
@@ -115,6 +275,8 @@ pub fn effects() -> impl Strategy<Value = OwnedEffect> {
         20 => (db(), keys(), option::of(times()))
             .prop_map(|(db, key, expires)| OwnedEffect::SetExpiry { db, key, expires }),
         30 => (db(), keys()).prop_map(|(db, key)| OwnedEffect::Delete { db, key }),
+        60 => (db(), keys(), on_collections())
+            .prop_map(|(db, key, change)| OwnedEffect::OnCollection(db, key, change)),
         1 => db().prop_map(|db| OwnedEffect::FlushDb { db }),
         1 => Just(OwnedEffect::FlushAll),
     ]

@@ -3,7 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::{Db, Effect, EffectLog, Lsn, Refusal, Store, StringValue, UnixMillis};
+use crate::{
+    CollectionKind, Db, Effect, EffectLog, Elements, ListEnd, Lsn, Refusal, Store, StringValue,
+    UnixMillis,
+};
 
 /// An [`EffectLog`] that a test holds in its hands.
 #[derive(Debug, Default)]
@@ -76,6 +79,90 @@ impl EffectLog for ManualLog {
                 put_time(out, expires);
             }
             Effect::Delete { db, key } => put(out, b'D', db, key),
+            Effect::SetCollection {
+                db,
+                key,
+                kind,
+                elements,
+                expires,
+            } => {
+                let tag = match kind {
+                    CollectionKind::List => b'1',
+                    CollectionKind::Hash => b'2',
+                    CollectionKind::Set => b'3',
+                };
+                put(out, tag, db, key);
+                put_elements(out, elements);
+                put_time(out, expires);
+            }
+            Effect::ListPush {
+                db,
+                key,
+                end,
+                elements,
+            } => {
+                put(out, b'p', db, key);
+                put_end(out, end);
+                put_elements(out, elements);
+            }
+            Effect::ListPop {
+                db,
+                key,
+                end,
+                count,
+            } => {
+                put(out, b'o', db, key);
+                put_end(out, end);
+                put_number(out, count);
+            }
+            Effect::ListSet {
+                db,
+                key,
+                index,
+                element,
+            } => {
+                put(out, b's', db, key);
+                put_number(out, index);
+                put_bytes(out, element);
+            }
+            Effect::ListInsert {
+                db,
+                key,
+                index,
+                element,
+            } => {
+                put(out, b'i', db, key);
+                put_number(out, index);
+                put_bytes(out, element);
+            }
+            Effect::ListRemove {
+                db,
+                key,
+                from,
+                count,
+                element,
+            } => {
+                put(out, b'r', db, key);
+                put_end(out, from);
+                put_number(out, count);
+                put_bytes(out, element);
+            }
+            Effect::HashSet { db, key, fields } => {
+                put(out, b'h', db, key);
+                put_elements(out, fields);
+            }
+            Effect::HashDelete { db, key, fields } => {
+                put(out, b'd', db, key);
+                put_elements(out, fields);
+            }
+            Effect::SetAdd { db, key, members } => {
+                put(out, b'm', db, key);
+                put_elements(out, members);
+            }
+            Effect::SetRemove { db, key, members } => {
+                put(out, b'n', db, key);
+                put_elements(out, members);
+            }
             Effect::FlushDb { db } => put(out, b'F', db, b""),
             Effect::FlushAll => put(out, b'*', Db::FIRST, b""),
         }
@@ -121,6 +208,31 @@ fn put_time(out: &mut Vec<u8>, time: Option<UnixMillis>) {
     out.extend_from_slice(&time.unwrap_or_default().0.to_le_bytes());
 }
 
+fn put_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+fn put_end(out: &mut Vec<u8>, end: ListEnd) {
+    out.push(u8::from(end == ListEnd::Back));
+}
+
+fn put_elements(out: &mut Vec<u8>, elements: Elements<'_>) {
+    let mut prefixed = Vec::new();
+    for element in elements.iter() {
+        let mut length = element.len() as u64;
+        while length >= 0x80 {
+            let [low, ..] = length.to_le_bytes();
+            prefixed.push(low | 0x80);
+            length >>= 7;
+        }
+        let [low, ..] = length.to_le_bytes();
+        prefixed.push(low);
+        prefixed.extend_from_slice(element);
+    }
+    put_number(out, elements.len() as u64);
+    put_bytes(out, &prefixed);
+}
+
 fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
     let [tag] = take(rest);
     let db = Db(u16::from_le_bytes(take(rest)));
@@ -143,6 +255,68 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
             expires: take_time(rest),
         },
         b'D' => Effect::Delete { db, key },
+        b'1'..=b'3' => Effect::SetCollection {
+            db,
+            key,
+            kind: match tag {
+                b'1' => CollectionKind::List,
+                b'2' => CollectionKind::Hash,
+                _ => CollectionKind::Set,
+            },
+            elements: take_elements(rest),
+            expires: take_time(rest),
+        },
+        b'p' => Effect::ListPush {
+            db,
+            key,
+            end: take_end(rest),
+            elements: take_elements(rest),
+        },
+        b'o' => Effect::ListPop {
+            db,
+            key,
+            end: take_end(rest),
+            count: u64::from_le_bytes(take(rest)),
+        },
+        b's' => Effect::ListSet {
+            db,
+            key,
+            index: u64::from_le_bytes(take(rest)),
+            element: take_bytes(rest),
+        },
+        b'i' => Effect::ListInsert {
+            db,
+            key,
+            index: u64::from_le_bytes(take(rest)),
+            element: take_bytes(rest),
+        },
+        b'r' => Effect::ListRemove {
+            db,
+            key,
+            from: take_end(rest),
+            count: u64::from_le_bytes(take(rest)),
+            element: take_bytes(rest),
+        },
+        b'h' => Effect::HashSet {
+            db,
+            key,
+            fields: take_elements(rest),
+        },
+        b'd' => Effect::HashDelete {
+            db,
+            key,
+            fields: take_elements(rest),
+        },
+        b'm' => Effect::SetAdd {
+            db,
+            key,
+            members: take_elements(rest),
+        },
+        b'n' => Effect::SetRemove {
+            db,
+            key,
+            members: take_elements(rest),
+        },
         b'F' => Effect::FlushDb { db },
         b'*' => Effect::FlushAll,
         _ => panic!("a tag that was never written"),
@@ -160,6 +334,18 @@ fn take_bytes<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
     let (taken, left) = rest.split_at(length);
     *rest = left;
     taken
+}
+
+fn take_end(rest: &mut &[u8]) -> ListEnd {
+    match take(rest) {
+        [0] => ListEnd::Front,
+        [_] => ListEnd::Back,
+    }
+}
+
+fn take_elements<'a>(rest: &mut &'a [u8]) -> Elements<'a> {
+    let count = usize::try_from(u64::from_le_bytes(take(rest))).expect("a count of memory");
+    Elements::of_prefixed(count, take_bytes(rest))
 }
 
 fn take_time(rest: &mut &[u8]) -> Option<UnixMillis> {

@@ -1,18 +1,114 @@
 //! The model: what effects and calls mean, said as plainly as possible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use super::log::value_bytes;
 use crate::{
-    Clock, Cursor, Db, Effect, Expiry, KeyValue, Kind, Store, StoreError, StringRef, UnixMillis,
-    ValueRef,
+    Clock, CollectionKind, Cursor, Db, Effect, Expiry, KeyValue, Kind, ListEnd, Store, StoreError,
+    StringRef, UnixMillis, ValueRef,
 };
 
 /// What a key holds, and when it expires.
-type Held = (Vec<u8>, Option<UnixMillis>);
+type Held = (ModelValue, Option<UnixMillis>);
+
+/// What a key holds, by the plainest means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelValue {
+    /// A string.
+    String(Vec<u8>),
+    /// A list.
+    List(VecDeque<Vec<u8>>),
+    /// A hash.
+    Hash(BTreeMap<Vec<u8>, Vec<u8>>),
+    /// A set.
+    Set(BTreeSet<Vec<u8>>),
+}
+
+impl ModelValue {
+    /// The value that a store shows.
+    ///
+    /// # Panics
+    ///
+    /// When it shows an integer as bytes, an empty collection, or one whose length is not what it holds.
+    #[must_use]
+    pub fn of(value: ValueRef<'_>) -> Self {
+        let shown = match value {
+            ValueRef::String(string) => {
+                if let StringRef::Bytes(bytes) = string {
+                    assert_eq!(string.to_value(), crate::StringValue::Bytes(bytes));
+                }
+                return Self::String(string.to_bytes().to_vec());
+            }
+            ValueRef::List(list) => Self::List(list.iter().map(<[u8]>::to_vec).collect()),
+            ValueRef::Hash(hash) => {
+                let owned = |(field, value): (&[u8], &[u8])| (field.to_vec(), value.to_vec());
+                Self::Hash(hash.iter().map(owned).collect())
+            }
+            ValueRef::Set(set) => Self::Set(set.iter().map(<[u8]>::to_vec).collect()),
+        };
+        let told = match value {
+            ValueRef::String(_) => 0,
+            ValueRef::List(list) => list.len(),
+            ValueRef::Hash(hash) => hash.len(),
+            ValueRef::Set(set) => set.len(),
+        };
+        assert_eq!(shown.len(), told, "the length of a collection");
+        assert!(!shown.is_empty(), "an empty collection");
+        shown
+    }
+
+    /// The kind of value.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::String(_) => Kind::String,
+            Self::List(_) => Kind::List,
+            Self::Hash(_) => Kind::Hash,
+            Self::Set(_) => Kind::Set,
+        }
+    }
+
+    /// Bytes of a string, elements of a collection.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::String(string) => string.len(),
+            Self::List(list) => list.len(),
+            Self::Hash(hash) => hash.len(),
+            Self::Set(set) => set.len(),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn list(&mut self) -> &mut VecDeque<Vec<u8>> {
+        match self {
+            Self::List(list) => list,
+            _ => unreachable!("the caller made sure of the kind"),
+        }
+    }
+
+    fn hash(&mut self) -> &mut BTreeMap<Vec<u8>, Vec<u8>> {
+        match self {
+            Self::Hash(hash) => hash,
+            _ => unreachable!("the caller made sure of the kind"),
+        }
+    }
+
+    fn set(&mut self) -> &mut BTreeSet<Vec<u8>> {
+        match self {
+            Self::Set(set) => set,
+            _ => unreachable!("the caller made sure of the kind"),
+        }
+    }
+}
 
 /// Databases as one ordered map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,15 +124,17 @@ impl Model {
     pub fn of(store: &dyn Store) -> Self {
         let mut entries = BTreeMap::new();
         store.for_each(&mut |item| {
-            let ValueRef::String(string) = item.value;
-            if let StringRef::Bytes(bytes) = string {
-                assert_eq!(string.to_value(), crate::StringValue::Bytes(bytes));
-            }
-            let value = string.to_bytes().to_vec();
+            let value = ModelValue::of(item.value);
             let before = entries.insert((item.db, item.key.to_vec()), (value, item.expires));
             assert_eq!(before, None, "key {:?} was shown twice", item.key);
         });
         Self(entries)
+    }
+
+    /// What `key` holds.
+    #[must_use]
+    pub fn value(&self, db: Db, key: &[u8]) -> Option<&ModelValue> {
+        self.0.get(&(db, key.to_vec())).map(|(value, _)| value)
     }
 
     /// How many keys `db` has, expired ones included.
@@ -55,11 +153,15 @@ impl Model {
                 expires,
             } => {
                 let value = value_bytes(value, &mut itoa::Buffer::new()).to_vec();
+                let value = ModelValue::String(value);
                 self.0.insert((db, key.to_vec()), (value, expires));
             }
             Effect::AppendString { db, key, suffix } => {
-                let (value, _) = self.0.entry((db, key.to_vec())).or_default();
-                value.extend_from_slice(suffix);
+                self.change(db, key, ModelValue::String(Vec::new()), |value| {
+                    if let ModelValue::String(string) = value {
+                        string.extend_from_slice(suffix);
+                    }
+                });
             }
             Effect::SetExpiry { db, key, expires } => {
                 if let Some(held) = self.0.get_mut(&(db, key.to_vec())) {
@@ -71,6 +173,135 @@ impl Model {
             }
             Effect::FlushDb { db } => self.0.retain(|(of, _), _| *of != db),
             Effect::FlushAll => self.0.clear(),
+            Effect::SetCollection {
+                db,
+                key,
+                kind,
+                elements,
+                expires,
+            } => {
+                let at = (db, key.to_vec());
+                let mut all = elements.iter().map(<[u8]>::to_vec);
+                let value = match kind {
+                    CollectionKind::List => ModelValue::List(all.collect()),
+                    CollectionKind::Set => ModelValue::Set(all.collect()),
+                    CollectionKind::Hash => {
+                        let pairs = std::iter::from_fn(|| Some((all.next()?, all.next()?)));
+                        ModelValue::Hash(pairs.collect())
+                    }
+                };
+                self.0.remove(&at);
+                if !value.is_empty() {
+                    self.0.insert(at, (value, expires));
+                }
+            }
+            Effect::ListPush { .. }
+            | Effect::ListPop { .. }
+            | Effect::ListSet { .. }
+            | Effect::ListInsert { .. }
+            | Effect::ListRemove { .. } => self.apply_to_list(effect),
+            Effect::HashSet { db, key, fields } => self.change_hash(db, key, |hash| {
+                let owned = |(field, value): (&[u8], &[u8])| (field.to_vec(), value.to_vec());
+                hash.extend(fields.pairs().map(owned));
+            }),
+            Effect::HashDelete { db, key, fields } => self.change_hash(db, key, |hash| {
+                hash.retain(|field, _| fields.iter().all(|gone| gone != field));
+            }),
+            Effect::SetAdd { db, key, members } => self.change_set(db, key, |set| {
+                set.extend(members.iter().map(<[u8]>::to_vec));
+            }),
+            Effect::SetRemove { db, key, members } => self.change_set(db, key, |set| {
+                set.retain(|member| members.iter().all(|gone| gone != member));
+            }),
+        }
+    }
+
+    fn apply_to_list(&mut self, effect: &Effect<'_>) {
+        let Some((db, key)) = effect.key() else {
+            return;
+        };
+        let to_usize = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        self.change(db, key, ModelValue::List(VecDeque::new()), |value| {
+            let list = value.list();
+            match *effect {
+                Effect::ListPush { end, elements, .. } => {
+                    for element in elements.iter() {
+                        match end {
+                            ListEnd::Front => list.push_front(element.to_vec()),
+                            ListEnd::Back => list.push_back(element.to_vec()),
+                        }
+                    }
+                }
+                Effect::ListPop { end, count, .. } => {
+                    for _ in 0..to_usize(count).min(list.len()) {
+                        match end {
+                            ListEnd::Front => list.pop_front(),
+                            ListEnd::Back => list.pop_back(),
+                        };
+                    }
+                }
+                Effect::ListSet { index, element, .. } => {
+                    if let Some(old) = list.get_mut(to_usize(index)) {
+                        *old = element.to_vec();
+                    }
+                }
+                Effect::ListInsert { index, element, .. } => {
+                    list.insert(to_usize(index).min(list.len()), element.to_vec());
+                }
+                Effect::ListRemove {
+                    from,
+                    count,
+                    element,
+                    ..
+                } => {
+                    for _ in 0..to_usize(count).min(list.len()) {
+                        let mut places = (0..list.len()).filter(|place| list[*place] == element);
+                        let place = match from {
+                            ListEnd::Front => places.next(),
+                            ListEnd::Back => places.next_back(),
+                        };
+                        place.map(|place| list.remove(place));
+                    }
+                }
+                _ => unreachable!("an effect on a list"),
+            }
+        });
+    }
+
+    fn change_hash(
+        &mut self,
+        db: Db,
+        key: &[u8],
+        change: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>),
+    ) {
+        let empty = ModelValue::Hash(BTreeMap::new());
+        self.change(db, key, empty, |value| change(value.hash()));
+    }
+
+    fn change_set(&mut self, db: Db, key: &[u8], change: impl FnOnce(&mut BTreeSet<Vec<u8>>)) {
+        let empty = ModelValue::Set(BTreeSet::new());
+        self.change(db, key, empty, |value| change(value.set()));
+    }
+
+    /// Changes the value at `key`; a missing key, or one of another kind than `empty`, counts as that. What
+    /// only takes away leaves a key of another kind as it is: an empty collection is no key.
+    fn change(
+        &mut self,
+        db: Db,
+        key: &[u8],
+        empty: ModelValue,
+        change: impl FnOnce(&mut ModelValue),
+    ) {
+        let at = (db, key.to_vec());
+        let kind = empty.kind();
+        let there = self.0.get(&at).filter(|held| held.0.kind() == kind);
+        let (mut value, expires) = there.cloned().unwrap_or((empty, None));
+        let was_there = there.is_some();
+        change(&mut value);
+        if kind == Kind::String || !value.is_empty() {
+            self.0.insert(at, (value, expires));
+        } else if was_there {
+            self.0.remove(&at);
         }
     }
 
@@ -110,21 +341,29 @@ impl ModelStore {
 
 impl KeyValue for ModelStore {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.held(key).map(|(value, _)| value.into()))
+        match self.held(key) {
+            None => Ok(None),
+            Some((ModelValue::String(value), _)) => Ok(Some(value.into())),
+            Some((other, _)) => Err(StoreError::WrongKind {
+                expected: Kind::String,
+                found: other.kind(),
+            }),
+        }
     }
 
     fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, StoreError> {
-        keys.iter().map(|key| self.get(key)).collect()
+        let one = |key: &&[u8]| Ok(self.get(key).unwrap_or_default());
+        keys.iter().map(one).collect()
     }
 
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        let held = (value.to_vec(), None);
+        let held = (ModelValue::String(value.to_vec()), None);
         self.model().0.insert((Db::FIRST, key.to_vec()), held);
         Ok(())
     }
 
     fn set_until(&self, key: &[u8], value: &[u8], expires: UnixMillis) -> Result<(), StoreError> {
-        let held = (value.to_vec(), Some(expires));
+        let held = (ModelValue::String(value.to_vec()), Some(expires));
         self.model().0.insert((Db::FIRST, key.to_vec()), held);
         Ok(())
     }
@@ -135,7 +374,7 @@ impl KeyValue for ModelStore {
     }
 
     fn kind(&self, key: &[u8]) -> Result<Option<Kind>, StoreError> {
-        Ok(self.held(key).map(|_| Kind::String))
+        Ok(self.held(key).map(|(value, _)| value.kind()))
     }
 
     fn expire(&self, key: &[u8], expires: Option<UnixMillis>) -> Result<bool, StoreError> {

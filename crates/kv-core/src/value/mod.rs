@@ -1,7 +1,19 @@
 //! What a key can hold, as it is seen from outside: kinds, borrowed values, expiry.
 
+mod collection;
+mod elements;
+mod hash;
+mod list;
+mod packed;
+mod set;
 mod string;
 
+pub(crate) use collection::Collection;
+pub use collection::CollectionKind;
+pub use elements::Elements;
+pub use hash::Hash;
+pub use list::{List, ListEnd};
+pub use set::Set;
 pub use string::{StringRef, StringValue};
 
 use crate::UnixMillis;
@@ -12,6 +24,12 @@ use crate::UnixMillis;
 pub enum Kind {
     /// A string of bytes, integers included.
     String,
+    /// Elements in order.
+    List,
+    /// Fields, each with a value.
+    Hash,
+    /// Members, each once.
+    Set,
 }
 
 impl Kind {
@@ -20,6 +38,9 @@ impl Kind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Hash => "hash",
+            Self::Set => "set",
         }
     }
 }
@@ -36,6 +57,12 @@ impl std::fmt::Display for Kind {
 pub enum ValueRef<'a> {
     /// A string.
     String(StringRef<'a>),
+    /// A list.
+    List(&'a List),
+    /// A hash.
+    Hash(&'a Hash),
+    /// A set.
+    Set(&'a Set),
 }
 
 impl ValueRef<'_> {
@@ -44,6 +71,9 @@ impl ValueRef<'_> {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::String(_) => Kind::String,
+            Self::List(_) => Kind::List,
+            Self::Hash(_) => Kind::Hash,
+            Self::Set(_) => Kind::Set,
         }
     }
 }

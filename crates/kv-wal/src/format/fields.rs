@@ -104,6 +104,16 @@ impl<'a> Fields<'a> {
         }
         self.bytes(length)
     }
+
+    /// `count` byte strings of at most `max` bytes, each after its length, as they lie there.
+    pub(crate) fn strings(&mut self, count: usize, max: usize) -> Result<&'a [u8], Malformed> {
+        let all = self.rest;
+        for _ in 0..count {
+            self.string(max)?;
+        }
+        let (strings, _) = all.split_at(all.len() - self.rest.len());
+        Ok(strings)
+    }
 }
 
 /// The opposite of [`Fields::varint`].

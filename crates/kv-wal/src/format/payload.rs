@@ -51,6 +51,7 @@ pub(crate) fn for_each_effect<E: From<Malformed>>(
 
 #[cfg(test)]
 mod tests {
+    use kv_core::testing::generate::{OwnedEffect, on_collections};
     use kv_core::{Db, StringValue, UnixMillis};
     use proptest::prelude::*;
 
@@ -123,9 +124,39 @@ mod tests {
         }
 
         #[test]
+        fn effects_on_collections_come_back(
+            changes in prop::collection::vec(on_collections(), 1..8),
+            db in 0..1024_u16,
+            key: Vec<u8>,
+        ) {
+            let all: Vec<OwnedEffect> = changes
+                .into_iter()
+                .map(|change| OwnedEffect::OnCollection(Db(db), key.clone(), change))
+                .collect();
+            for encoding in [Encoding::Binary, Encoding::Json] {
+                let mut payload = Vec::new();
+                for owned in &all {
+                    owned.with(|effect| encode_effect(encoding, effect, &mut payload));
+                }
+                let mut expected = all.iter();
+                let count = u32::try_from(all.len()).unwrap();
+                for_each_effect(encoding, &payload, count, |effect| {
+                    let same = expected.next().map(|owned| owned.with(|owned| owned == effect));
+                    assert_eq!(same, Some(true));
+                    Ok::<(), Malformed>(())
+                }).unwrap();
+                prop_assert_eq!(decoded(encoding, &payload, count), Ok(payload.clone()));
+                for cut in 0..payload.len().min(100) {
+                    let cut = &payload[..payload.len() - 1 - cut];
+                    prop_assert!(decoded(encoding, cut, count).is_err());
+                }
+            }
+        }
+
+        #[test]
         fn garbage_is_refused_or_canonical(
             payload in prop::collection::vec(any::<u8>(), 0..60),
-            tag in 0..12_u8,
+            tag in 0..30_u8,
             count in 0..4_u32,
         ) {
             let tagged = [&[tag][..], &payload].concat();

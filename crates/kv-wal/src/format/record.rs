@@ -2,7 +2,7 @@
 //!
 //! Invariant: a tag is never given a second meaning; new kinds of effect get new numbers at the end.
 
-use kv_core::{Db, Effect, StringValue, UnixMillis, limits};
+use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
 
 use super::fields::{self, Fields, Malformed, put_string, put_varint, put_zigzag};
 
@@ -26,6 +26,42 @@ const DELETE: u8 = 8;
 const FLUSH_DB: u8 = 9;
 /// Every key is gone.
 const FLUSH_ALL: u8 = 10;
+/// `db key count element...`: the list grew at its front, each element before the last.
+const LIST_PUSH_FRONT: u8 = 11;
+/// `db key count element...`: the list grew at its back.
+const LIST_PUSH_BACK: u8 = 12;
+/// `db key count`: the list lost elements at its front.
+const LIST_POP_FRONT: u8 = 13;
+/// `db key count`: the list lost elements at its back.
+const LIST_POP_BACK: u8 = 14;
+/// `db key index element`: the element there is this one now.
+const LIST_SET: u8 = 15;
+/// `db key index element`: this element came in before the one there.
+const LIST_INSERT: u8 = 16;
+/// `db key count element`: the list lost elements equal to this one, those nearest to the front.
+const LIST_REMOVE_FRONT: u8 = 17;
+/// `db key count element`: the list lost elements equal to this one, those nearest to the back.
+const LIST_REMOVE_BACK: u8 = 18;
+/// `db key count field value field...`: the fields have these values; `count` is of both together.
+const HASH_SET: u8 = 19;
+/// `db key count field...`: the fields are gone.
+const HASH_DELETE: u8 = 20;
+/// `db key count member...`: the set has these members.
+const SET_ADD: u8 = 21;
+/// `db key count member...`: the members are gone.
+const SET_REMOVE: u8 = 22;
+/// `db key count element...`: the key holds this list and does not expire.
+const PUT_LIST: u8 = 23;
+/// `db key count element... expires`: the key holds this list until then.
+const PUT_LIST_UNTIL: u8 = 24;
+/// `db key count field value field...`: the key holds this hash and does not expire.
+const PUT_HASH: u8 = 25;
+/// `db key count field value field... expires`: the key holds this hash until then.
+const PUT_HASH_UNTIL: u8 = 26;
+/// `db key count member...`: the key holds this set and does not expire.
+const PUT_SET: u8 = 27;
+/// `db key count member... expires`: the key holds this set until then.
+const PUT_SET_UNTIL: u8 = 28;
 
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
     match *effect {
@@ -61,12 +97,102 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
             out.push(DELETE);
             put_place(out, db, key);
         }
+        Effect::SetCollection {
+            db,
+            key,
+            kind,
+            elements,
+            expires,
+        } => {
+            put_elements(out, put_tag(kind, expires), db, key, elements);
+            if let Some(UnixMillis(millis)) = expires {
+                put_zigzag(out, millis);
+            }
+        }
+        Effect::ListPush { .. }
+        | Effect::ListPop { .. }
+        | Effect::ListSet { .. }
+        | Effect::ListInsert { .. }
+        | Effect::ListRemove { .. } => encode_on_list(effect, out),
+        Effect::HashSet { db, key, fields } => put_elements(out, HASH_SET, db, key, fields),
+        Effect::HashDelete { db, key, fields } => put_elements(out, HASH_DELETE, db, key, fields),
+        Effect::SetAdd { db, key, members } => put_elements(out, SET_ADD, db, key, members),
+        Effect::SetRemove { db, key, members } => put_elements(out, SET_REMOVE, db, key, members),
         Effect::FlushDb { db } => {
             out.push(FLUSH_DB);
             put_varint(out, u64::from(db.0));
         }
         Effect::FlushAll => out.push(FLUSH_ALL),
     }
+}
+
+fn encode_on_list(effect: &Effect<'_>, out: &mut Vec<u8>) {
+    let (tag, db, key, number, element) = match *effect {
+        Effect::ListPush {
+            db,
+            key,
+            end,
+            elements,
+        } => {
+            let tag = at_end(end, LIST_PUSH_FRONT, LIST_PUSH_BACK);
+            return put_elements(out, tag, db, key, elements);
+        }
+        Effect::ListPop {
+            db,
+            key,
+            end,
+            count,
+        } => (
+            at_end(end, LIST_POP_FRONT, LIST_POP_BACK),
+            db,
+            key,
+            count,
+            None,
+        ),
+        Effect::ListSet {
+            db,
+            key,
+            index,
+            element,
+        } => (LIST_SET, db, key, index, Some(element)),
+        Effect::ListInsert {
+            db,
+            key,
+            index,
+            element,
+        } => (LIST_INSERT, db, key, index, Some(element)),
+        Effect::ListRemove {
+            db,
+            key,
+            from,
+            count,
+            element,
+        } => {
+            let tag = at_end(from, LIST_REMOVE_FRONT, LIST_REMOVE_BACK);
+            (tag, db, key, count, Some(element))
+        }
+        _ => unreachable!("an effect on a list"),
+    };
+    out.push(tag);
+    put_place(out, db, key);
+    put_varint(out, number);
+    if let Some(element) = element {
+        put_string(out, element);
+    }
+}
+
+fn at_end(end: ListEnd, front: u8, back: u8) -> u8 {
+    match end {
+        ListEnd::Front => front,
+        ListEnd::Back => back,
+    }
+}
+
+fn put_elements(out: &mut Vec<u8>, tag: u8, db: Db, key: &[u8], elements: Elements<'_>) {
+    out.push(tag);
+    put_place(out, db, key);
+    put_varint(out, elements.len() as u64);
+    elements.iter().for_each(|element| put_string(out, element));
 }
 
 /// The record that sets a string of `length` bytes, without these bytes: what stands before and after them.
@@ -93,6 +219,17 @@ fn set_tag(value: StringValue<'_>, expires: Option<UnixMillis>) -> u8 {
         (StringValue::Bytes(_), Some(_)) => SET_BYTES_UNTIL,
         (StringValue::Int(_), None) => SET_INT,
         (StringValue::Int(_), Some(_)) => SET_INT_UNTIL,
+    }
+}
+
+fn put_tag(kind: CollectionKind, expires: Option<UnixMillis>) -> u8 {
+    match (kind, expires) {
+        (CollectionKind::List, None) => PUT_LIST,
+        (CollectionKind::List, Some(_)) => PUT_LIST_UNTIL,
+        (CollectionKind::Hash, None) => PUT_HASH,
+        (CollectionKind::Hash, Some(_)) => PUT_HASH_UNTIL,
+        (CollectionKind::Set, None) => PUT_SET,
+        (CollectionKind::Set, Some(_)) => PUT_SET_UNTIL,
     }
 }
 
@@ -163,8 +300,117 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
             expires: None,
         },
         DELETE => Effect::Delete { db, key },
+        LIST_PUSH_FRONT..=LIST_REMOVE_BACK => decode_on_list(tag, db, key, fields)?,
+        HASH_SET => Effect::HashSet {
+            db,
+            key,
+            fields: take_pairs(fields)?,
+        },
+        PUT_LIST..=PUT_SET_UNTIL => decode_put(tag, db, key, fields)?,
+        HASH_DELETE => Effect::HashDelete {
+            db,
+            key,
+            fields: take_elements(fields)?,
+        },
+        SET_ADD => Effect::SetAdd {
+            db,
+            key,
+            members: take_elements(fields)?,
+        },
+        SET_REMOVE => Effect::SetRemove {
+            db,
+            key,
+            members: take_elements(fields)?,
+        },
         _ => return Err(Malformed("unknown kind of record")),
     })
+}
+
+/// The rest of a record whose tag says that it is about a list.
+fn decode_on_list<'a>(
+    tag: u8,
+    db: Db,
+    key: &'a [u8],
+    fields: &mut Fields<'a>,
+) -> Result<Effect<'a>, Malformed> {
+    let end = match tag {
+        LIST_PUSH_FRONT | LIST_POP_FRONT | LIST_REMOVE_FRONT => ListEnd::Front,
+        _ => ListEnd::Back,
+    };
+    Ok(match tag {
+        LIST_PUSH_FRONT | LIST_PUSH_BACK => Effect::ListPush {
+            db,
+            key,
+            end,
+            elements: take_elements(fields)?,
+        },
+        LIST_POP_FRONT | LIST_POP_BACK => Effect::ListPop {
+            db,
+            key,
+            end,
+            count: fields.varint()?,
+        },
+        LIST_SET => Effect::ListSet {
+            db,
+            key,
+            index: fields.varint()?,
+            element: fields.string(limits::STRING_BYTES_MAX)?,
+        },
+        LIST_INSERT => Effect::ListInsert {
+            db,
+            key,
+            index: fields.varint()?,
+            element: fields.string(limits::STRING_BYTES_MAX)?,
+        },
+        _ => Effect::ListRemove {
+            db,
+            key,
+            from: end,
+            count: fields.varint()?,
+            element: fields.string(limits::STRING_BYTES_MAX)?,
+        },
+    })
+}
+
+/// The rest of a record whose tag says that it is a whole collection.
+fn decode_put<'a>(
+    tag: u8,
+    db: Db,
+    key: &'a [u8],
+    fields: &mut Fields<'a>,
+) -> Result<Effect<'a>, Malformed> {
+    let (kind, elements) = match tag {
+        PUT_LIST | PUT_LIST_UNTIL => (CollectionKind::List, take_elements(fields)?),
+        PUT_HASH | PUT_HASH_UNTIL => (CollectionKind::Hash, take_pairs(fields)?),
+        _ => (CollectionKind::Set, take_elements(fields)?),
+    };
+    let expires = match tag {
+        PUT_LIST_UNTIL | PUT_HASH_UNTIL | PUT_SET_UNTIL => Some(UnixMillis(fields.zigzag()?)),
+        _ => None,
+    };
+    Ok(Effect::SetCollection {
+        db,
+        key,
+        kind,
+        elements,
+        expires,
+    })
+}
+
+/// As [`take_elements`], of fields and their values.
+fn take_pairs<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+    let pairs = take_elements(fields)?;
+    if !pairs.len().is_multiple_of(2) {
+        return Err(Malformed("hash field without a value"));
+    }
+    Ok(pairs)
+}
+
+/// Takes a count and as many byte strings, which stay where they are.
+fn take_elements<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+    let count = usize::try_from(fields.varint()?).unwrap_or(usize::MAX);
+    let bytes = fields.strings(count, limits::STRING_BYTES_MAX)?;
+    Ok(Elements::of_prefixed(count, bytes))
 }
 
 fn take_db(fields: &mut Fields<'_>) -> Result<Db, Malformed> {

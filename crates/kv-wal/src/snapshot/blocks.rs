@@ -2,31 +2,61 @@
 //!
 //! Invariant: a block that is not inside an item begins and ends between two.
 
-use kv_core::{Db, UnixMillis};
+use bytes::Bytes;
+use kv_core::{Db, Hash, Item, List, Set, StringRef, UnixMillis, ValueRef};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::SnapshotError;
+use crate::Encoding;
 use crate::file::LogFile;
 use crate::format::{
     BLOCK_HEADER_BYTES, BLOCK_PAYLOAD_BYTES_MAX, BlockHeader, BlockKind, Footer, SnapshotHeader,
-    encode_around_large,
+    encode_around_large, encode_effect,
 };
 
 /// A block is written when it has grown to this, in bytes.
 const BLOCK_PAYLOAD_BYTES_FULL: usize = BLOCK_PAYLOAD_BYTES_MAX - (128 << 10);
 
-/// Longest string that is copied once more rather than written from where it lies, in bytes.
+/// Largest value that is copied once more rather than written from where it lies, in bytes.
 const COPIED_BYTES_MAX: usize = 64 << 10;
 
 /// Asked with the bytes of each block, after it was written: may the work go on?
 pub(super) type AfterBlock<'a> = dyn FnMut(u64) -> Result<(), SnapshotError> + 'a;
 
-/// A string that is written from where it lies.
+/// An item that is written from where it lies, when no lock is held any more.
 pub(super) struct Large {
-    pub(super) db: Db,
-    pub(super) key: Box<[u8]>,
-    pub(super) value: bytes::Bytes,
-    pub(super) expires: Option<UnixMillis>,
+    db: Db,
+    key: Box<[u8]>,
+    value: LargeValue,
+    expires: Option<UnixMillis>,
+}
+
+/// Shares its bytes or elements with the store.
+enum LargeValue {
+    String(Bytes),
+    List(List),
+    Hash(Hash),
+    Set(Set),
+}
+
+impl Large {
+    /// Keeps `item`, if it is large; touches no element.
+    pub(super) fn of(item: &Item<'_>) -> Option<Self> {
+        let is_large = |heap_bytes| heap_bytes > COPIED_BYTES_MAX;
+        let value = match item.value {
+            ValueRef::String(StringRef::Shared(value)) => LargeValue::String(value.clone()),
+            ValueRef::List(list) if is_large(list.heap_bytes()) => LargeValue::List(list.clone()),
+            ValueRef::Hash(hash) if is_large(hash.heap_bytes()) => LargeValue::Hash(hash.clone()),
+            ValueRef::Set(set) if is_large(set.heap_bytes()) => LargeValue::Set(set.clone()),
+            _ => return None,
+        };
+        Some(Self {
+            db: item.db,
+            key: item.key.into(),
+            value,
+            expires: item.expires,
+        })
+    }
 }
 
 /// Writes one snapshot file from its header to its footer.
@@ -82,10 +112,35 @@ impl<'a> BlockWriter<'a> {
         Ok(())
     }
 
-    /// Adds a large string, in blocks of its own if it is very large.
+    /// Adds a large item, in blocks of its own if it is very large.
     pub(super) fn large(&mut self, large: &Large) -> Result<(), SnapshotError> {
-        let Large { key, value, .. } = large;
-        let (head, tail) = encode_around_large(large.db, key, value.len(), large.expires);
+        let value = match &large.value {
+            LargeValue::String(value) => return self.string(large, value),
+            LargeValue::List(list) => ValueRef::List(list),
+            LargeValue::Hash(hash) => ValueRef::Hash(hash),
+            LargeValue::Set(set) => ValueRef::Set(set),
+        };
+        let item = Item {
+            db: large.db,
+            key: &large.key,
+            value,
+            expires: large.expires,
+        };
+        self.end_block(BlockKind::Records, false)?;
+        let (mut record, mut put) = (Vec::new(), Ok(()));
+        item.for_each_effect(&mut |effect| {
+            if put.is_ok() {
+                record.clear();
+                encode_effect(Encoding::Binary, effect, &mut record);
+                put = self.put(&record);
+            }
+        });
+        put?;
+        self.end_block(BlockKind::Records, false)
+    }
+
+    fn string(&mut self, large: &Large, value: &[u8]) -> Result<(), SnapshotError> {
+        let (head, tail) = encode_around_large(large.db, &large.key, value.len(), large.expires);
         if value.len() <= COPIED_BYTES_MAX {
             return self.items(&[&head[..], value, &tail].concat());
         }

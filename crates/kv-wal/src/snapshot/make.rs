@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kv_core::{Lsn, MemoryStore, StringRef, ValueRef, Walk};
+use kv_core::{Lsn, MemoryStore, Walk};
 
 use super::blocks::{BlockWriter, Large};
 use super::orders::Outcome;
@@ -109,13 +109,8 @@ fn write(
         let was_behind = log.snapshots.is_behind();
         let more = walk.slice(|item| {
             keys += 1;
-            if let ValueRef::String(StringRef::Shared(value)) = item.value {
-                large.push(Large {
-                    db: item.db,
-                    key: item.key.into(),
-                    value: value.clone(),
-                    expires: item.expires,
-                });
+            if let Some(item) = Large::of(item) {
+                large.push(item);
             } else {
                 item.for_each_effect(&mut |effect| {
                     encode_effect(Encoding::Binary, effect, &mut records);

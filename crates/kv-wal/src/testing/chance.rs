@@ -11,6 +11,15 @@ impl Chance {
         chance
     }
 
+    /// Chance that several seeds decide together.
+    pub(super) fn of(seeds: &[u64]) -> Self {
+        let mut mixed = Self(0);
+        for seed in seeds {
+            mixed.0 = mixed.number() ^ seed;
+        }
+        mixed
+    }
+
     pub(super) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -28,6 +37,11 @@ impl Chance {
         self.below(many) == 0
     }
 
+    /// True in `percent` of 100 cases.
+    pub(super) fn percent(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
     pub(super) fn byte(&mut self) -> u8 {
         self.number().to_le_bytes()[0]
     }
@@ -40,5 +54,28 @@ impl Chance {
     /// One of `choices`, which are not empty.
     pub(super) fn pick<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
         &choices[self.below(choices.len())]
+    }
+
+    /// Fills `bytes`, faster than one by one.
+    pub(super) fn fill(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.number().to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_give_the_same_numbers_again_and_others_give_others() {
+        let numbers = |seeds: &[u64]| {
+            let mut chance = Chance::of(seeds);
+            [chance.number(), chance.number(), chance.number()]
+        };
+        assert_eq!(numbers(&[1, 2]), numbers(&[1, 2]));
+        assert_ne!(numbers(&[1, 2]), numbers(&[2, 1]));
+        assert_ne!(numbers(&[1, 2]), numbers(&[1, 3]));
     }
 }

@@ -7,16 +7,20 @@
 //! 3. *Judge*: what is recovered must be a prefix of the history, not shorter than what anybody was told or
 //!    has seen, the same the second time, without a byte of an older file rewritten ([`Judge`]).
 //!
-//! The next life of a store begins with one of those crashed disks.
+//! The next life of a store begins with one of those crashed disks ([`Scenario`]). Of some lives calls fail
+//! ([`Trial`]).
 
 mod history;
 mod judge;
 mod life;
 mod model;
+mod notes;
 mod plan;
 mod report;
 mod scenario;
 mod search;
+mod threads;
+mod trial;
 
 pub use history::{Floor, History, Unit};
 pub use judge::{Judge, Verdict, Wrap};
@@ -26,3 +30,4 @@ pub use plan::{Cheat, Plan};
 pub use report::{Case, Report, Violation};
 pub use scenario::{Scenario, judge_kept};
 pub use search::{Effort, search};
+pub use trial::Trial;

@@ -12,6 +12,7 @@ use std::slice;
 use bytes::{Bytes, BytesMut};
 
 use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
+use crate::value::Collection;
 use crate::{StringRef, StringValue, UnixMillis, ValueRef};
 
 /// Longest string that lies inside its entry. Copying this much into a reply costs about as much as the
@@ -32,6 +33,7 @@ enum Content<'a> {
     /// The bytes of both parts, with room for at least this many.
     Inline([&'a [u8]; 2], usize),
     Shared(Bytes),
+    Collection(Collection),
 }
 
 impl<'a> Content<'a> {
@@ -61,13 +63,22 @@ impl<'a> Content<'a> {
 /// The owner of one entry.
 pub(super) struct Entry(NonNull<Header>);
 
-// SAFETY: an entry owns its allocation alone, and what lies there (bytes, integers, `Bytes`) may be sent.
+// SAFETY: an entry owns its allocation alone, and what lies there (bytes, integers, `Bytes`,
+// `Collection`) may be sent.
 unsafe impl Send for Entry {}
+
+const _: () = assert_send::<Collection>();
+const fn assert_send<T: Send>() {}
 
 impl Entry {
     /// An entry with this string.
     pub(super) fn new(key: &[u8], value: StringValue<'_>, expires: Option<UnixMillis>) -> Self {
         Self::make(key, Content::of(value), expires)
+    }
+
+    /// An entry with this collection and no expiry.
+    pub(super) fn of_collection(key: &[u8], collection: Collection) -> Self {
+        Self::make(key, Content::Collection(collection), None)
     }
 
     fn make(key: &[u8], content: Content<'_>, expires: Option<UnixMillis>) -> Self {
@@ -79,6 +90,9 @@ impl Entry {
                 Shape::new(key.len(), room_for_expiry, Storage::Inline, used, *room)
             }
             Content::Shared(_) => Shape::new(key.len(), room_for_expiry, Storage::Shared, 0, 0),
+            Content::Collection(_) => {
+                Shape::new(key.len(), room_for_expiry, Storage::Collection, 0, 0)
+            }
         };
         let layout = shape.layout();
         // SAFETY: the layout is that of a header at least, so its size is not zero.
@@ -86,8 +100,8 @@ impl Entry {
         let Some(header) = NonNull::new(start.cast::<Header>()) else {
             handle_alloc_error(layout)
         };
-        // SAFETY: the allocation is new, aligned for `Header`, `i64` and `Bytes`, and `shape` was computed so
-        // that the parts written here lie in it side by side; `key` and the parts cannot overlap it.
+        // SAFETY: the allocation is new, aligned for `Header`, `i64`, `Bytes` and `Collection`, and `shape` was
+        // computed so that the parts written here lie in it side by side; `key` and the parts cannot overlap it.
         unsafe {
             header.write(shape.pack());
             if let Some(UnixMillis(millis)) = expires {
@@ -101,7 +115,11 @@ impl Entry {
                     ptr::copy_nonoverlapping(head.as_ptr(), value, head.len());
                     ptr::copy_nonoverlapping(tail.as_ptr(), value.add(head.len()), tail.len());
                 }
-                Content::Shared(bytes) => start.add(shape.shared_at()).cast::<Bytes>().write(bytes),
+                Content::Shared(bytes) => start.add(shape.owned_at()).cast::<Bytes>().write(bytes),
+                Content::Collection(collection) => start
+                    .add(shape.owned_at())
+                    .cast::<Collection>()
+                    .write(collection),
             }
         }
         Self(header)
@@ -175,7 +193,7 @@ impl Entry {
     fn overwrite(&mut self, storage: Storage, bytes: Option<&[u8]>) -> bool {
         let shape = self.shape();
         let used = bytes.map_or(size_of::<i64>(), <[u8]>::len);
-        if shape.storage == Storage::Shared
+        if matches!(shape.storage, Storage::Shared | Storage::Collection)
             || used > shape.room
             || used > INLINE_BYTES_MAX
             || shape.room > 2 * used + SLACK_BYTES_MAX
@@ -213,12 +231,24 @@ impl Entry {
             }
             Storage::Int | Storage::Inline => {
                 let look = self.look(expires);
-                let ValueRef::String(old) = look.value();
+                let ValueRef::String(old) = look.value() else {
+                    unreachable!("the storage is that of a string")
+                };
                 let mut digits = itoa::Buffer::new();
                 let content = Content::grown(old.as_bytes(&mut digits), suffix);
                 Self::make(look.key(), content, look.expires()).normalised(expires)
             }
+            Storage::Collection => panic!("a suffix for a collection"),
         }
+    }
+
+    /// The collection of this entry, to change it; `None` when it holds a string.
+    pub(super) fn collection_mut(&mut self) -> Option<&mut Collection> {
+        let shape = self.shape();
+        // SAFETY: with this storage a collection lies at this offset, initialised; the entry is borrowed
+        // mutably for as long.
+        (shape.storage == Storage::Collection)
+            .then(|| unsafe { &mut *self.at(shape.owned_at()).cast::<Collection>() })
     }
 
     fn extend_inline(&mut self, suffix: &[u8]) {
@@ -236,7 +266,7 @@ impl Entry {
 
     fn extend_shared(&mut self, suffix: &[u8]) {
         // SAFETY: the caller saw that this entry is a shared string, and it is borrowed mutably.
-        let shared = unsafe { &mut *self.at(self.shape().shared_at()).cast::<Bytes>() };
+        let shared = unsafe { &mut *self.at(self.shape().owned_at()).cast::<Bytes>() };
         // A buffer that no reply holds is grown where it is, amortised; else it is left to the reply.
         let mut bytes = std::mem::take(shared)
             .try_into_mut()
@@ -257,18 +287,20 @@ impl Entry {
             return self;
         }
         let look = self.look(expires);
-        let ValueRef::String(string) = look.value();
-        match string.to_value() {
-            StringValue::Int(number) => {
-                let expires = look.expires();
-                self.with_string(StringValue::Int(number), expires)
-            }
-            StringValue::Bytes(_) => self,
+        match look.value() {
+            ValueRef::String(string) => match string.to_value() {
+                StringValue::Int(number) => {
+                    let expires = look.expires();
+                    self.with_string(StringValue::Int(number), expires)
+                }
+                StringValue::Bytes(_) => self,
+            },
+            _ => self,
         }
     }
 
     /// This entry with its expiry changed: in the same allocation if there is room for one.
-    pub(super) fn with_expiry(self, expires: Option<UnixMillis>) -> Self {
+    pub(super) fn with_expiry(mut self, expires: Option<UnixMillis>) -> Self {
         let shape = self.shape();
         let Some(UnixMillis(millis)) = expires else {
             return self;
@@ -278,11 +310,16 @@ impl Entry {
             unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().write(millis) };
             return self;
         }
+        if let Some(collection) = self.collection_mut() {
+            let collection = Content::Collection(std::mem::take(collection));
+            return Self::make(self.look(false).key(), collection, expires);
+        }
         let look = self.look(false);
         let content = match look.value() {
             ValueRef::String(StringRef::Int(number)) => Content::Int(number),
             ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], shape.room),
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
+            _ => unreachable!("a collection was taken above"),
         };
         Self::make(look.key(), content, expires)
     }
@@ -292,10 +329,14 @@ impl Drop for Entry {
     fn drop(&mut self) {
         let shape = self.shape();
         // SAFETY: the entry owns its allocation, which was made with the layout of this shape (`used` and the
-        // kind of inline storage do not enter it); a shared string is initialised and dropped once, here.
+        // kind of inline storage do not enter it); what it owns beside is initialised and dropped once, here.
         unsafe {
-            if shape.storage == Storage::Shared {
-                ptr::drop_in_place(self.at(shape.shared_at()).cast::<Bytes>());
+            match shape.storage {
+                Storage::Int | Storage::Inline => {}
+                Storage::Shared => ptr::drop_in_place(self.at(shape.owned_at()).cast::<Bytes>()),
+                Storage::Collection => {
+                    ptr::drop_in_place(self.at(shape.owned_at()).cast::<Collection>());
+                }
             }
             dealloc(self.at(0), shape.layout());
         }
@@ -350,17 +391,30 @@ impl<'t> EntryRef<'t> {
         let shape = self.shape();
         // SAFETY: the storage says what lies at which offset, all of it initialised; nothing changes it while
         // the entry is borrowed.
-        ValueRef::String(unsafe {
+        unsafe {
             match shape.storage {
-                Storage::Int => {
-                    StringRef::Int(self.at(shape.value_at()).cast::<i64>().read_unaligned())
-                }
-                Storage::Inline => {
-                    StringRef::Bytes(slice::from_raw_parts(self.at(shape.value_at()), shape.used))
-                }
-                Storage::Shared => StringRef::Shared(&*self.at(shape.shared_at()).cast::<Bytes>()),
+                Storage::Int => ValueRef::String(StringRef::Int(
+                    self.at(shape.value_at()).cast::<i64>().read_unaligned(),
+                )),
+                Storage::Inline => ValueRef::String(StringRef::Bytes(slice::from_raw_parts(
+                    self.at(shape.value_at()),
+                    shape.used,
+                ))),
+                Storage::Shared => ValueRef::String(StringRef::Shared(
+                    &*self.at(shape.owned_at()).cast::<Bytes>(),
+                )),
+                Storage::Collection => (*self.at(shape.owned_at()).cast::<Collection>()).look(),
             }
-        })
+        }
+    }
+
+    /// The collection of this entry; `None` when it holds a string.
+    pub(in crate::memory) fn collection(self) -> Option<&'t Collection> {
+        let shape = self.shape();
+        // SAFETY: with this storage a collection lies at this offset, initialised; nothing changes it while
+        // the entry is borrowed.
+        (shape.storage == Storage::Collection)
+            .then(|| unsafe { &*self.at(shape.owned_at()).cast::<Collection>() })
     }
 
     #[inline]
@@ -370,28 +424,33 @@ impl<'t> EntryRef<'t> {
             .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
     }
 
-    /// An entry that holds the same, in an allocation of its own; a large string is shared.
+    /// An entry that holds the same, in an allocation of its own; a large string or collection is shared.
     pub(super) fn duplicate(self) -> Entry {
         let content = match self.value() {
             ValueRef::String(StringRef::Int(number)) => Content::Int(number),
             ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], bytes.len()),
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
+            ValueRef::List(list) => Content::Collection(Collection::List(list.clone())),
+            ValueRef::Hash(hash) => Content::Collection(Collection::Hash(hash.clone())),
+            ValueRef::Set(set) => Content::Collection(Collection::Set(set.clone())),
         };
         Entry::make(self.key(), content, self.expires())
     }
 
-    /// Bytes of heap of this entry without its large string.
+    /// Bytes of heap of this entry without its large string; a collection counts.
     pub(in crate::memory) fn own_bytes(self) -> usize {
-        self.shape().layout().size()
+        let collection = self.collection().map_or(0, Collection::heap_bytes);
+        self.shape().layout().size() + collection
     }
 
-    /// Bytes of heap of this entry, its large string included.
+    /// Bytes of heap of this entry, its large string or collection included.
     pub(in crate::memory) fn heap_bytes(self) -> usize {
         let shape = self.shape();
-        let shared = match self.value() {
+        let owned = match self.value() {
             ValueRef::String(StringRef::Shared(bytes)) => bytes.len(),
             ValueRef::String(_) => 0,
+            _ => self.collection().map_or(0, Collection::heap_bytes),
         };
-        shape.layout().size() + shared
+        shape.layout().size() + owned
     }
 }

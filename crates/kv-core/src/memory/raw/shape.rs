@@ -5,7 +5,7 @@
 //!  8   expiry                       8 bytes, if there is room for one
 //!  .   key
 //!  .   value                        the bytes of an inline string; an integer, unaligned; or the `Bytes` of a
-//!                                   shared string, at the next multiple of 8
+//!                                   shared string or a `Collection`, at the next multiple of 8
 //! ```
 //!
 //! Invariant: offsets and layout are computed here and nowhere else, from what the header says.
@@ -15,6 +15,8 @@ use std::mem::{align_of, size_of};
 
 use bytes::Bytes;
 
+use crate::value::Collection;
+
 /// Entries begin at multiples of this, which leaves the low bits of their addresses free.
 pub(super) const ENTRY_ALIGN: usize = 8;
 
@@ -23,6 +25,7 @@ pub(super) enum Storage {
     Int,
     Inline,
     Shared,
+    Collection,
 }
 
 /// The first bytes of an entry: a packed [`Shape`].
@@ -67,7 +70,8 @@ impl Shape {
             room: 0,
         };
         let end = match storage {
-            Storage::Shared => shape.shared_at() + size_of::<Bytes>(),
+            Storage::Shared => shape.owned_at() + size_of::<Bytes>(),
+            Storage::Collection => shape.owned_at() + size_of::<Collection>(),
             Storage::Int | Storage::Inline => shape.value_at() + room.max(used),
         };
         shape.room = end.next_multiple_of(ENTRY_ALIGN) - shape.value_at();
@@ -87,6 +91,7 @@ impl Shape {
             Storage::Int => 0,
             Storage::Inline => 1,
             Storage::Shared => 2,
+            Storage::Collection => 3,
         };
         Header {
             key: self.key_len as u32 | u32::from(self.expiry_room) << 31,
@@ -102,7 +107,8 @@ impl Shape {
             storage: match header.value >> 26 {
                 0 => Storage::Int,
                 1 => Storage::Inline,
-                _ => Storage::Shared,
+                2 => Storage::Shared,
+                _ => Storage::Collection,
             },
             used: (header.value & 0x1fff) as usize,
             room: (header.value >> 13 & 0x1fff) as usize,
@@ -121,9 +127,10 @@ impl Shape {
         self.key_at() + self.key_len
     }
 
+    /// Where a shared string or a collection lies.
     #[inline]
-    pub(super) fn shared_at(self) -> usize {
-        self.value_at().next_multiple_of(align_of::<Bytes>())
+    pub(super) fn owned_at(self) -> usize {
+        self.value_at().next_multiple_of(ENTRY_ALIGN)
     }
 
     pub(super) fn layout(self) -> Layout {
@@ -135,6 +142,7 @@ impl Shape {
 }
 
 const _: () = assert!(align_of::<Bytes>() <= ENTRY_ALIGN && align_of::<Header>() == ENTRY_ALIGN);
+const _: () = assert!(align_of::<Collection>() <= ENTRY_ALIGN);
 const _: () = assert!(crate::limits::KEY_BYTES_MAX <= Shape::KEY_LEN_MAX);
 
 #[cfg(test)]
@@ -147,11 +155,13 @@ mod tests {
             assert_eq!(Shape::unpack(shape.pack()), shape);
             assert!(shape.room >= used.max(room));
             assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);
-            if storage == Storage::Shared {
-                assert_eq!(shape.shared_at() % align_of::<Bytes>(), 0);
-                let end = shape.shared_at() + size_of::<Bytes>();
-                assert!(end <= shape.layout().size());
-            }
+            let owned = match storage {
+                Storage::Int | Storage::Inline => continue,
+                Storage::Shared => size_of::<Bytes>(),
+                Storage::Collection => size_of::<Collection>(),
+            };
+            assert_eq!(shape.owned_at() % ENTRY_ALIGN, 0);
+            assert!(shape.owned_at() + owned <= shape.layout().size());
         }
     }
 
@@ -160,6 +170,7 @@ mod tests {
         for key_len in [0, 1, 16, 300, crate::limits::KEY_BYTES_MAX] {
             check(key_len, Storage::Int, 8, 8);
             check(key_len, Storage::Shared, 0, 0);
+            check(key_len, Storage::Collection, 0, 0);
             for (used, room) in [(0, 0), (1, 8), (100, 4_000), (4_096, 4_096)] {
                 check(key_len, Storage::Inline, used, room);
             }

@@ -17,6 +17,7 @@ use std::mem;
 
 use super::shape::ENTRY_ALIGN;
 use super::{Bucket, Entry, EntryRef, prefetch};
+use crate::value::Collection;
 use crate::{StringValue, UnixMillis};
 
 const EXPIRES: usize = 1;
@@ -49,6 +50,11 @@ impl Slot {
         expires: Option<UnixMillis>,
     ) -> Self {
         Self::of_entry(Entry::new(key, value, expires), check, expires.is_some())
+    }
+
+    /// A new entry with a collection.
+    pub(in crate::memory) fn of_collection(check: u16, key: &[u8], collection: Collection) -> Self {
+        Self::of_entry(Entry::of_collection(key, collection), check, false)
     }
 
     fn of_entry(entry: Entry, check: u16, expires: bool) -> Self {
@@ -101,7 +107,7 @@ impl Slot {
         self.0 = self.0.map_addr(|word| word & !YOUNG | mark);
     }
 
-    /// An entry like this one; a large string is shared, not copied.
+    /// An entry like this one; a large string or collection is shared, not copied.
     pub(in crate::memory) fn duplicate(&self) -> Self {
         let copy = self.entry().duplicate();
         Self::of_entry(copy, self.check(), self.expires())
@@ -191,6 +197,18 @@ impl Slot {
     pub(in crate::memory) fn append_string(&mut self, suffix: &[u8]) {
         let expires = self.expires();
         self.change(expires, |entry| entry.with_suffix(suffix, expires));
+    }
+
+    /// Changes the entry's collection; `None`, and nothing was done, when it holds a string.
+    pub(in crate::memory) fn change_collection<R>(
+        &mut self,
+        change: impl FnOnce(&mut Collection) -> R,
+    ) -> Option<R> {
+        let (check, expires) = (self.check(), self.expires());
+        let mut entry = self.take_entry();
+        let answer = entry.collection_mut().map(change);
+        *self = Self::of_entry(entry, check, expires);
+        answer
     }
 
     /// Changes the entry's expiry.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kv_core::{Db, Item, Lsn, Store, StringValue, Txn, UnixMillis, ValueRef};
+use kv_core::{Db, Item, ListEnd, Lsn, Store, StringValue, Txn, UnixMillis, ValueRef};
 
 use crate::testing::disk::{fingerprint, mix};
 
@@ -13,6 +13,10 @@ pub enum Step {
     Set(Vec<u8>, Vec<u8>, Option<UnixMillis>),
     /// Adds to the end of a string.
     Append(Vec<u8>, Vec<u8>),
+    /// Adds an element at the back of a list.
+    Push(Vec<u8>, Vec<u8>),
+    /// Removes so many elements at the front of a list.
+    Pop(Vec<u8>, usize),
     /// Changes the expiry of a key that is there.
     Expire(Vec<u8>, Option<UnixMillis>),
     /// Removes a key.
@@ -29,6 +33,8 @@ impl Step {
         match self {
             Self::Set(key, ..)
             | Self::Append(key, _)
+            | Self::Push(key, _)
+            | Self::Pop(key, _)
             | Self::Expire(key, _)
             | Self::Delete(key) => Some(key),
             Self::FlushDb | Self::FlushAll => None,
@@ -36,6 +42,10 @@ impl Step {
     }
 
     /// Does it; whether it changed anything.
+    ///
+    /// # Panics
+    ///
+    /// When the key holds a value of another kind.
     pub(super) fn run(&self, txn: &mut Txn<'_>) -> bool {
         let before = txn.effects();
         match self {
@@ -43,6 +53,14 @@ impl Step {
                 txn.set_string(key, StringValue::new(value), *expires);
             }
             Self::Append(key, suffix) => txn.append_string(key, suffix),
+            Self::Push(key, element) => {
+                let pushed = txn.list_push(key, ListEnd::Back, &[element]);
+                assert!(pushed.is_ok(), "lists have keys of their own");
+            }
+            Self::Pop(key, count) => {
+                let popped = txn.list_pop(key, ListEnd::Front, *count);
+                assert!(popped.is_ok(), "lists have keys of their own");
+            }
             Self::Expire(key, expires) => {
                 txn.set_expiry(key, *expires);
             }
@@ -59,6 +77,7 @@ impl Step {
 /// What one key holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
+    /// As [`bytes_of`] has it.
     value: Vec<u8>,
     expires: Option<UnixMillis>,
 }
@@ -75,11 +94,8 @@ impl Model {
     pub fn of(store: &dyn Store) -> Self {
         let mut model = Self::default();
         store.for_each(&mut |item| {
-            let ValueRef::String(string) = item.value else {
-                return;
-            };
             let entry = Entry {
-                value: string.to_bytes().to_vec(),
+                value: bytes_of(item.value),
                 expires: item.expires,
             };
             model.put(item.db, item.key, Some(entry));
@@ -107,13 +123,14 @@ impl Model {
                 let (value, expires) = (value.clone(), *expires);
                 self.put(db, key, Some(Entry { value, expires }));
             }
-            Step::Append(key, suffix) => {
-                let mut entry = self.entry(db, key).unwrap_or(Entry {
-                    value: Vec::new(),
-                    expires: None,
+            Step::Append(key, suffix) => self.grow(db, key, suffix),
+            Step::Push(key, element) => self.grow(db, key, &framed(element)),
+            Step::Pop(key, count) => {
+                let shorter = self.entry(db, key).map(|entry| Entry {
+                    value: without_front(&entry.value, *count).to_vec(),
+                    ..entry
                 });
-                entry.value.extend_from_slice(suffix);
-                self.put(db, key, Some(entry));
+                self.put(db, key, shorter.filter(|entry| !entry.value.is_empty()));
             }
             Step::Expire(key, expires) => {
                 let entry = self.entry(db, key);
@@ -142,6 +159,15 @@ impl Model {
             )
         });
         told.collect::<Vec<_>>().join("; ")
+    }
+
+    fn grow(&mut self, db: Db, key: &[u8], suffix: &[u8]) {
+        let mut entry = self.entry(db, key).unwrap_or(Entry {
+            value: Vec::new(),
+            expires: None,
+        });
+        entry.value.extend_from_slice(suffix);
+        self.put(db, key, Some(entry));
     }
 
     fn entry(&self, db: Db, key: &[u8]) -> Option<Entry> {
@@ -190,6 +216,31 @@ impl Entry {
     }
 }
 
+/// A value as the model has it: the bytes of a string, or each element of a list behind its length.
+fn bytes_of(value: ValueRef<'_>) -> Vec<u8> {
+    match value {
+        ValueRef::String(string) => string.to_bytes().to_vec(),
+        ValueRef::List(list) => list.iter().flat_map(framed).collect(),
+        other => panic!("no step makes a {}", other.kind()),
+    }
+}
+
+fn framed(element: &[u8]) -> Vec<u8> {
+    [&(element.len() as u64).to_le_bytes(), element].concat()
+}
+
+/// What [`bytes_of`] says of a list without its first `count` elements.
+fn without_front(mut list: &[u8], count: usize) -> &[u8] {
+    for _ in 0..count {
+        let Some((length, rest)) = list.split_first_chunk() else {
+            break;
+        };
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        list = rest.get(length..).unwrap_or_default();
+    }
+    list
+}
+
 fn print_of(db: Db, key: &[u8], value: &[u8], expires: Option<UnixMillis>) -> u64 {
     let expires = expires.map_or(1, |expires| expires.0.cast_unsigned() << 1);
     let words = [
@@ -205,10 +256,7 @@ fn print_of(db: Db, key: &[u8], value: &[u8], expires: Option<UnixMillis>) -> u6
 pub(super) fn digest_of(store: &dyn Store) -> u64 {
     let mut digest = 0_u64;
     store.for_each(&mut |item: &Item<'_>| {
-        let ValueRef::String(string) = item.value else {
-            return;
-        };
-        let print = print_of(item.db, item.key, &string.to_bytes(), item.expires);
+        let print = print_of(item.db, item.key, &bytes_of(item.value), item.expires);
         digest = digest.wrapping_add(print);
     });
     digest

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_core::{Db, UnixMillis};
 
 use super::model::Step;
-use crate::testing::disk::Chance;
+use crate::testing::chance::Chance;
 use crate::{Durability, Encoding};
 
 /// How many keys there are, few so that they meet often.
@@ -79,6 +79,18 @@ impl Plan {
             sync_takes: Duration::from_micros(*chance.pick(&[0, 0, 50, 200])),
             cheat: Cheat::None,
             snapshots: *chance.pick(&[0, 1, 1, 2, 3]),
+        }
+    }
+
+    /// The same with less to do, for lives that are lived very often.
+    #[must_use]
+    pub fn small(self) -> Self {
+        Self {
+            writers: self.writers.min(2),
+            units: self.units.min(8),
+            segment_bytes: self.segment_bytes.min(6 << 10),
+            sync_takes: Duration::ZERO,
+            ..self
         }
     }
 
@@ -164,6 +176,16 @@ fn any_step(chance: &mut Chance, number: usize, now: UnixMillis) -> Step {
         let later = i64::try_from(1 + chance.below(400)).unwrap_or(1);
         UnixMillis(now.0 + later)
     };
+    if chance.percent(15) {
+        // Lists have keys of their own, so that none ever meets a string.
+        let list = format!("list:{}", chance.below(3)).into_bytes();
+        return match chance.below(100) {
+            0..65 => Step::Push(list, any_value(chance, number)),
+            65..90 => Step::Pop(list, 1 + chance.below(4)),
+            90..95 => Step::Expire(list, Some(soon(chance))),
+            _ => Step::Delete(list),
+        };
+    }
     match chance.below(100) {
         0..50 => Step::Set(key, any_value(chance, number), None),
         50..57 => Step::Set(key, any_value(chance, number), Some(soon(chance))),

@@ -8,7 +8,7 @@ use kv_core::Lsn;
 
 use super::life::Crash;
 use crate::fs::{Fs, RealFs};
-use crate::testing::disk::DiskState;
+use crate::testing::disk::{DiskState, Fault};
 
 /// The file beside a kept disk that says what must come back.
 const EXPECTED: &str = "expected.txt";
@@ -20,6 +20,8 @@ pub struct Case {
     pub seed: u64,
     /// Which of its lives, from 0.
     pub life: usize,
+    /// What was planned to fail in that life.
+    pub fault: Option<Fault>,
     /// After how many calls the crash came.
     pub position: usize,
     /// The kind of crash.
@@ -39,8 +41,14 @@ impl fmt::Display for Case {
             variant,
             ..
         } = self;
+        write!(f, "seed-{seed}-life-{life}")?;
+        if let Some(fault) = &self.fault {
+            let calls = fault.calls.end - fault.calls.start;
+            let (call, trouble) = (fault.calls.start, fault.trouble);
+            write!(f, "-call-{call}-for-{calls}-{trouble:?}")?;
+        }
         let crash = self.crash.name();
-        write!(f, "seed-{seed}-life-{life}-{crash}-{position}-{variant}")?;
+        write!(f, "-{crash}-{position}-{variant}")?;
         if let Some((crash, position, variant)) = self.inside {
             write!(f, "-then-{}-{position}-{variant}", crash.name())?;
         }
@@ -141,6 +149,26 @@ pub struct Report {
 }
 
 impl Report {
+    /// Keeps what was wrong in folders of its own inside of `folder`, and says how to see it again.
+    ///
+    /// # Panics
+    ///
+    /// When anything was wrong.
+    pub fn keep_and_panic(&self, folder: impl AsRef<Path>) {
+        let mut told = String::new();
+        for violation in &self.violations {
+            let kept = match violation.keep(folder.as_ref()) {
+                Ok(kept) => format!("KV_CRASH_CASE={}", kept.display()),
+                Err(error) => format!("(it could not be kept: {error})"),
+            };
+            let _ = write!(
+                told,
+                "\n{violation:?}\n  once more: {kept} cargo test -p kv-wal --test crash one_case"
+            );
+        }
+        assert!(self.violations.is_empty(), "the promise is broken:{told}");
+    }
+
     /// Adds what another search has seen.
     pub fn add(&mut self, other: Self) {
         self.states += other.states;

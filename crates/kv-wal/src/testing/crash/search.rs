@@ -7,7 +7,8 @@ use kv_core::Lsn;
 use super::judge::{Judge, Verdict, Wrap};
 use super::life::{Crash, Life};
 use super::report::{Case, Report, Violation};
-use crate::testing::disk::{Chance, DiskState, Fates};
+use crate::testing::chance::Chance;
+use crate::testing::disk::{DiskState, Fates};
 
 /// So many violations are told; then the search ends.
 const VIOLATIONS_MAX: usize = 3;
@@ -37,6 +38,15 @@ impl Effort {
         inside_every: 400,
         inside_variants: 5,
         twice_every: 7,
+        from: 0,
+    };
+
+    /// Enough for each life with trouble, of very many.
+    pub const TROUBLE: Self = Self {
+        variants: 8,
+        inside_every: 97,
+        inside_variants: 2,
+        twice_every: 11,
         from: 0,
     };
 }

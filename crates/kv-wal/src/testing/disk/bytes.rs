@@ -151,10 +151,11 @@ pub(crate) fn mix(mixed: u64, word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::chance::Chance;
 
     #[test]
     fn writing_reading_and_cutting_do_what_a_vector_does() {
-        let mut chance = crate::testing::disk::Chance::new(1);
+        let mut chance = Chance::of(&[1]);
         let mut bytes = FileBytes::default();
         let mut model: Vec<u8> = Vec::new();
         for _ in 0..500 {

@@ -6,17 +6,17 @@
 //! never touched, those of the same sector included: a disk that loses power finishes or does not begin a
 //! sector.
 
-use super::Chance;
 use super::bytes::FileBytes;
 use super::operation::{Change, FileId};
-use super::state::DiskState;
+use super::state::{DiskState, Stale};
+use crate::testing::chance::Chance;
 
 /// What a disk writes at once, in bytes.
 pub const SECTOR_BYTES: usize = 512;
 
 /// The fates of everything that is not durable.
 #[derive(Clone, Debug, Default)]
-pub struct Fates {
+pub(in crate::testing) struct Fates {
     files: Vec<(FileId, Vec<Fate>)>,
     /// Of each change of the directory: was it kept?
     pub(super) names: Vec<bool>,
@@ -45,12 +45,16 @@ pub(super) enum Sector {
 }
 
 impl Fates {
-    /// Something that may become of `state` when the power goes. The first four variants are the plain ones:
-    /// all is lost, all is kept, only bytes are kept, only names are kept. All others are up to `chance`.
-    #[must_use]
-    pub fn choose(state: &DiskState, variant: usize, chance: &mut Chance) -> Self {
+    /// Something that may become of `state` when the power goes. The first five variants are the plain ones:
+    /// all is lost, all is kept, only bytes are kept, only names are kept, files show what files of their names
+    /// held before. All others are up to `chance`.
+    pub(in crate::testing) fn choose(
+        state: &DiskState,
+        variant: usize,
+        chance: &mut Chance,
+    ) -> Self {
         let plain = |bytes: Fate, names: bool| Self {
-            files: of_each(state, |_| bytes.clone()),
+            files: of_each(state, |_, _| bytes.clone()),
             names: vec![names; state.pending_names.len()],
         };
         match variant {
@@ -58,8 +62,12 @@ impl Fates {
             1 => plain(Fate::Kept, true),
             2 => plain(Fate::Kept, false),
             3 => plain(Fate::Lost, true),
+            4 => Self {
+                files: of_each(state, Fate::all_stale),
+                ..plain(Fate::Lost, true)
+            },
             _ => Self {
-                files: of_each(state, |change| Fate::choose(change, chance)),
+                files: of_each(state, |change, stale| Fate::choose(change, stale, chance)),
                 names: state
                     .pending_names
                     .iter()
@@ -75,19 +83,35 @@ impl Fates {
     }
 }
 
-/// A fate for each pending change of each file.
-fn of_each(state: &DiskState, mut fate: impl FnMut(&Change) -> Fate) -> Vec<(FileId, Vec<Fate>)> {
-    let unsettled = state
-        .files
-        .iter()
-        .filter(|(_, file)| !file.pending.is_empty());
+/// A fate for each pending change of each file, which is shown with the lost contents of the file's name.
+fn of_each(
+    state: &DiskState,
+    mut fate: impl FnMut(&Change, Option<usize>) -> Fate,
+) -> Vec<(FileId, Vec<Fate>)> {
+    let files = state.files.iter();
+    let unsettled = files.filter(|(_, file)| !file.pending.is_empty());
     unsettled
-        .map(|(id, file)| (*id, file.pending.iter().map(&mut fate).collect()))
+        .map(|(id, file)| {
+            let stale = state.stale_of(*id);
+            let pending = file.pending.iter();
+            (*id, pending.map(|change| fate(change, stale)).collect())
+        })
         .collect()
 }
 
 impl Fate {
-    pub(super) fn choose(change: &Change, chance: &mut Chance) -> Self {
+    /// All sectors of a write hold what another file held; without one they are lost.
+    fn all_stale(change: &Change, stale: Option<usize>) -> Self {
+        match (change, stale) {
+            (Change::Write { offset, bytes }, Some(stale)) => {
+                let sectors = pieces(*offset, bytes.len()).count();
+                Self::Sectors(vec![Sector::Stale(stale); sectors], true)
+            }
+            _ => Self::Lost,
+        }
+    }
+
+    pub(super) fn choose(change: &Change, stale: Option<usize>, chance: &mut Chance) -> Self {
         let Change::Write { offset, bytes } = change else {
             return if chance.percent(50) {
                 Self::Kept
@@ -109,11 +133,11 @@ impl Fate {
             42..57 => pattern(&mut |at| either(at < cut)),
             57..65 => pattern(&mut |at| either(at >= cut)),
             65..80 => pattern(&mut |_| either(chance.percent(50))),
-            _ => pattern(&mut |_| Sector::any(chance)),
+            _ => pattern(&mut |_| Sector::any(stale, chance)),
         }
     }
 
-    pub(super) fn apply(&self, change: &Change, bytes: &mut FileBytes, stale: &[FileBytes]) {
+    pub(super) fn apply(&self, change: &Change, bytes: &mut FileBytes, stale: &Stale) {
         match (self, change) {
             (Self::Lost, _) => {}
             (_, Change::SetLen(length)) => bytes.set_len(*length),
@@ -135,28 +159,28 @@ impl Fate {
 }
 
 impl Sector {
-    fn any(chance: &mut Chance) -> Self {
-        match chance.below(5) {
-            0 => Self::New,
-            1 => Self::Old,
-            2 => Self::Noise(chance.number()),
-            _ => Self::Stale(chance.below(usize::MAX)),
+    fn any(stale: Option<usize>, chance: &mut Chance) -> Self {
+        match (chance.below(5), stale) {
+            (0, _) => Self::New,
+            (1, _) => Self::Old,
+            (2, _) | (_, None) => Self::Noise(chance.number()),
+            (_, Some(stale)) => Self::Stale(stale),
         }
     }
 
-    fn apply(self, new: &[u8], at: usize, bytes: &mut FileBytes, stale: &[FileBytes]) {
+    fn apply(self, new: &[u8], at: usize, bytes: &mut FileBytes, stale: &Stale) {
         match self {
             Self::New => bytes.write(new, at),
             Self::Old => {}
             Self::Noise(seed) => {
                 let mut noise = vec![0; new.len()];
-                Chance::new(seed).fill(&mut noise);
+                Chance::of(&[seed]).fill(&mut noise);
                 bytes.write(&noise, at);
             }
             Self::Stale(which) => {
-                let source = stale.get(which.checked_rem(stale.len()).unwrap_or(0));
                 let mut held = vec![0; new.len()];
-                let length = source.map_or(0, |source| source.read(&mut held, at));
+                let source = stale.get(which);
+                let length = source.map_or(0, |(_, source)| source.read(&mut held, at));
                 bytes.write(&held[..length], at);
             }
         }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::fault::{Fault, Struck, Trouble};
 use super::operation::{Change, FileId, NameChange, Operation};
 use super::state::DiskState;
-use super::{Chance, SECTOR_BYTES, Trace};
+use super::{SECTOR_BYTES, Trace};
 use crate::fs::{Dir, File, Fs, Lock, Space};
+use crate::testing::chance::Chance;
 
 /// Room on a disk whose owner does not care, in bytes.
 const PLENTY: u64 = 1 << 40;
@@ -48,7 +49,7 @@ impl SimDisk {
             start: state.clone(),
             state,
             operations: Vec::new(),
-            chance: Chance::new(seed),
+            chance: Chance::of(&[seed]),
             calls: 0,
             fault: None,
             struck: Vec::new(),
@@ -103,6 +104,14 @@ impl SimDisk {
             start: world.start.clone(),
             operations: world.operations.clone(),
         }
+    }
+
+    /// A handle on the file `name` that can write, whoever made it: for a test that must see such a write
+    /// noticed. `None` when there is no such file.
+    #[must_use]
+    pub fn writable(&self, name: &str) -> Option<Arc<dyn File>> {
+        let file = self.world().state.file(name)?;
+        Some(SimDir(self.clone()).handle(name, file, true))
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

@@ -9,13 +9,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::bytes::{FileBytes, mix};
+use super::bytes::{self, FileBytes, mix};
 use super::fate::{Fate, Fates};
 use super::operation::{Change, FileId, NameChange, Operation};
-use super::{Chance, bytes};
+use crate::testing::chance::Chance;
 
 /// How many lost contents are remembered, to come back where nobody expects them.
 const STALE_MAX: usize = 6;
+
+/// Contents that were lost, and the names of the files that held them.
+pub(super) type Stale = [(Arc<str>, FileBytes)];
 
 /// The names of a directory.
 pub type Names = BTreeMap<Arc<str>, FileId>;
@@ -29,8 +32,8 @@ pub struct DiskState {
     pub(super) pending_names: Vec<NameChange>,
     /// How many changes of names there were before the pending ones.
     settled_names: usize,
-    /// What files held that crashes took: sectors of a new file may show it again.
-    pub(super) stale: Vec<FileBytes>,
+    /// What files of these names held that crashes took: sectors of a new file may show it again.
+    pub(super) stale: Vec<(Arc<str>, FileBytes)>,
     next_file: u32,
 }
 
@@ -91,7 +94,7 @@ impl FileState {
     }
 
     /// What the disk holds if the pending changes have these `fates`; those without one are lost.
-    fn after(&self, fates: &[Fate], stale: &[FileBytes]) -> FileBytes {
+    fn after(&self, fates: &[Fate], stale: &Stale) -> FileBytes {
         let mut bytes = self.durable.clone();
         for (change, fate) in self.pending.iter().zip(fates) {
             fate.apply(change, &mut bytes, stale);
@@ -165,19 +168,11 @@ impl DiskState {
         self.files.get(&file).map(|file| &file.visible)
     }
 
-    /// Replaces what is durable in `file`: damage, which no crash does.
-    pub fn damage(&mut self, file: FileId, damage: impl FnOnce(&mut FileBytes)) {
-        if let Some(file) = self.files.get_mut(&file) {
-            damage(&mut file.durable);
-            file.pending.clear();
-            file.drop_cache();
-        }
-    }
-
-    /// Whether everything written is durable.
+    /// Whether everything that a program sees is durable.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.pending_names.is_empty() && self.files.values().all(|file| file.pending.is_empty())
+        let mut files = self.files.values();
+        self.pending_names.is_empty() && files.all(|file| file.pending.is_empty() && !file.dropped)
     }
 
     /// What the call `operation` does.
@@ -196,11 +191,13 @@ impl DiskState {
         }
     }
 
-    /// The files behind the names that a program sees.
+    /// The files behind the names that a program sees, with what it reads once it has dropped the cache.
     pub fn named_files(&self) -> impl Iterator<Item = (&str, &FileBytes)> {
-        self.names
-            .iter()
-            .filter_map(|(name, file)| Some((&**name, &self.files.get(file)?.visible)))
+        self.names.iter().filter_map(|(name, file)| {
+            let file = self.files.get(file)?;
+            let stays = !file.dropped || !file.pending.is_empty();
+            Some((&**name, if stays { &file.visible } else { &file.durable }))
+        })
     }
 
     /// A number that differs, as far as chance allows, where a program would see another disk, now or after
@@ -215,8 +212,7 @@ impl DiskState {
     }
 
     /// The disk after the machine has lost power: what was not durable has had its `fates`.
-    #[must_use]
-    pub fn after_power_loss(&self, fates: &Fates) -> Self {
+    pub(in crate::testing) fn after_power_loss(&self, fates: &Fates) -> Self {
         let mut names = self.durable_names.clone();
         for (change, kept) in self.pending_names.iter().zip(&fates.names) {
             if *kept {
@@ -234,7 +230,7 @@ impl DiskState {
             let named = names.values().any(|named| named == id);
             let lost_its_name = !named && self.names.values().any(|named| named == id);
             if lost_its_name || !file.visible.is_same(&durable) {
-                after.remember_stale(file.visible.clone());
+                after.remember_stale(self.name_of(*id), &file.visible);
             }
             if named {
                 let file = FileState {
@@ -255,13 +251,14 @@ impl DiskState {
     }
 
     fn fail_sync(&mut self, id: FileId, seed: u64) {
-        let mut chance = Chance::new(seed);
+        let mut chance = Chance::of(&[seed]);
         let stale = self.stale.clone();
+        let same_name = self.stale_of(id);
         let file = self.opened(id);
         let fates: Vec<_> = file
             .pending
             .iter()
-            .map(|change| Fate::choose(change, &mut chance))
+            .map(|change| Fate::choose(change, same_name, &mut chance))
             .collect();
         let durable = file.after(&fates, &stale);
         file.fail_sync(durable);
@@ -292,10 +289,23 @@ impl DiskState {
         self.pending_names.push(change.clone());
     }
 
-    fn remember_stale(&mut self, bytes: FileBytes) {
-        if self.stale.iter().all(|stale| !stale.is_same(&bytes)) {
-            self.stale.push(bytes);
-        }
+    /// A name of `file` that a program sees.
+    fn name_of(&self, file: FileId) -> Option<&Arc<str>> {
+        let mut names = self.names.iter();
+        names.find_map(|(name, named)| (*named == file).then_some(name))
+    }
+
+    /// Which lost contents were those of a file with the name that `file` has now, the newest first.
+    pub(super) fn stale_of(&self, file: FileId) -> Option<usize> {
+        let name = self.name_of(file)?;
+        self.stale.iter().rposition(|(of, _)| of == name)
+    }
+
+    fn remember_stale(&mut self, name: Option<&Arc<str>>, bytes: &FileBytes) {
+        let Some(name) = name else {
+            return;
+        };
+        self.stale.push((Arc::clone(name), bytes.clone()));
         if self.stale.len() > STALE_MAX {
             self.stale.remove(0);
         }

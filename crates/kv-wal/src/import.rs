@@ -1,0 +1,4 @@
+//! Data of other systems, brought into a [`DurableStore`](crate::DurableStore).
+
+mod lines;
+pub mod pykeydb;
