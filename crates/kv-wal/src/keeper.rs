@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::LogFailure;
 use crate::file::IoFailure;
 use crate::fs::Space;
 use crate::log::Log;
 use crate::manifest::{Manifest, Start};
 use crate::poison::Failed;
 use crate::segment::{Blank, segment_bytes_for};
+use crate::{LogFailure, SnapshotError};
 
 /// How often the room on the disk is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -41,6 +41,8 @@ pub(crate) fn first_segment_bytes(segment_bytes: u64) -> u64 {
 /// What the keeper is asked for, and what it has ready.
 pub(crate) struct Orders {
     segment_bytes: u64,
+    /// The manifest that was on disk when the log was opened.
+    found: Manifest,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -61,6 +63,7 @@ impl Orders {
     pub(crate) fn new(manifest: Manifest, segment_bytes: u64, live_bytes: u64) -> Self {
         Self {
             segment_bytes,
+            found: manifest,
             state: Mutex::new(State {
                 wanted_bytes: next_bytes(segment_bytes, live_bytes),
                 ready: None,
@@ -112,15 +115,26 @@ impl Orders {
     }
 
     /// Names a snapshot, which is durable, in the manifest, and waits until that is on disk. False: the log is
-    /// being closed before there was room for that; the manifest written at its end names the snapshot.
-    pub(crate) fn adopt(&self, log: &Log, start: Start) -> Result<bool, Failed> {
+    /// being closed; the manifest written at its end names the snapshot.
+    ///
+    /// Without room for a manifest this ends with an error. The snapshot is named all the same when there is
+    /// room again, and must stay.
+    pub(crate) fn adopt(&self, log: &Log, start: Start) -> Result<bool, SnapshotError> {
         let mut state = self.lock();
-        state.manifest = state.manifest.with_snapshot(start);
+        let named = state.manifest.newest.map(|newest| newest.snapshot);
+        // One that is made again after such an error is as good as that one, and the log is there for both.
+        if named != Some(start.snapshot) {
+            state.manifest = state.manifest.with_snapshot(start);
+        }
+        let newest = state.manifest.newest;
         self.changed.notify_all();
-        while state.kept_snapshot != Some(start) {
+        while state.kept_snapshot != newest {
             log.check()?;
             if log.snapshots.is_stopping() {
                 return Ok(false);
+            }
+            if log.disk_full.load(SeqCst) {
+                return Err(SnapshotError::DiskFull);
             }
             state = self.wait(state, LOOK_INTERVAL);
         }
@@ -189,7 +203,8 @@ impl<'l> Keeper<'l> {
     pub(crate) fn new(log: &'l Log) -> Self {
         Self {
             log,
-            kept: log.orders.manifest(),
+            // Others may have had wishes before this thread runs.
+            kept: log.orders.found,
             serial: 1,
         }
     }
