@@ -2,7 +2,7 @@
 
 mod process;
 
-use process::{Process, Wire, resp};
+use process::{Process, Wire, program, resp};
 
 /// One reply of one line.
 fn ask(wire: &mut Wire, words: &[&str]) -> String {
@@ -86,4 +86,73 @@ fn snapshots_are_made_in_the_background_and_a_restart_begins_with_one() {
         server.greeting
     );
     assert_eq!(server.terminate().code(), Some(0));
+}
+
+/// Runs the program to its end: exit code, standard output, standard error.
+fn kv(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = program().args(arguments).output().expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, error) = (text(&output.stdout), text(&output.stderr));
+    (output.status.code(), out, error)
+}
+
+#[test]
+fn the_tools_know_snapshots() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (data, copy, then) = (path("data"), path("copy"), path("then"));
+    let server = Process::start(dir.path(), &[]);
+    let mut wire = server.connect();
+    for key in 1..=40 {
+        assert_eq!(ask(&mut wire, &["SET", &key.to_string(), "v"]), "+OK\r\n");
+        if key % 10 == 0 && key < 40 {
+            assert_eq!(ask(&mut wire, &["SAVE"]), "+OK\r\n");
+        }
+    }
+    // Beside the server, and then without it.
+    let (code, _, error) = kv(&["backup", &data, &copy]);
+    assert_eq!(code, Some(0), "{error}");
+    let (code, said, error) = kv(&["wal", "verify", &copy]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(
+        said.contains("LSN 30, whole, a start begins with it"),
+        "{said}"
+    );
+    assert!(said.contains("last LSN 40"), "{said}");
+    assert_eq!(server.terminate().code(), Some(0));
+
+    let (code, said, error) = kv(&["wal", "dump", &data]);
+    assert_eq!(code, Some(0));
+    assert!(error.contains("the log begins with LSN 21"), "{error}");
+    assert!(!said.contains("\"lsn\":20,\"op") && said.contains("\"lsn\":40"));
+    let (_, _, error) = kv(&["wal", "dump", &data, "--from-lsn", "21"]);
+    assert_eq!(error, "");
+
+    let recover = [
+        "--port",
+        "0",
+        "--dir",
+        &data,
+        "--into",
+        &then,
+        "--recover-to",
+    ];
+    let (code, _, error) = kv(&[&recover[..], &["15"]].concat());
+    assert_eq!(code, Some(1), "{error}");
+    assert!(
+        error.contains("before the oldest snapshot that is left"),
+        "{error}"
+    );
+    let server = Process::start(dir.path(), &["--recover-to", "25", "--into", &then]);
+    assert_eq!(ask(&mut server.connect(), &["DBSIZE"]), ":25\r\n");
+    drop(server);
+
+    // The newest snapshot is of no use any more: a start does without it.
+    let newest = dir.path().join("data/snap-00000000000000000030.kvs");
+    std::fs::write(newest, b"nothing").unwrap();
+    let (code, said, _) = kv(&["wal", "verify", &data]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("a start passes it over"), "{said}");
+    let server = Process::start(dir.path(), &[]);
+    assert_eq!(ask(&mut server.connect(), &["DBSIZE"]), ":40\r\n");
 }

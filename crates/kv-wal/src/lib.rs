@@ -88,8 +88,8 @@ pub use options::{
 pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotProgress, SnapshotRule, SnapshotStatus};
 pub use sync::{Durability, UnknownDurability};
 pub use upkeep::{
-    Copied, Entry, Inspection, Repaired, SegmentFigures, Target, UpkeepError, Verdict, copy,
-    inspect, read_log, repair_by_truncating,
+    Copied, Entry, Inspection, Repaired, SegmentFigures, SnapshotFigures, Target, UpkeepError,
+    Verdict, copy, first_lsn, inspect, read_log, repair_by_truncating,
 };
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod copy;
 mod inspect;
 mod read;
 mod repair;
+mod start;
 
 use std::path::PathBuf;
 
@@ -18,8 +19,9 @@ use kv_core::{Lsn, UnixMillis};
 
 pub use copy::{Copied, Target, copy};
 pub use inspect::{Inspection, SegmentFigures, Verdict, inspect};
-pub use read::{Entry, read_log};
+pub use read::{Entry, first_lsn, read_log};
 pub use repair::{Repaired, repair_by_truncating};
+pub use start::SnapshotFigures;
 
 use crate::OpenError;
 use crate::dir::LogDir;

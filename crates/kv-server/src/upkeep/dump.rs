@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use kv_wal::fs::RealFs;
-use kv_wal::{Entry, read_log};
+use kv_wal::{Entry, first_lsn, read_log};
 
 use super::{failure, unless_closed};
 use crate::command::glob;
@@ -47,6 +47,10 @@ impl DumpOptions {
 ///
 /// It is damaged or cannot be read; everything before was printed.
 pub(super) fn dump(dir: &Path, options: &DumpOptions) -> Result<(), Failure> {
+    let first = first_lsn(dir, &RealFs).map_err(|error| failure(&error))?;
+    if first.0 > options.from_lsn.max(1) {
+        eprintln!("the log begins with LSN {first}: what came before is only in snapshots");
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut left = options.limit.unwrap_or(u64::MAX);
     let mut line = Vec::new();

@@ -83,7 +83,8 @@ fn explained(error: &UpkeepError) -> Failure {
         }
         UpkeepError::TargetBeforeStart => {
             failure.message =
-                "cannot recover to a moment before the first commit or time mark of the log"
+                "cannot recover to a moment before the first commit or time mark of the log, or before the \
+                 oldest snapshot that is left"
                     .to_owned();
         }
         _ => {}

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use kv_wal::fs::RealFs;
-use kv_wal::{Inspection, OpenError, SegmentFigures, Verdict, inspect};
+use kv_wal::{Inspection, OpenError, SegmentFigures, SnapshotFigures, Verdict, inspect};
 use serde_json::{Value, json};
 
 use super::{failure, print};
@@ -57,6 +57,15 @@ fn as_text(dir: &Path, inspection: &Inspection) -> String {
         let _ = write!(text, ", last time mark {}", timestamp::format(time));
     }
     text.push('\n');
+    for snapshot in &inspection.snapshots {
+        let note = match (&snapshot.damage, snapshot.is_used) {
+            (Some(damage), _) => format!("of no use, a start passes it over: {damage}"),
+            (None, true) => "whole, a start begins with it".to_owned(),
+            (None, false) => "whole".to_owned(),
+        };
+        let (file, lsn) = (snapshot.file.display(), snapshot.lsn);
+        let _ = writeln!(text, "  {file}: up to LSN {lsn}, {note}");
+    }
     for segment in &inspection.segments {
         let _ = writeln!(
             text,
@@ -107,11 +116,13 @@ fn encoding_word(segment: &SegmentFigures) -> &'static str {
 
 fn as_value(dir: &Path, inspection: &Inspection) -> Value {
     let segments: Vec<Value> = inspection.segments.iter().map(segment_value).collect();
+    let snapshots: Vec<Value> = inspection.snapshots.iter().map(snapshot_value).collect();
     let mut value = json!({
         "dir": dir.display().to_string(),
         "verdict": verdict_word(&inspection.verdict),
         "last_lsn": inspection.last_lsn.0,
         "last_time_ms": inspection.last_time.map(|time| time.0),
+        "snapshots": snapshots,
         "segments": segments,
     });
     match &inspection.verdict {
@@ -150,6 +161,15 @@ fn verdict_word(verdict: &Verdict) -> &'static str {
         Verdict::InUse { .. } => "in use",
         _ => "damaged",
     }
+}
+
+fn snapshot_value(snapshot: &SnapshotFigures) -> Value {
+    json!({
+        "file": snapshot.file.display().to_string(),
+        "lsn": snapshot.lsn.0,
+        "damage": snapshot.damage,
+        "used": snapshot.is_used,
+    })
 }
 
 fn segment_value(segment: &SegmentFigures) -> Value {

@@ -4,20 +4,29 @@
 //! Segments that nobody writes to any more are shared by a hard link where the file system can; the last one
 //! is copied up to the end of its last whole frame. The manifest is written last: a copy that was interrupted
 //! does not open.
+//!
+//! A server beside it may take files away that its manifest does not need any more. That manifest is on disk
+//! before, so whoever misses a file finds another manifest and begins again from that.
 
 use std::io;
 use std::path::Path;
 
 use kv_core::{Lsn, UnixMillis};
 
+use super::start::find_beginning;
 use super::{UpkeepError, manifest_of};
 use crate::OpenError;
+use crate::compact::remove_from;
 use crate::dir::{LogDir, SegmentName};
-use crate::format::FrameKind;
+use crate::format::{FrameKind, SEGMENT_HEADER_BYTES};
 use crate::fs::Fs;
 use crate::manifest::Manifest;
 use crate::replay::{Seen, Visit, visit};
+use crate::segment::StoredSegment;
 use crate::snapshot::verify;
+
+/// How often a copy is tried while the database moves on.
+const TRIES: u32 = 10;
 
 /// The moment that a copy shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,39 +70,96 @@ pub fn copy(
     fs: &dyn Fs,
 ) -> Result<Copied, UpkeepError> {
     let from = LogDir::open_to_look(fs, from.as_ref())?;
-    let manifest = manifest_of(&from)?;
-    let end = find(&from, &manifest, target)?;
+    let mut manifest = manifest_of(&from)?;
+    let mut made = None;
+    for _ in 1..TRIES {
+        let outcome = try_copy(&from, manifest, target, || {
+            made_once(&mut made, fs, into.as_ref())
+        });
+        let now = manifest_of(&from)?;
+        let has_moved_on =
+            now.first_segment != manifest.first_segment || now.starts() != manifest.starts();
+        match outcome {
+            Err(UpkeepError::Open(_)) if has_moved_on => {}
+            outcome => return outcome,
+        }
+        if let Some(into) = &made {
+            let nothing = Manifest {
+                first_segment: u64::MAX,
+                ..manifest.starting_at(None)
+            };
+            remove_from(into, &nothing)?;
+        }
+        manifest = now;
+    }
+    try_copy(&from, manifest, target, || {
+        made_once(&mut made, fs, into.as_ref())
+    })
+}
+
+/// The directory of the copy, made by the first try that comes so far.
+fn made_once<'m>(
+    made: &'m mut Option<LogDir>,
+    fs: &dyn Fs,
+    path: &Path,
+) -> Result<&'m LogDir, UpkeepError> {
+    match made {
+        Some(made) => Ok(made),
+        None => Ok(made.insert(open_empty(fs, path)?)),
+    }
+}
+
+fn try_copy<'m>(
+    from: &LogDir,
+    manifest: Manifest,
+    target: Target,
+    into: impl FnOnce() -> Result<&'m LogDir, UpkeepError>,
+) -> Result<Copied, UpkeepError> {
+    // What no start needs is not copied: a damaged snapshot, and the log that only that one goes on with.
+    let beginning = find_beginning(from, &manifest)?;
+    let chosen = beginning.chosen?;
+    let is_whole = beginning.snapshots.iter().all(|one| one.damage.is_none());
+    let manifest = if is_whole { manifest } else { chosen };
+    let newest = manifest.starting_at(manifest.newest);
+    let (manifest, end) = match find(from, &manifest, target) {
+        // What is damaged may lie before the newest snapshot, where no start needs it.
+        Err(damage @ UpkeepError::Open(OpenError::Damaged { .. })) if manifest.newest.is_some() => {
+            (newest, find(from, &newest, target).map_err(|_| damage)?)
+        }
+        end => (manifest, end?),
+    };
     // A snapshot that is newer than the target would bring back what came after it.
     let manifest = manifest
         .reaching(end.last_lsn)
         .ok_or(UpkeepError::TargetBeforeStart)?;
-    let into = open_empty(fs, into.as_ref())?;
+    let into = into()?;
+    let newest_segment = end.newest_segment();
     let (mut shared, mut copied) = (0, 0);
     for name in from.segments()? {
-        if name.number < manifest.first_segment || name.number > end.newest_segment() {
+        if name.number < manifest.first_segment || name.number > newest_segment {
             continue;
         }
         let is_whole = end.place.as_ref().is_none_or(|place| place.is_whole);
-        let is_shared = if is_whole || name.number < end.newest_segment() {
-            from.share_segment(&name, &into)?
+        let is_shared = if is_whole || name.number < newest_segment {
+            from.share_segment(&name, into)?
         } else {
             let bytes = end.place.as_ref().map_or(0, |place| place.end);
-            from.copy_segment(&name, bytes, &into)?;
+            from.copy_segment(&name, bytes, into)?;
             false
         };
         *(if is_shared { &mut shared } else { &mut copied }) += 1;
     }
     for name in manifest.snapshots() {
-        from.share_snapshot(name, &into)?;
+        from.share_snapshot(name, into)?;
     }
     into.sync()?;
     let manifest = Manifest {
-        newest_segment: end.newest_segment(),
+        newest_segment,
         durable: end.last_lsn,
         ..manifest
     };
-    manifest.replace(&into)?;
-    check(&into, end.last_lsn)?;
+    manifest.replace(into)?;
+    check(into, end.last_lsn)?;
     Ok(Copied {
         last_lsn: end.last_lsn,
         last_time: end.last_time,
@@ -214,6 +280,25 @@ impl Search {
 }
 
 impl Visit for Search {
+    fn segment(&mut self, segment: &StoredSegment) {
+        let before = Lsn(segment.header.first_lsn.0 - 1);
+        let is_within = match self.target {
+            Target::End => true,
+            Target::Lsn(lsn) => before <= lsn,
+            Target::Time(_) => false,
+        };
+        // A log that goes on from a snapshot may have nothing up to the target but that.
+        if self.found.is_none() && before > Lsn::ZERO && is_within {
+            self.found = Some(Place {
+                segment: segment.name(),
+                end: SEGMENT_HEADER_BYTES as u64,
+                is_whole: false,
+                last_lsn: before,
+                last_time: None,
+            });
+        }
+    }
+
     fn frame(&mut self, seen: &Seen<'_>) -> bool {
         let (is_within, is_past) = match self.target {
             Target::End => (true, false),

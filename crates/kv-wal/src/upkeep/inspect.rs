@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use kv_core::{Lsn, UnixMillis};
 
+use super::start::{SnapshotFigures, find_beginning};
 use super::{UpkeepError, manifest_of};
 use crate::dir::LogDir;
 use crate::format::SEGMENT_HEADER_BYTES;
 use crate::fs::Fs;
 use crate::replay::{Seen, Visit, visit};
 use crate::segment::StoredSegment;
-use crate::snapshot::verify;
 use crate::{DroppedTail, Encoding, OpenError};
 
 /// What a look at a directory found.
@@ -19,7 +19,10 @@ use crate::{DroppedTail, Encoding, OpenError};
 pub struct Inspection {
     /// Whether a start would go well.
     pub verdict: Verdict,
-    /// Every segment up to the first damage, in order.
+    /// The snapshots, the newest first. One that is damaged is no damage to the database as long as a start can
+    /// begin elsewhere.
+    pub snapshots: Vec<SnapshotFigures>,
+    /// Every segment up to the first damage that a start needs, in order.
     pub segments: Vec<SegmentFigures>,
     /// The newest LSN before the end or the first damage.
     pub last_lsn: Lsn,
@@ -38,8 +41,7 @@ pub enum Verdict {
     },
     /// A start would drop this unfinished tail, in which nothing was acknowledged under the policy of its time.
     Torn(DroppedTail),
-    /// Data that had been made durable is damaged: always [`OpenError::Damaged`]. A start would be refused,
-    /// unless it is one of two snapshots, for which the other makes up.
+    /// Data that had been made durable is damaged: always [`OpenError::Damaged`]. A start would be refused.
     Damaged(OpenError),
     /// Another process writes to the directory. All but the end of the last segment was looked at and is
     /// whole.
@@ -84,12 +86,14 @@ pub struct SegmentFigures {
 pub fn inspect(path: impl AsRef<Path>, fs: &dyn Fs) -> Result<Inspection, UpkeepError> {
     let dir = LogDir::open_to_look(fs, path.as_ref())?;
     let mut figures = Figures::default();
+    let mut snapshots = Vec::new();
+    let mut base = Lsn::ZERO;
     let outcome = manifest_of(&dir).and_then(|manifest| {
-        // Any damage to a snapshot is told, even where a start would do with the one before.
-        for name in manifest.snapshots() {
-            verify(&dir, name, manifest.database)?;
-        }
-        visit(&dir, &manifest, None, &mut figures).map_err(UpkeepError::Open)
+        let beginning = find_beginning(&dir, &manifest)?;
+        snapshots = beginning.snapshots;
+        let chosen = beginning.chosen?;
+        base = chosen.base();
+        visit(&dir, &chosen, None, &mut figures).map_err(UpkeepError::Open)
     });
     let verdict = match outcome {
         Err(UpkeepError::Open(damage @ OpenError::Damaged { .. })) => Verdict::Damaged(damage),
@@ -105,7 +109,8 @@ pub fn inspect(path: impl AsRef<Path>, fs: &dyn Fs) -> Result<Inspection, Upkeep
     let segments = figures.segments;
     Ok(Inspection {
         verdict,
-        last_lsn: segments.last().map_or(Lsn::ZERO, |last| last.last_lsn),
+        snapshots,
+        last_lsn: segments.last().map_or(base, |last| last.last_lsn),
         last_time: segments.iter().rev().find_map(|segment| segment.last_time),
         segments,
     })

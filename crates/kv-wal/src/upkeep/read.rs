@@ -55,6 +55,19 @@ impl Entry<'_> {
     }
 }
 
+/// The first effect that is still in the log of the directory `path`; what was before is in its snapshots only.
+///
+/// # Errors
+///
+/// [`UpkeepError::NoDatabase`], and [`UpkeepError::Open`] when something is damaged or cannot be read.
+pub fn first_lsn(path: impl AsRef<Path>, fs: &dyn Fs) -> Result<Lsn, UpkeepError> {
+    let dir = LogDir::open_to_look(fs, path.as_ref())?;
+    let manifest = manifest_of(&dir)?;
+    let mut segments = dir.segments()?.into_iter();
+    let first = segments.find(|name| name.number >= manifest.first_segment);
+    Ok(first.map_or(manifest.base().advanced_by(1), |first| first.first_lsn))
+}
+
 /// Shows everything in the log of the directory `path` to `show`, in order, until that answers false. Works
 /// beside a server that has it open: up to what that has written. Changes nothing.
 ///

@@ -7,16 +7,18 @@ use std::path::{Path, PathBuf};
 
 use kv_core::Lsn;
 
+use super::start::find_beginning;
 use super::{UpkeepError, manifest_of};
 use crate::OpenError;
 use crate::dir::{LogDir, SegmentName};
 use crate::file::failed;
 use crate::format::SEGMENT_HEADER_BYTES;
 use crate::fs::Fs;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Start};
 use crate::reader::SegmentReader;
 use crate::replay::{Seen, Visit, visit};
 use crate::segment::StoredSegment;
+use crate::snapshot::verify;
 
 /// Longest manifest that is put aside whole, in bytes.
 const MANIFEST_BYTES_ASIDE: usize = 1 << 20;
@@ -63,8 +65,12 @@ pub fn repair_by_truncating(
         Err(UpkeepError::NoDatabase { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
+    let chosen = match find_beginning(&dir, &manifest)?.chosen {
+        Ok(chosen) => chosen,
+        Err(damage) => return Err(UpkeepError::Unrepairable { damage }),
+    };
     let mut good = Good::default();
-    let log_damage = match visit(&dir, &manifest, None, &mut good) {
+    let log_damage = match visit(&dir, &chosen, None, &mut good) {
         Ok(_) => None,
         Err(damage @ OpenError::Damaged { .. }) => Some(damage),
         Err(error) => return Err(error.into()),
@@ -72,13 +78,19 @@ pub fn repair_by_truncating(
     let Some(damage) = log_damage.or(manifest_damage) else {
         return Ok(None);
     };
-    let Some(end) = good.end else {
+    // New effects must come after those of the snapshot, so the log cannot be cut before its end.
+    let Some(end) = good.end.filter(|end| end.last_lsn >= chosen.base()) else {
         return Err(UpkeepError::Unrepairable { damage });
     };
-    let lost = Lost::find(&dir, &manifest, &end)?;
+    let lost = Lost::find(&dir, &chosen, &end)?;
     let aside = LogDir::make_aside(fs, &path.join(aside))?;
     let files = put_aside(&dir, &lost, &aside)?;
-    cut(&dir, manifest, &end, &lost)?;
+    let kept = if chosen.newest == manifest.newest {
+        manifest
+    } else {
+        chosen
+    };
+    cut(&dir, kept, &end, &lost)?;
     visit(&dir, &manifest_of(&dir)?, None, &mut Good::default())?;
     Ok(Some(Repaired {
         damage,
@@ -90,7 +102,7 @@ pub fn repair_by_truncating(
     }))
 }
 
-/// The manifest that would go with the segments that are there, as long as they begin at the beginning.
+/// The manifest that would go with the segments and the whole snapshots that are there.
 fn guess(dir: &LogDir) -> Result<Manifest, UpkeepError> {
     let segments = dir.segments()?;
     let damaged = |why: &str| OpenError::Damaged {
@@ -104,19 +116,38 @@ fn guess(dir: &LogDir) -> Result<Manifest, UpkeepError> {
             damage: damaged("it is damaged, and there are no segments"),
         });
     };
-    let header = StoredSegment::header_of(dir, first)?;
-    match header.filter(|header| header.predecessor.is_none()) {
-        Some(header) => Ok(Manifest {
-            database: header.database,
-            first_segment: first.number,
-            newest_segment: newest.number,
-            durable: Lsn::ZERO,
-            older: None,
-            newest: None,
+    let Some(header) = StoredSegment::header_of(dir, first)? else {
+        return Err(UpkeepError::Unrepairable {
+            damage: damaged("it is damaged, and so is the first segment"),
+        });
+    };
+    let manifest = Manifest {
+        database: header.database,
+        first_segment: first.number,
+        newest_segment: newest.number,
+        durable: Lsn::ZERO,
+        older: None,
+        newest: None,
+    };
+    let mut starts = Vec::new();
+    for snapshot in dir.snapshots()? {
+        let after = snapshot.lsn.advanced_by(1);
+        let segment = segments.iter().rfind(|name| name.first_lsn <= after);
+        if let Some(segment) = segment.map(|name| name.number)
+            && verify(dir, snapshot, manifest.database).is_ok()
+        {
+            starts.push(Start { snapshot, segment });
+        }
+    }
+    match starts[..] {
+        [] if header.predecessor.is_none() => Ok(manifest),
+        [] => Err(UpkeepError::Unrepairable {
+            damage: damaged(
+                "it is damaged, no snapshot is whole, and the segments do not begin at the beginning",
+            ),
         }),
-        None => Err(UpkeepError::Unrepairable {
-            damage: damaged("it is damaged, and the segments do not begin at the beginning"),
-        }),
+        [newest] => Ok(manifest.with_snapshot(newest)),
+        [.., older, newest] => Ok(manifest.starting_at(Some(older)).with_snapshot(newest)),
     }
 }
 
