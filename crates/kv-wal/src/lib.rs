@@ -96,3 +96,8 @@ pub use upkeep::{
 mod golden;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+/// The programs in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -11,7 +11,7 @@ use kv_wal::{DurableOptions, DurableStore};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::args_os().nth(1).ok_or("usage: embedded-durable DIR")?;
-    let store = DurableStore::open(directory.as_ref(), DurableOptions::default())?;
+    let store = DurableStore::open(directory, DurableOptions::default())?;
 
     let mut next = 0u64;
     while store.get(format!("key:{next}").as_bytes())?.is_some() {
