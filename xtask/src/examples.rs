@@ -37,7 +37,9 @@ fn build(name: &str) -> Result<PathBuf> {
 
 /// Kills the program after some writes; the next start must find all that had returned.
 fn survives_a_kill(program: &Path) -> Result<()> {
-    let folder = root().join("target/xtask/embedded-durable");
+    let scratch = root().join("target/xtask");
+    fs::create_dir_all(&scratch)?;
+    let folder = scratch.join("embedded-durable");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }

@@ -83,6 +83,8 @@ impl<'l> Writer<'l> {
         let log = self.log;
         log.counters.batches.fetch_add(1, Relaxed);
         let first_unsynced = log.pace.as_ref().is_some_and(Pace::wrote);
+        // The syncer may have failed meanwhile: what was written after that is acknowledged to nobody.
+        log.check()?;
         log.gate.publish_written(self.live.last_lsn());
         if log.durability == Durability::Always {
             log.sync(self.live.file(), self.live.last_lsn())?;

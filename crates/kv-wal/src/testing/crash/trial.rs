@@ -72,7 +72,8 @@ impl Trial {
         };
         disk.plan(fault);
         let lived = Life::live(&disk, &self.wrap, &self.past, &self.plan);
-        let checked = lived.and_then(|life| life.check_poisoned().map(|()| life));
+        let checked =
+            lived.and_then(|life| life.check_poisoned(self.plan.durability).map(|()| life));
         let life = match checked {
             Ok(life) => life,
             Err(what) => return self.failed(&disk, case, what),
