@@ -4,6 +4,11 @@
 //! comparing replies as redis-cli would print them. Knows nothing of kv's crates: the bytes that a
 //! server sends are read by code that shares nothing with the code that wrote them.
 
+#![allow(
+    dead_code,
+    reason = "each test program uses the part that it needs of what they share"
+)]
+
 // The text of a script.
 pub(crate) mod script;
 pub(crate) mod words;
