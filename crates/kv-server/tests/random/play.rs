@@ -88,11 +88,11 @@ impl Pair<'_> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for part in requests.chunks(PIPELINED) {
             // Both work at the same time.
-            self.ours.send(part).context("kv")?;
-            self.theirs.send(part).context("the peer")?;
-            self.ours.receive(part.len(), &mut ours).context("kv")?;
+            self.ours.send_all(part).context("kv")?;
+            self.theirs.send_all(part).context("the peer")?;
+            self.ours.receive_all(part.len(), &mut ours).context("kv")?;
             self.theirs
-                .receive(part.len(), &mut theirs)
+                .receive_all(part.len(), &mut theirs)
                 .context("the peer")?;
         }
         Ok((ours, theirs))

@@ -13,7 +13,7 @@ const REPLY_WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// A connection to a server.
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    pub(super) stream: BufReader<TcpStream>,
 }
 
 impl Client {
@@ -38,8 +38,13 @@ impl Client {
     ///
     /// No reply in time, or one that is not RESP.
     pub(crate) fn call<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Result<Option<Reply>> {
-        let mut bytes = Vec::new();
-        put(words, &mut bytes);
+        let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            let word = word.as_ref();
+            bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            bytes.extend_from_slice(word);
+            bytes.extend_from_slice(b"\r\n");
+        }
         // A server that has hung up may refuse the bytes or swallow them: both mean closed.
         if self.stream.get_mut().write_all(&bytes).is_err() {
             return Ok(None);
@@ -48,64 +53,6 @@ impl Client {
             Err(error) if is_reset(&error) => Ok(None),
             reply => reply,
         }
-    }
-
-    /// Sends `requests`, `together` at a time, and waits for all replies.
-    ///
-    /// # Errors
-    ///
-    /// A reply is missing or is not RESP: the number of the request is told.
-    pub(crate) fn pipeline(
-        &mut self,
-        requests: &[Vec<Vec<u8>>],
-        together: usize,
-    ) -> Result<Vec<Reply>> {
-        let mut replies = Vec::with_capacity(requests.len());
-        for part in requests.chunks(together) {
-            self.send(part)?;
-            self.receive(part.len(), &mut replies)?;
-        }
-        Ok(replies)
-    }
-
-    /// Sends `requests` without waiting for a reply.
-    ///
-    /// # Errors
-    ///
-    /// The server has closed the connection.
-    pub(crate) fn send(&mut self, requests: &[Vec<Vec<u8>>]) -> Result<()> {
-        let mut bytes = Vec::new();
-        for words in requests {
-            put(words, &mut bytes);
-        }
-        Ok(self.stream.get_mut().write_all(&bytes)?)
-    }
-
-    /// Waits for `count` replies and adds them to `replies`.
-    ///
-    /// # Errors
-    ///
-    /// One is missing or is not RESP.
-    pub(crate) fn receive(&mut self, count: usize, replies: &mut Vec<Reply>) -> Result<()> {
-        for _ in 0..count {
-            let at = replies.len();
-            let reply = Reply::read(&mut self.stream).with_context(|| format!("reply {at}"))?;
-            replies.push(
-                reply.with_context(|| format!("the connection was closed before reply {at}"))?,
-            );
-        }
-        Ok(())
-    }
-}
-
-/// Adds a request to `bytes`.
-fn put<W: AsRef<[u8]>>(words: &[W], bytes: &mut Vec<u8>) {
-    bytes.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
-    for word in words {
-        let word = word.as_ref();
-        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        bytes.extend_from_slice(word);
-        bytes.extend_from_slice(b"\r\n");
     }
 }
 

@@ -16,9 +16,11 @@ pub(crate) mod words;
 // The server and what it answers.
 pub(crate) mod client;
 pub(crate) mod peer;
+mod pipeline;
 pub(crate) mod reply;
 pub(crate) mod server;
 
 // The comparison.
 pub(crate) mod expect;
+pub(crate) mod replay;
 pub(crate) mod run;

@@ -24,6 +24,8 @@ pub(crate) struct Command {
     pub(crate) flags: BTreeSet<String>,
     /// What it tells proxies: `nondeterministic_output` and the like.
     pub(crate) tips: BTreeSet<String>,
+    /// Whether any of its words is a key.
+    pub(crate) has_keys: bool,
 }
 
 /// One argument of a command.
@@ -181,6 +183,7 @@ fn add_docs(docs: &Reply, table: &mut Table) -> Result<()> {
             arguments,
             flags: BTreeSet::new(),
             tips: BTreeSet::new(),
+            has_keys: false,
         };
         table.insert(name, command);
     }
@@ -223,6 +226,7 @@ fn add_infos(infos: &Reply, table: &mut Table) -> Result<()> {
         if let Some(command) = table.get_mut(&name) {
             command.flags = texts(&parts[2])?;
             command.tips = texts(&parts[7])?;
+            command.has_keys = !elements(&parts[8])?.is_empty();
         }
         add_infos(&parts[9], table)?;
     }
