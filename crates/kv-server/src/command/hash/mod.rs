@@ -1,0 +1,6 @@
+//! Hashes: fields, each with a value.
+
+use super::spec::CommandSpec;
+
+/// The commands of this group, sorted by name.
+pub(super) const GROUP: &[CommandSpec] = &[];
