@@ -32,6 +32,9 @@ mod testing;
 // The commands, by group.
 mod admin;
 mod connection;
+mod hash;
 mod introspect;
 mod keys;
+mod list;
+mod set;
 mod string;

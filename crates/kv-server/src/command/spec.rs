@@ -149,6 +149,12 @@ pub(crate) enum Compat {
 pub(crate) enum Group {
     /// Strings and numbers.
     String,
+    /// Elements in order.
+    List,
+    /// Members, each once.
+    Set,
+    /// Fields, each with a value.
+    Hash,
     /// Keys of any kind.
     Keys,
     /// The client's own connection.
@@ -159,12 +165,23 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 4] = [Self::String, Self::Keys, Self::Connection, Self::Server];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::String,
+        Self::List,
+        Self::Set,
+        Self::Hash,
+        Self::Keys,
+        Self::Connection,
+        Self::Server,
+    ];
 
     /// Redis' word for it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Hash => "hash",
             Self::Keys => "generic",
             Self::Connection => "connection",
             Self::Server => "server",
