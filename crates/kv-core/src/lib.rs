@@ -81,6 +81,7 @@ mod error;
 pub mod limits;
 mod log;
 mod lsn;
+mod observe;
 mod slot;
 mod value;
 
@@ -100,6 +101,7 @@ pub use key_value::{Cursor, KeyValue};
 pub use log::{EffectLog, Refusal};
 pub use lsn::Lsn;
 pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog};
+pub use observe::{Classes, Event, Happening, Observer, Told};
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
 pub use txn::{Txn, View};
