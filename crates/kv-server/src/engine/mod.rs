@@ -9,7 +9,9 @@ pub(crate) mod expire;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use kv_core::{Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis};
+use kv_core::{
+    Classes, Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis,
+};
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
 use crate::server::Server;
@@ -61,6 +63,11 @@ impl Engine {
     /// About how many bytes the data takes in memory.
     pub(crate) fn memory_used(&self) -> usize {
         self.memory().memory_used()
+    }
+
+    /// From now on events of these classes are told to the observer, and of no others.
+    pub(crate) fn watch_classes(&self, classes: Classes) {
+        self.memory().watch_classes(classes);
     }
 
     /// Brings what is needed to look `keys` up closer to the processor.
