@@ -22,6 +22,7 @@ mod fix;
 mod fuzz_replay;
 mod lint;
 mod peers;
+mod random;
 mod run;
 mod test;
 mod tidy;
@@ -60,7 +61,12 @@ fn start(task: Task) -> Result<()> {
         Task::Fix => fix::run(),
         Task::Docs => docs::run(),
         Task::Peers => peers::run(),
-        Task::Compat { scripts, against } => compat::run(scripts.as_deref(), against.as_deref()),
+        Task::Compat {
+            random: true, plan, ..
+        } => random::run(&plan),
+        Task::Compat {
+            scripts, against, ..
+        } => compat::run(scripts.as_deref(), against.as_deref()),
         Task::Bench { args } => bench::run(&args),
         Task::FuzzReplay { args } => fuzz_replay::run(&args),
         Task::Tidy => tidy::run(),

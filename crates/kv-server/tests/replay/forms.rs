@@ -87,7 +87,11 @@ impl<'t> Forms<'t> {
                 let prefix = format!("{}:{cut}:", script.name);
                 let end = script.steps.len() * cut / CUTS;
                 let mut steps = script.steps[..end].to_vec();
-                rename_keys(&mut steps, prefix.as_bytes(), &mut Client::connect(server.address())?)?;
+                rename_keys(
+                    &mut steps,
+                    prefix.as_bytes(),
+                    &mut Client::connect(server.address())?,
+                )?;
                 self.send(&steps, script, server, &mut proof)?;
             }
         }
@@ -100,21 +104,34 @@ impl<'t> Forms<'t> {
         Ok(())
     }
 
-    fn send(&self, steps: &[Step], script: &Script, server: &Server, proof: &mut Proof) -> Result<()> {
+    fn send(
+        &self,
+        steps: &[Step],
+        script: &Script,
+        server: &Server,
+        proof: &mut Proof,
+    ) -> Result<()> {
         let name = |step: &Step| self.written(step).map(str::to_owned);
-        replay(steps, server, |step, done| proof.watch(name(step), done)).with_context(|| script.name.clone())
+        replay(steps, server, |step, done| proof.watch(name(step), done))
+            .with_context(|| script.name.clone())
     }
 
     /// Sends random sequences, each with keys of its own.
     fn random(&self, server: &Server, numbers: std::ops::Range<u64>, sweeping: bool) -> Result<()> {
         let mut table = self.table.clone();
-        table.retain(|name, command| sweeping || !command.writes() || !is_sweeping(name, self.table));
+        table.retain(|name, command| {
+            sweeping || !command.writes() || !is_sweeping(name, self.table)
+        });
         let draw = Draw::new(&table);
         let mut client = Client::connect(server.address())?;
         for number in numbers {
             let prefix = format!("random:{number}:");
             let sequence = draw.sequence(1, number, SEQUENCE_LENGTH, prefix.as_bytes());
-            let requests: Vec<_> = sequence.sent().into_iter().map(|(_, words)| words).collect();
+            let requests: Vec<_> = sequence
+                .sent()
+                .into_iter()
+                .map(|(_, words)| words)
+                .collect();
             client.pipeline(&requests, 64)?;
             client.call(&["RESET"])?;
         }
@@ -125,7 +142,8 @@ impl<'t> Forms<'t> {
         match &step.action {
             Action::Command(exchange) => {
                 let first = exchange.words.first().map(|word| word.to_ascii_uppercase());
-                let kept = first.is_none_or(|first| KEPT.iter().any(|kept| kept.as_bytes() == first));
+                let kept =
+                    first.is_none_or(|first| KEPT.iter().any(|kept| kept.as_bytes() == first));
                 kept || self.written(step).is_some()
             }
             Action::Client(_) | Action::Protocol(_) => true,
@@ -138,7 +156,8 @@ impl<'t> Forms<'t> {
         let Action::Command(exchange) = &step.action else {
             return None;
         };
-        let word = |at: usize| Some(String::from_utf8_lossy(exchange.words.get(at)?).to_ascii_uppercase());
+        let word =
+            |at: usize| Some(String::from_utf8_lossy(exchange.words.get(at)?).to_ascii_uppercase());
         let first = word(0)?;
         let named = |name: &str| self.table.get_key_value(name);
         let found = named(&first).or_else(|| named(&format!("{first}|{}", word(1)?)));
@@ -168,7 +187,12 @@ fn rename_keys(steps: &mut [Step], prefix: &[u8], client: &mut Client) -> Result
         let mut from = 1;
         for key in elements {
             let Reply::Bulk(key) = key else { continue };
-            if let Some(at) = exchange.words.iter().skip(from).position(|word| *word == key) {
+            if let Some(at) = exchange
+                .words
+                .iter()
+                .skip(from)
+                .position(|word| *word == key)
+            {
                 exchange.words[from + at].splice(0..0, prefix.iter().copied());
                 from += at + 1;
             }
@@ -179,6 +203,9 @@ fn rename_keys(steps: &mut [Step], prefix: &[u8], client: &mut Client) -> Result
 
 fn save(server: &Server) -> Result<()> {
     let reply = Client::connect(server.address())?.call(&["SAVE"])?;
-    ensure!(reply == Some(Reply::Status("OK".to_owned())), "SAVE answered {reply:?}");
+    ensure!(
+        reply == Some(Reply::Status("OK".to_owned())),
+        "SAVE answered {reply:?}"
+    );
     Ok(())
 }

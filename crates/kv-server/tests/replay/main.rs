@@ -62,10 +62,14 @@ fn survives(encoding: &str, snapshot: bool) -> Result<()> {
     let table = table::read(&mut client)?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
 
-    let forms = Forms::read(&folder, &table, &mut client)?;
+    let forms = Forms::read(&folder, &table)?;
     forms.write(&server, snapshot)?;
     let before = read(&mut client, &table)?;
-    ensure!(before.len() > 100, "only {} keys are left to compare", before.len());
+    ensure!(
+        before.len() > 100,
+        "only {} keys are left to compare",
+        before.len()
+    );
     drop(client);
     process.kill();
 
@@ -82,7 +86,11 @@ fn read(client: &mut Client, table: &table::Table) -> Result<State> {
 /// The two states are the same, but for what has expired meanwhile.
 fn compare(before: &State, after: &State) -> Result<()> {
     for (place, held) in after {
-        ensure!(before.contains_key(place), "{} is new: {held:?}", shown(place));
+        ensure!(
+            before.contains_key(place),
+            "{} is new: {held:?}",
+            shown(place)
+        );
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let over = |ms: i64| ms >= 0 && u128::from(ms.unsigned_abs()) <= now;

@@ -20,7 +20,8 @@ pub(crate) fn replay(
     let mut run = Run::new(server);
     for step in steps.iter().filter(|step| step.applies_to(server.peer())) {
         watch(step, false)?;
-        run.step(step).with_context(|| format!("line {}", step.line))?;
+        run.step(step)
+            .with_context(|| format!("line {}", step.line))?;
         watch(step, true)?;
     }
     Ok(())

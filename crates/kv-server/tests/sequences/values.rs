@@ -31,15 +31,16 @@ const KEYS_EACH: usize = 3;
 /// Times far in the future begin here, in seconds since 1970.
 const FAR_S: u64 = 5_000_000_000;
 
-/// What can stand where a whole number must.
+/// What can stand where a whole number must. None is a small one in its lower 32 bits: a peer takes some places in
+/// a list for that.
 const NUMBERS: [&str; 22] = [
     "9223372036854775807",
     "-9223372036854775808",
     "9223372036854775808",
     "-9223372036854775809",
     "18446744073709551616",
-    "4294967296",
-    "-4294967297",
+    "2147483648",
+    "-2147483649",
     "abc",
     "",
     " 1",
