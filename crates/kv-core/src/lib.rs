@@ -81,6 +81,7 @@ mod error;
 pub mod limits;
 mod log;
 mod lsn;
+mod random;
 mod slot;
 mod value;
 
@@ -100,10 +101,11 @@ pub use key_value::{Cursor, KeyValue};
 pub use log::{EffectLog, Refusal};
 pub use lsn::Lsn;
 pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog};
+pub use random::Random;
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
-pub use txn::{Txn, View};
+pub use txn::{Txn, View, ZSetAdded};
 pub use value::{
-    CollectionKind, Elements, Expiry, Hash, Kind, List, ListEnd, Set, StringRef, StringValue,
-    ValueRef,
+    CollectionKind, Elements, Expiry, Hash, HashRef, Kind, List, ListEnd, Set, StringRef,
+    StringValue, ValueLimits, ValueRef, ZSet, ZSetIter,
 };

@@ -32,10 +32,14 @@ mod table;
 mod key_value;
 
 use std::cell::Cell;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(crate) use access::{Access, Changes};
+pub(crate) use access::{Access, Changes, Expired};
 use expire::Sweeper;
+use foldhash::quality::RandomState;
+use garbage::Reaper;
 use place::{Placing, Spot};
 pub(crate) use raw::EntryRef;
 use smallvec::SmallVec;
@@ -46,7 +50,10 @@ use totals::Totals;
 use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
 
-use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
+use crate::random::STEP;
+use crate::{
+    At, Clock, Db, EffectLog, KeySet, Lsn, Random, Refusal, SystemClock, Txn, ValueLimits, View,
+};
 
 /// How a [`MemoryStore`] is made.
 #[derive(Clone)]
@@ -58,6 +65,8 @@ pub struct MemoryOptions {
     pub stripes: usize,
     /// What the calls of [`KeyValue`](crate::KeyValue) take for the time.
     pub clock: Arc<dyn Clock>,
+    /// Where the luck of transactions begins; `None`: somewhere.
+    pub seed: Option<u64>,
 }
 
 impl Default for MemoryOptions {
@@ -66,6 +75,7 @@ impl Default for MemoryOptions {
             databases: 16,
             stripes: 1024,
             clock: Arc::new(SystemClock),
+            seed: None,
         }
     }
 }
@@ -77,13 +87,16 @@ pub struct MemoryStore {
     totals: Totals,
     sweeper: Sweeper,
     walking: Walking,
+    reaper: Reaper,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
+    limits: Arc<ValueLimits>,
+    /// The seed of the next transaction that chooses by chance.
+    seed: AtomicU64,
     databases: u16,
 }
 
 /// A stripe and its lock, on cache lines of its own.
-#[derive(Default)]
 #[repr(align(64))]
 struct LockedStripe(Mutex<Stripe>);
 
@@ -111,16 +124,24 @@ impl MemoryStore {
             (1..=crate::limits::DATABASES_MAX).contains(&options.databases),
             "databases"
         );
+        let limits = Arc::<ValueLimits>::default();
+        let stripe = || LockedStripe(Mutex::new(Stripe::new(Arc::clone(&limits))));
+        let seed = options
+            .seed
+            .unwrap_or_else(|| RandomState::default().hash_one(0));
         Self {
-            stripes: std::iter::repeat_with(LockedStripe::default)
+            stripes: std::iter::repeat_with(stripe)
                 .take(options.stripes)
                 .collect(),
             placing: Placing::new(options.stripes.trailing_zeros()),
             totals: Totals::new(options.stripes, options.databases),
             sweeper: Sweeper::default(),
             walking: Walking::default(),
+            reaper: Reaper::default(),
             log: None,
             clock: options.clock,
+            limits,
+            seed: seed.into(),
             databases: options.databases,
         }
     }
@@ -142,6 +163,23 @@ impl MemoryStore {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// Up to which sizes collections are packed; may be changed at any time.
+    #[must_use]
+    pub fn limits(&self) -> &ValueLimits {
+        &self.limits
+    }
+
+    /// Bytes of removed values that are still to be freed.
+    #[must_use]
+    pub fn garbage_bytes(&self) -> usize {
+        self.reaper.pending_bytes()
+    }
+
+    /// Luck for one transaction.
+    pub(crate) fn random(&self) -> Random {
+        Random::new(self.seed.fetch_add(STEP.rotate_left(32), Relaxed))
     }
 
     /// As [`Store::read`](crate::Store::read), with an answer.
@@ -213,6 +251,9 @@ impl MemoryStore {
         if log.is_some() && txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
             SCRATCH.set(std::mem::take(&mut txn.encoded));
         }
+        let Txn { view, changes, .. } = txn;
+        drop(view);
+        self.reaper.take(changes.into_garbage());
         (answer, lsn)
     }
 
