@@ -211,6 +211,26 @@ impl<'s> Access<'s> {
         self.store.totals.publish_due(*number, stripe);
     }
 
+    /// Every stripe of the store.
+    ///
+    /// # Panics
+    ///
+    /// When the transaction does not hold them all.
+    pub(crate) fn all_stripes(&self) -> impl Iterator<Item = &Stripe> {
+        let held = match &self.held {
+            Held::One(held) => std::slice::from_ref(held),
+            Held::Many(held) => held,
+        };
+        let all = held.len() == self.store.stripes.len();
+        assert!(all, "a look at whole databases holds every stripe");
+        held.iter().map(|(_, stripe)| &**stripe)
+    }
+
+    /// The newest change that a look at whole databases may show.
+    pub(crate) fn newest(&self) -> Lsn {
+        self.store.totals.newest()
+    }
+
     /// The stripe of a transaction that holds one.
     pub(crate) fn the_stripe(&mut self) -> &mut Stripe {
         let Held::One((_, stripe)) = &mut self.held else {

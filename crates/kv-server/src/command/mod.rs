@@ -35,3 +35,4 @@ mod connection;
 mod introspect;
 mod keys;
 mod string;
+mod transaction;

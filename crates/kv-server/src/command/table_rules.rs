@@ -98,11 +98,12 @@ fn what_happens_to_keys_agrees_with_what_runs() {
                 );
                 assert!(!spec.flags.contains(Flags::NEVER_GROWS), "{}", spec.name);
             }
-            Run::Write(_) => {
+            Run::Write(_) | Run::Block(_) => {
                 let whole = spec.flags.contains(Flags::WHOLE_KEYSPACE);
                 assert!(whole != changes(access), "{}", spec.name);
             }
-            Run::Pure(_) | Run::Session(_) | Run::Server(_) | Run::Group { .. } => {
+            Run::Session(_) => assert!(!changes(access), "{}", spec.name),
+            Run::Pure(_) | Run::Exec(_) | Run::Server(_) | Run::Group { .. } => {
                 assert!(matches!(spec.keys, Keys::None), "{}", spec.name);
             }
         }
@@ -149,6 +150,7 @@ fn every_command_has_a_script() {
             let folder = match spec.group {
                 Group::String => "string",
                 Group::Keys => "keys",
+                Group::Transactions => "transactions",
                 Group::Connection => "connection",
                 Group::Server => "admin",
             };

@@ -87,6 +87,7 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("denyoom", spec.may_grow()),
         ("admin", has(Flags::ADMIN)),
         ("noscript", has(Flags::NO_SCRIPT)),
+        ("blocking", matches!(spec.run, Run::Block(_))),
         ("loading", has(Flags::LOADING)),
         ("stale", has(Flags::STALE)),
         ("fast", has(Flags::FAST)),
