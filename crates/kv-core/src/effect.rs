@@ -188,4 +188,26 @@ impl<'a> Effect<'a> {
             Self::FlushDb { .. } | Self::FlushAll => None,
         }
     }
+    /// Whether the key may be there afterwards without having been there before.
+    #[must_use]
+    pub(crate) fn makes_keys(&self) -> bool {
+        match self {
+            Self::SetString { .. }
+            | Self::AppendString { .. }
+            | Self::SetCollection { .. }
+            | Self::ListPush { .. }
+            | Self::ListInsert { .. }
+            | Self::HashSet { .. }
+            | Self::SetAdd { .. } => true,
+            Self::SetExpiry { .. }
+            | Self::Delete { .. }
+            | Self::ListPop { .. }
+            | Self::ListSet { .. }
+            | Self::ListRemove { .. }
+            | Self::HashDelete { .. }
+            | Self::SetRemove { .. }
+            | Self::FlushDb { .. }
+            | Self::FlushAll => false,
+        }
+    }
 }

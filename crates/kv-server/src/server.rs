@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::config::settings::Settings;
 use crate::engine::Engine;
 use crate::engine::blocked::Blocked;
+use crate::notify::NotifyFlags;
 use crate::session::pause::Pause;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
@@ -71,6 +72,12 @@ impl Server {
     pub(crate) fn tick(&self) {
         let seconds = self.started.elapsed().as_secs();
         self.uptime_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Publishes the events of keys that `flags` ask for from now on.
+    pub(crate) fn notify(&self, flags: NotifyFlags) {
+        self.settings.notify_flags.set(flags.bits());
+        self.engine.watch_classes(flags.classes());
     }
 
     /// The port of the first address.

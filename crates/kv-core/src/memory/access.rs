@@ -125,6 +125,11 @@ impl<'s> Access<'s> {
         (live, newest)
     }
 
+    /// Whether looks are a reader's.
+    pub(crate) fn is_reader(&self) -> bool {
+        self.reader
+    }
+
     /// Whether there is an expired entry at `key`.
     #[inline]
     pub(crate) fn has_expired(&mut self, at: At, key: &[u8]) -> bool {
@@ -139,13 +144,15 @@ impl<'s> Access<'s> {
                 .is_some_and(|entry| is_expired(entry, at))
     }
 
-    /// Lets `watcher` know of changes of `key` from now on.
-    pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+    /// Lets `watcher` know of changes of `key` from now on; whether it is there.
+    pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
         let is_stale = self.has_expired(at, key);
         let located = self.locate(key);
         let place = located.spot.place;
-        self.stripe(located)
-            .watch((at.db, key), place, is_stale, watcher);
+        let stripe = self.stripe(located);
+        stripe.watch((at.db, key), place, is_stale, watcher);
+        let table = stripe.existing_table(at.db);
+        !is_stale && table.is_some_and(|table| table.get(place, key).is_some())
     }
 
     /// `key` was removed because it had expired.

@@ -197,6 +197,12 @@ pub(crate) enum Compat {
 pub(crate) enum Group {
     /// Strings and numbers.
     String,
+    /// Elements in order.
+    List,
+    /// Members, each once.
+    Set,
+    /// Fields, each with a value.
+    Hash,
     /// Keys of any kind.
     Keys,
     /// Several requests as one.
@@ -209,8 +215,11 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::String,
+        Self::List,
+        Self::Set,
+        Self::Hash,
         Self::Keys,
         Self::Transactions,
         Self::Connection,
@@ -221,6 +230,9 @@ impl Group {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Hash => "hash",
             Self::Keys => "generic",
             Self::Transactions => "transactions",
             Self::Connection => "connection",

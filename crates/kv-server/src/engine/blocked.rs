@@ -81,6 +81,7 @@ struct Queues {
 
 /// A client that waits.
 struct Waiter {
+    id: u64,
     spec: &'static CommandSpec,
     attempt: Attempt,
     request: Request,
@@ -193,7 +194,8 @@ impl Blocked {
         let watcher = Arc::clone(&self.ready) as Arc<dyn KeyWatcher>;
         let (turn, shows) = memory.write_with(at, KeySet::Many(&keys), |txn| {
             let args = Args::new(spec, request);
-            let turn = all_or_nothing(txn, |txn| attempt(txn, args, reply));
+            txn.set_origin(id);
+            let turn = all_or_nothing(spec, txn, |txn| attempt(txn, args, reply));
             if let Ok(Turn::Wait(wait)) = &turn {
                 for key in keys.iter().take(wait.keys) {
                     txn.watch(key, &watcher);
@@ -214,6 +216,7 @@ impl Blocked {
         }
         let (tell, wake) = oneshot::channel();
         let waiter = Waiter {
+            id,
             spec,
             attempt,
             request: Request::from_ref(request),
@@ -332,13 +335,14 @@ impl Waiter {
         let at = At { db: self.db, now };
         let mut out = ReplyBuffer::new();
         let (tried, shows) = memory.write_with(at, KeySet::Many(&keys), |txn| {
+            txn.set_origin(self.id);
             let kind = txn.kind(key);
             if kind != Some(self.wait.kind) {
                 return Err(Tried::Holds(kind));
             }
             let mut reply = Reply::new(&mut out, self.format);
             let args = Args::new(self.spec, request);
-            match all_or_nothing(txn, |txn| (self.attempt)(txn, args, &mut reply)) {
+            match all_or_nothing(self.spec, txn, |txn| (self.attempt)(txn, args, &mut reply)) {
                 Ok(Turn::Wait(_)) => Err(Tried::Waits),
                 Ok(Turn::Done) => Ok(None),
                 Err(error) => Ok(Some(error)),

@@ -149,7 +149,8 @@ fn run(
         Run::Write(change) => {
             let answer = with_keys(spec, request, |keys| {
                 memory.write_with(at, keys, |txn| {
-                    all_or_nothing(txn, |txn| change(txn, args, reply))
+                    txn.set_origin(cx.state.client.id);
+                    all_or_nothing(spec, txn, |txn| change(txn, args, reply))
                 })
             });
             cx.server.blocked.serve(memory, now);
@@ -199,7 +200,8 @@ fn run_or_wait(
     let args = Args::new(spec, request);
     let (turn, shows) = with_keys(spec, request, |keys| {
         memory.write_with(at, keys, |txn| {
-            all_or_nothing(txn, |txn| attempt(txn, args, reply))
+            txn.set_origin(cx.state.client.id);
+            all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))
         })
     })?;
     match turn {
@@ -246,8 +248,10 @@ fn with_keys<R>(
 ///
 /// # Panics
 ///
-/// When it did: the effects are recorded and could not be taken back.
+/// When it did: the effects are recorded and could not be taken back. Where assertions are on, also when it
+/// succeeded and has not announced what it changed: see [`event`](crate::command::event).
 pub(super) fn all_or_nothing<R>(
+    spec: &CommandSpec,
     txn: &mut Txn<'_>,
     change: impl FnOnce(&mut Txn<'_>) -> Result<R, CommandError>,
 ) -> Result<R, CommandError> {
@@ -256,6 +260,12 @@ pub(super) fn all_or_nothing<R>(
     assert!(
         outcome.is_ok() || txn.effects() == before,
         "a handler that fails has changed nothing"
+    );
+    let unannounced = txn.unannounced();
+    debug_assert!(
+        unannounced.is_none(),
+        "{} changed {unannounced:?} and announced no event",
+        spec.name
     );
     outcome
 }

@@ -12,8 +12,8 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use kv_core::{
-    At, Db, ExpireSweep, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _,
-    UnixMillis, View,
+    At, Classes, Db, ExpireSweep, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats, MemoryStore,
+    Store as _, UnixMillis, View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -57,11 +57,8 @@ impl Engine {
         watcher: &Arc<dyn KeyWatcher>,
     ) -> bool {
         let at = At { db, now };
-        let look = |view: &mut View<'_>| {
-            view.watch(key, watcher);
-            view.exists(key)
-        };
-        self.memory().read_with(at, KeySet::One(key), look).0
+        let watch = |view: &mut View<'_>| view.watch(key, watcher);
+        self.memory().read_with(at, KeySet::One(key), watch).0
     }
 
     /// Ends what [`Engine::watch`] began.
@@ -82,6 +79,11 @@ impl Engine {
     /// Serves clients that wait, where that was not possible when it was due.
     pub(crate) fn serve(&self, blocked: &Blocked) {
         blocked.serve(self.memory(), self.now());
+    }
+
+    /// From now on events of these classes are told to the observer, and of no others.
+    pub(crate) fn watch_classes(&self, classes: Classes) {
+        self.memory().watch_classes(classes);
     }
 
     /// Brings what is needed to look `keys` up closer to the processor.

@@ -63,6 +63,7 @@ fn run(
     let at = At { db, now };
     if multi.writes() {
         let ((), lsn) = memory.write_with(at, keys, |txn| {
+            txn.set_origin(cx.state.client.id);
             if unless_touched(cx, watching, txn, multi, reply) {
                 for queued in multi.requests() {
                     answer(cx, reply, |cx, reply| change(cx, txn, queued, now, reply));
@@ -134,18 +135,16 @@ fn change(
     now: UnixMillis,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let request = queued.request.as_ref();
-    let keys: SmallVec<[&[u8]; 8]> = queued.spec.keys.of(request).collect();
-    let args = Args::new(queued.spec, request);
-    txn.in_db(cx.state.db, KeySet::Many(&keys), |txn| {
-        match &queued.spec.run {
-            Run::Write(change) => all_or_nothing(txn, |txn| change(txn, args, reply)),
-            Run::Block(attempt) => {
-                all_or_nothing(txn, |txn| attempt(txn, args, reply))?.do_not_wait(reply);
-                Ok(())
-            }
-            _ => look(cx, txn, queued, now, reply),
+    let (spec, request) = (queued.spec, queued.request.as_ref());
+    let keys: SmallVec<[&[u8]; 8]> = spec.keys.of(request).collect();
+    let args = Args::new(spec, request);
+    txn.in_db(cx.state.db, KeySet::Many(&keys), |txn| match &spec.run {
+        Run::Write(change) => all_or_nothing(spec, txn, |txn| change(txn, args, reply)),
+        Run::Block(attempt) => {
+            all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))?.do_not_wait(reply);
+            Ok(())
         }
+        _ => look(cx, txn, queued, now, reply),
     })
 }
 
