@@ -61,7 +61,8 @@ impl CommandError {
     pub(crate) const UNBLOCKED: Self =
         Self::fixed("UNBLOCKED", "client unblocked via CLIENT UNBLOCK");
 
-    const fn fixed(code: &'static str, message: &'static str) -> Self {
+    /// An error whose text is known beforehand.
+    pub(crate) const fn fixed(code: &'static str, message: &'static str) -> Self {
         Self {
             code,
             message: Cow::Borrowed(message),
