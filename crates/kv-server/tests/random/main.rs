@@ -173,8 +173,8 @@ fn run(plan: &Plan, draw: &Draw<'_>, pair: &mut Pair<'_>, peer: &str) -> Result<
     Ok(found)
 }
 
-/// Two servers of our own agree with each other; what one of them is told behind the other's back is found, and
-/// nothing else is left of the sequence.
+/// Two servers of our own agree with each other; a request that they answer differently is found, and nothing else
+/// is left of the sequence.
 #[test]
 fn a_planted_difference_is_found_and_shrunk() -> Result<()> {
     let (left, right) = (
@@ -183,7 +183,9 @@ fn a_planted_difference_is_found_and_shrunk() -> Result<()> {
     );
     let mut ours = Client::connect(left.address())?;
     let theirs = Client::connect(right.address())?;
-    let table: Table = table::read(&mut ours)?;
+    let mut table: Table = table::read(&mut ours)?;
+    // Their replies have an order, and nothing in them is a matter of chance.
+    table.retain(|_, command| matches!(command.group.as_str(), "string" | "list"));
     let draw = Draw::new(&table);
     let mut pair = Pair {
         ours,
@@ -193,10 +195,10 @@ fn a_planted_difference_is_found_and_shrunk() -> Result<()> {
     };
     for number in 0..10 {
         let sequence = draw.sequence(7, number, SEQUENCE_LENGTH, b"");
-        assert!(
-            pair.play(&sequence)?.is_none(),
-            "sequence {number} differs from itself"
-        );
+        if let Some(difference) = pair.play(&sequence)? {
+            let shown = shrink::shrink(&mut pair, Shown { sequence, difference })?;
+            panic!("{}", report::script(&shown, "the same server twice", "the other one"));
+        }
     }
     let mut sequence: Sequence = draw.sequence(7, 0, SEQUENCE_LENGTH, b"");
     let planted = planted();

@@ -114,6 +114,8 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let child = Command::new(program)
             .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+            // How often it looks whose wait is over.
+            .args(["--hz", "500", "--dynamic-hz", "no"])
             .args([
                 "--save",
                 "",

@@ -31,8 +31,7 @@ const KEYS_EACH: usize = 3;
 /// Times far in the future begin here, in seconds since 1970.
 const FAR_S: u64 = 5_000_000_000;
 
-/// What can stand where a whole number must. None is a small one in its lower 32 bits: a peer takes some places in
-/// a list for that.
+/// What can stand where a whole number must.
 const NUMBERS: [&str; 22] = [
     "9223372036854775807",
     "-9223372036854775808",
@@ -227,6 +226,7 @@ impl Values {
             "count" if command.contains("RAND") => {
                 self.one_of(&["0", "1", "2", "5", "-1", "-3", "-10", "100", "abc"])
             }
+            "index" if command == "LSET" => self.number_of_32_bits(),
             _ if is_number(name) => self.number(),
             "member" | "field" | "element" | "pivot" | "member1" | "member2" => {
                 return self.member();
@@ -272,6 +272,16 @@ impl Values {
             self.rng.random_range(-6..=12_i64).to_string()
         } else {
             self.one_of(&NUMBERS)
+        }
+    }
+
+    /// Not one of more bits: a peer takes a place in a list for what its lower 32 bits are.
+    fn number_of_32_bits(&mut self) -> String {
+        loop {
+            let number = self.number();
+            if number.parse::<i64>().map_or(true, |value| i32::try_from(value).is_ok()) {
+                return number;
+            }
         }
     }
 
