@@ -24,7 +24,7 @@ pub(super) const HEXPIRE: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::NEVER_GROWS),
     run: Run::Write(|txn, args, reply| hexpire(TimeForm::InSeconds, txn, args, reply)),
 };
 
@@ -38,7 +38,7 @@ pub(super) const HPEXPIRE: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::NEVER_GROWS),
     run: Run::Write(|txn, args, reply| hexpire(TimeForm::InMillis, txn, args, reply)),
 };
 
@@ -52,7 +52,7 @@ pub(super) const HEXPIREAT: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::NEVER_GROWS),
     run: Run::Write(|txn, args, reply| hexpire(TimeForm::AtSecond, txn, args, reply)),
 };
 
@@ -66,7 +66,7 @@ pub(super) const HPEXPIREAT: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::NEVER_GROWS),
     run: Run::Write(|txn, args, reply| hexpire(TimeForm::AtMilli, txn, args, reply)),
 };
 

@@ -18,7 +18,7 @@ pub(super) const HGETEX: CommandSpec = CommandSpec {
     ),
     arity: Arity::at_least(5),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::NEVER_GROWS),
     run: Run::Write(hgetex),
 };
 
