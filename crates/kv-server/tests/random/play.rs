@@ -13,7 +13,7 @@ use crate::sequences::values::DATABASES;
 /// Requests that are sent before their replies are read.
 const PIPELINED: usize = 64;
 /// Milliseconds by which the end of a time to live may differ.
-const EXPIRY_MS: i64 = 20_000;
+const EXPIRY_MS: u64 = 20_000;
 
 /// The two servers.
 pub(crate) struct Pair<'t> {
@@ -165,14 +165,10 @@ fn held_alike(ours: &Held, theirs: &Held) -> bool {
         "hash" => Rule::Pairs,
         _ => Rule::Exact,
     };
-    let near = |ours: i64, theirs: i64| {
-        ours == theirs
-            || (ours >= 0 && theirs >= 0 && ours.abs_diff(theirs) <= EXPIRY_MS.unsigned_abs())
-    };
-    let times = match (ours.content.get(1), theirs.content.get(1)) {
-        (Some(_), Some(_)) => field_times(ours) == field_times(theirs),
-        _ => true,
-    };
+    let times = field_times(ours)
+        .into_iter()
+        .zip(field_times(theirs))
+        .all(|(ours, theirs)| ours.0 == theirs.0 && near(ours.1, theirs.1));
     ours.kind == theirs.kind
         && near(ours.expires, theirs.expires)
         && ours.encoding == theirs.encoding
@@ -180,21 +176,24 @@ fn held_alike(ours: &Held, theirs: &Held) -> bool {
         && times
 }
 
-/// Each field with when it expires, rounded to what both servers agree about, in the order of names.
+/// Whether two moments are one, but for what passes between two servers' commands.
+fn near(ours: i64, theirs: i64) -> bool {
+    let close = ours.abs_diff(theirs) <= EXPIRY_MS;
+    ours == theirs || (ours >= 0 && theirs >= 0 && close)
+}
+
+/// Each field with when it expires, in the order of names.
 fn field_times(held: &Held) -> Vec<(Vec<String>, i64)> {
-    let (Reply::Map(pairs), Reply::List { elements, .. }) = (&held.content[0], &held.content[1])
-    else {
+    let [Reply::Map(pairs), Reply::List { elements, .. }] = held.content.as_slice() else {
         return Vec::new();
     };
-    let rounded = |reply: &Reply| match reply {
-        Reply::Integer(digits) => digits
-            .parse::<i64>()
-            .map_or(0, |ms| (ms + EXPIRY_MS * 2) / (EXPIRY_MS * 5)),
+    let time = |reply: &Reply| match reply {
+        Reply::Integer(digits) => digits.parse().unwrap_or_default(),
         _ => 0,
     };
     let fields = pairs.iter().zip(elements);
     let mut fields: Vec<_> = fields
-        .map(|((field, _), time)| (field.lines(), rounded(time)))
+        .map(|((field, _), reply)| (field.lines(), time(reply)))
         .collect();
     fields.sort();
     fields

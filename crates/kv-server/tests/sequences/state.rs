@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::table::Table;
 use crate::script_runner::client::Client;
@@ -57,18 +57,8 @@ pub(crate) fn read(client: &mut Client, databases: usize, depth: Depth) -> Resul
     let replies = client.pipeline(&ask, PIPELINED)?;
     let mut keys = Vec::new();
     for db in 0..databases {
-        let hack: Vec<Reply> = "sbltzhpgx"
-            .chars()
-            .flat_map(|c| (1..4).map(move |n| Reply::Bulk(format!("{c}{n}").into_bytes())))
-            .chain([
-                Reply::Bulk(b"".to_vec()),
-                Reply::Bulk(b"\x00\xff".to_vec()),
-                Reply::Bulk(b"{s}1".to_vec()),
-            ])
-            .collect();
-        let elements = match &replies[2 * db + 3] {
-            Reply::List { elements, .. } => elements,
-            _ => &hack,
+        let Reply::List { elements, .. } = &replies[2 * db + 3] else {
+            bail!("KEYS answered {:?}", replies[2 * db + 3]);
         };
         keys.extend(elements.iter().filter_map(bulk).map(|key| (db, key)));
     }
@@ -91,9 +81,6 @@ pub(crate) fn read(client: &mut Client, databases: usize, depth: Depth) -> Resul
     })?;
     let mut state = State::new();
     for (((db, key), (kind, expires)), mut content) in keys.into_iter().zip(kinds).zip(contents) {
-        if kind == "none" {
-            continue;
-        }
         let encoding = if depth.encodings {
             content.pop().and_then(|reply| bulk(&reply))
         } else {
