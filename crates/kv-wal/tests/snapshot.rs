@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use kv_core::testing::model::Model;
-use kv_core::{At, Db, KeySet, KeyValue, ListEnd, Lsn, MemoryOptions, Store, UnixMillis};
+use kv_core::{At, Db, KeySet, KeyValue, ListEnd, Lsn, MemoryOptions, Refusal, Store, UnixMillis};
 use kv_wal::fs::RealFs;
 use kv_wal::testing::MemFs;
 use kv_wal::{
@@ -140,7 +140,12 @@ fn collections_come_back_and_writers_do_not_wait_for_them() {
             db: Db::FIRST,
             now: UnixMillis(0),
         };
-        let lsn = store.write(at, KeySet::All, change).unwrap();
+        let lsn = loop {
+            match store.write(at, KeySet::All, change) {
+                Err(Refusal::Behind) => store.wait_until_caught_up(),
+                written => break written.unwrap(),
+            }
+        };
         store.wait(lsn).unwrap();
     };
     for size in [2, 100, 5_000, 60_000] {

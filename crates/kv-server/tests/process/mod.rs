@@ -37,10 +37,24 @@ impl Process {
     ///
     /// When it does not start; the message has what it wrote to standard error.
     pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Self {
+        Self::try_start(program(), dir, arguments)
+            .unwrap_or_else(|(_, said)| panic!("the server did not start: {said}"))
+    }
+
+    /// As [`Process::start`], with `program` for the first words of the command.
+    ///
+    /// # Errors
+    ///
+    /// How it ended instead, and what it wrote to standard error.
+    pub(crate) fn try_start(
+        mut program: Command,
+        dir: &Path,
+        arguments: &[&str],
+    ) -> Result<Self, (ExitStatus, String)> {
         static STARTS: AtomicU64 = AtomicU64::new(0);
         let number = STARTS.fetch_add(1, Ordering::Relaxed);
         let stderr = dir.join(format!("stderr-{number}.txt"));
-        let mut child = program()
+        let mut child = program
             .arg("--dir")
             .arg(dir.join("data"))
             .args(["--port", "0"])
@@ -54,8 +68,9 @@ impl Process {
         let mut address = None;
         while address.is_none() || !greeting.contains("stop it") {
             let Some(Ok(line)) = lines.next() else {
+                let status = child.wait().expect("it is our child");
                 let said = std::fs::read_to_string(&stderr).unwrap_or_default();
-                panic!("the server did not start: {said}");
+                return Err((status, said));
             };
             if let Some((_, said)) = line.split_once(ADDRESS_MARK) {
                 address = said.parse().ok();
@@ -63,12 +78,12 @@ impl Process {
             greeting.push_str(&line);
             greeting.push('\n');
         }
-        Self {
+        Ok(Self {
             child,
             address: address.expect("the loop ends with an address"),
             greeting,
             stderr,
-        }
+        })
     }
 
     /// Where it listens.
