@@ -77,9 +77,20 @@ fn live(disk: &Path) {
         let mut ballast = Ballast::load(disk, BALLAST_BYTES);
         let told = fill(&server, &mut ballast, round);
         check(&server, &told);
+        let refused = told
+            .iter()
+            .filter(|(_, told)| *told == Told::Refused)
+            .count();
         // It starts and reads on the full disk too, or says why not and changes nothing.
         server.kill();
-        if let Ok(started) = Process::try_start(program(), disk, &[]) {
+        let full = Process::try_start(program(), disk, &[]);
+        println!(
+            "round {round}: {} acknowledged, {refused} refused; a start on the full disk: {}",
+            told.len() - refused,
+            full.as_ref()
+                .map_or_else(|(_, said)| said.trim(), |_| "starts")
+        );
+        if let Ok(started) = full {
             check(&started, &told);
             started.kill();
         }

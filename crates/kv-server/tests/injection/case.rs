@@ -2,31 +2,27 @@
 
 use std::fmt;
 
-/// System calls by which the server uses its directory.
-const CALLS: [&str; 9] = [
-    "pwrite64",
-    "fdatasync",
-    "fsync",
-    "openat",
-    "renameat,renameat2",
-    "unlinkat",
-    "ftruncate",
-    "pread64",
-    "fstatfs",
+/// System calls by which the server uses its directory, and how many of each its threads make at most before
+/// one is likely to be the last.
+const CALLS: [(&str, u64); 9] = [
+    ("pwrite64", 30),
+    ("fdatasync", 24),
+    ("fsync", 4),
+    ("openat", 10),
+    ("renameat,renameat2", 3),
+    ("unlinkat", 3),
+    ("ftruncate", 2),
+    ("pread64", 12),
+    ("fstatfs", 2),
 ];
 
-const TROUBLES: [&str; 5] = [
-    "error=EIO",
-    "error=ENOSPC",
-    "error=EINTR",
-    "signal=KILL",
-    "error=EIO",
-];
+const TROUBLES: [&str; 4] = ["error=EIO", "error=ENOSPC", "error=EINTR", "signal=KILL"];
 
 const POLICIES: [&str; 3] = ["always", "everysec", "no"];
 
-/// So many calls of each thread go well at most before one fails.
-const CALLS_BEFORE_MAX: u64 = 24;
+/// The loader of programs reads with the first few calls of this.
+const READ: &str = "pread64";
+const READS_OF_LOADER: u64 = 6;
 
 /// One case; its number says everything.
 pub(crate) struct Case {
@@ -35,6 +31,8 @@ pub(crate) struct Case {
     pub(crate) policy: &'static str,
     /// In the words of strace.
     trouble: &'static str,
+    /// Whether calls fail from the start of the server on, or only when it serves.
+    pub(crate) starts: bool,
     /// Calls of each thread before the one that fails, and whether those after it fail too.
     before: u64,
     on: bool,
@@ -47,14 +45,21 @@ impl Case {
         let trouble = round % TROUBLES.len() as u64;
         // Far apart for numbers that are neighbours (the multiplier of a Weyl sequence).
         let chance = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        let (calls, most) = CALLS[usize::try_from(call).expect("it is small")];
+        let starts = (chance / 3).is_multiple_of(2);
+        let first = match starts && calls == READ {
+            true => READS_OF_LOADER,
+            false => 0,
+        };
         Self {
             number,
-            calls: CALLS[usize::try_from(call).expect("it is small")],
+            calls,
             trouble: TROUBLES[usize::try_from(trouble).expect("it is small")],
             policy: POLICIES[usize::try_from(chance % 3).expect("it is small")],
-            before: (chance / 3) % CALLS_BEFORE_MAX,
+            starts,
+            before: first + (chance / 6) % most,
             // A kill comes once, and calls that are interrupted for ever never end.
-            on: trouble < 2 && chance.is_multiple_of(2),
+            on: trouble < 2 && (chance / 360).is_multiple_of(2),
         }
     }
 
@@ -91,9 +96,14 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "KV_INJECT_CASE={} (durability {}, {})",
+            "KV_INJECT_CASE={} (durability {}, {}, {})",
             self.number,
             self.policy,
+            if self.starts {
+                "from the start"
+            } else {
+                "while it serves"
+            },
             self.inject()
         )
     }

@@ -1,8 +1,9 @@
 //! One run: a server with a past, a failing call, a load, and what is left.
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::ScopedJoinHandle;
 
 use tempfile::TempDir;
@@ -110,7 +111,10 @@ pub(crate) fn run(case: &Case, template: &Template) -> Outcome {
         Exit::Code(4) => Outcome::Stopped,
         Exit::Killed if case.kills() => Outcome::Killed,
         Exit::NotStarted(Some(1 | 4)) => Outcome::NotStarted,
-        other => panic!("{case}: ended with {other:?}"),
+        other => {
+            let injected = calls.iter().find(|call| call.injected);
+            panic!("{case}: ended with {other:?} after {injected:?}, {told:?}")
+        }
     };
     assert!(
         !must_stop || matches!(outcome, Outcome::Stopped | Outcome::NotStarted),
@@ -131,13 +135,18 @@ enum Exit {
 fn live(case: &Case, dir: &Path, trace_file: &Path) -> (Vec<Told>, Exit) {
     let policy = ["--durability", case.policy];
     let arguments = [&ARGUMENTS[..], &policy[..]].concat();
-    let server = match Process::try_start(traced(case, dir, trace_file), dir, &arguments) {
+    let program = match case.starts {
+        true => traced(case, dir, trace_file),
+        false => program(),
+    };
+    let server = match Process::try_start(program, dir, &arguments) {
         Ok(server) => server,
         Err((status, _)) if status.signal().is_some() => return (Vec::new(), Exit::Killed),
         Err((status, _)) => return (Vec::new(), Exit::NotStarted(status.code())),
     };
+    let tracer = (!case.starts).then(|| attach(case, dir, server.pid(), trace_file));
     let address = server.address();
-    let told = std::thread::scope(|scope| {
+    let told: Vec<Told> = std::thread::scope(|scope| {
         let connections: Vec<_> = (0..CONNECTIONS)
             .map(|number| scope.spawn(move || load::write(address, number)))
             .collect();
@@ -147,23 +156,49 @@ fn live(case: &Case, dir: &Path, trace_file: &Path) -> (Vec<Told>, Exit) {
         };
         connections.into_iter().map(join).collect()
     });
-    let status = server.terminate();
+    // A server that ends by itself is not asked to: that would be a second reason.
+    let status = match told.iter().any(|told| told.ended) {
+        true => server.wait(),
+        false => server.terminate(),
+    };
+    if let Some(mut tracer) = tracer {
+        tracer.wait().expect("it ends with the server");
+    }
     (told, status.code().map_or(Exit::Killed, Exit::Code))
 }
 
 /// The server under strace, which is its child and not its parent: exit codes and signals are the server's.
 fn traced(case: &Case, dir: &Path, trace_file: &Path) -> Command {
+    let mut strace = strace(case, dir, trace_file);
+    strace.args(["-D", "--seccomp-bpf", "-qq"]);
+    strace.arg(program().get_program());
+    strace
+}
+
+/// Lets strace take hold of a server that runs.
+fn attach(case: &Case, dir: &Path, pid: u32, trace_file: &Path) -> Child {
+    let mut strace = strace(case, dir, trace_file);
+    strace.args(["-p", &pid.to_string()]).stderr(Stdio::piped());
+    let mut tracer = strace.spawn().expect("it is there");
+    let said = tracer.stderr.take().expect("it is piped");
+    let mut lines = BufReader::new(said).lines().map_while(Result::ok);
+    let attached = lines.any(|line| line.contains("attached"));
+    assert!(attached, "{case}: strace cannot attach");
+    // It says little more, and goes on without anybody who listens.
+    std::thread::spawn(move || lines.for_each(drop));
+    tracer
+}
+
+fn strace(case: &Case, dir: &Path, trace_file: &Path) -> Command {
     let mut strace = Command::new("strace");
-    strace.args(["-D", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "8", "-o"]);
-    strace.arg(trace_file);
+    strace.args(["-f", "-y", "-s", "8", "-o"]).arg(trace_file);
     if case.is_of_names() {
         // Only what is done through the handle of the directory: the program also opens its libraries.
         strace.arg("-P").arg(dir.join("data"));
     }
     let traced = format!("trace=fdatasync,fsync,pwrite64,{}", case.calls);
     strace.args(["-e", &traced, "-e", &case.inject()]);
-    let program = program();
-    strace.arg(program.get_program()).stdin(Stdio::null());
+    strace.stdin(Stdio::null());
     strace
 }
 

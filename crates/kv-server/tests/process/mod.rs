@@ -136,8 +136,19 @@ impl Process {
     }
 
     /// Waits until it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
     pub(crate) fn wait(mut self) -> ExitStatus {
-        self.child.wait().expect("it is our child")
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the server does not end");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
