@@ -85,14 +85,16 @@ fn live(disk: &Path) {
         server.kill();
         let full = Process::try_start(program(), disk, &[]);
         println!(
-            "round {round}: {} acknowledged, {refused} refused; a start on the full disk: {}",
+            "round {round}: {} acknowledged, {refused} refused; a start without any room {}",
             told.len() - refused,
-            full.as_ref()
-                .map_or_else(|(_, said)| said.trim(), |_| "starts")
+            if full.is_ok() { "serves" } else { "is refused" }
         );
-        if let Ok(started) = full {
-            check(&started, &told);
-            started.kill();
+        match full {
+            Ok(started) => {
+                check(&started, &told);
+                started.kill();
+            }
+            Err((status, _)) => assert_eq!(status.code(), Some(1)),
         }
         ballast.throw();
         server = Process::start(disk, &[]);

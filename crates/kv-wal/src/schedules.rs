@@ -14,6 +14,8 @@
 //! | a sleeper is woken before there is something to see | it is never woken |
 //! | a sleeper does not look again before it sleeps | it is never woken |
 //! | writes are admitted without headroom | on a full disk, one waits for ever |
+//! | the blank is taken before it counts as live | writes are refused though there is room |
+//! | the pace is told of a write before it is written | the write is forgotten by the age limit |
 //!
 //! Shuttle takes every atomic as sequentially consistent, which those of the hand-overs are. Loom also knows
 //! weaker memory, but takes `SeqCst` for `AcqRel` and would report what cannot be: it is used for the counters
