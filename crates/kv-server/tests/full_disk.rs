@@ -71,6 +71,7 @@ fn rounds() -> u64 {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what a run is for")]
 fn live(disk: &Path) {
     let mut server = Process::start(disk, &[]);
     for round in 0..rounds() {

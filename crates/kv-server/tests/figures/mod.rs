@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 /// Says that a test of `row`, begun at `begun`, has done `count` times `unit`.
+#[expect(clippy::print_stdout, reason = "the figures are what a run is for")]
 pub(crate) fn note(row: u32, count: u64, unit: &str, begun: Instant) {
     let seconds = begun.elapsed().as_secs_f64();
     println!("row {row}: {count} {unit}, {seconds:.1} s");
