@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use process::{Process, program, resp};
+use process::{Process, program, resp, run};
 use tempfile::TempDir;
 
 /// Small enough that a few writes make several segments.
@@ -32,13 +32,7 @@ const HEADER_BYTES: u64 = 4096;
 
 /// Runs the program to its end: exit code, standard output, standard error.
 fn kv(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = program().args(arguments).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    run(program().args(arguments))
 }
 
 fn text(path: &Path) -> &str {
@@ -312,7 +306,80 @@ fn a_missing_segment_is_cut_off_too() {
     std::fs::remove_file(&all[0]).unwrap();
     let (code, _, told) = kv(&["wal", "repair", text(&data), "--truncate"]);
     assert_eq!(code, Some(3));
-    assert!(told.contains("nothing before it is left"), "{told}");
+    assert!(
+        told.contains("nothing before it is left: restore a backup"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_repair_leaves_the_snapshot_when_the_log_behind_it_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Process::start(dir.path(), &SMALL_SEGMENTS);
+    fill(&server, 30);
+    server.connect().talk(resp(&["SAVE"]), "+OK\r\n");
+    fill(&server, 60);
+    assert_eq!(server.terminate().code(), Some(0));
+    let data = dir.path().join("data");
+    let lost = segments(&data)
+        .into_iter()
+        .find(|path| text(path).ends_with("-00000000000000000031.log"))
+        .unwrap();
+    std::fs::remove_file(lost).unwrap();
+
+    let (code, _, error) = kv(&["--port", "0", "--dir", text(&data)]);
+    assert_eq!(code, Some(3));
+    assert!(error.contains("--repair=truncate"), "{error}");
+    let (code, _, told) = kv(&["wal", "repair", text(&data), "--truncate"]);
+    assert_eq!(code, Some(0), "{told}");
+    for said in [
+        "the file is missing",
+        "kept: everything up to LSN 30, from the snapshot up to LSN 30 and no log behind it",
+        "lost: LSN 31 to 90 or later, 60 changes or more, last time mark 2",
+        "the files as they were are in",
+    ] {
+        assert!(told.contains(said), "{told}");
+    }
+    let (code, said, _) = kv(&["wal", "verify", text(&data)]);
+    assert_eq!(code, Some(0), "{said}");
+
+    let server = Process::start(dir.path(), &SMALL_SEGMENTS);
+    assert!(server.greeting.contains("with a snapshot of 30 keys"));
+    assert_eq!(count_keys(&server), 30);
+}
+
+#[test]
+fn log_of_an_older_snapshot_is_verified_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Process::start(dir.path(), &SMALL_SEGMENTS);
+    fill(&server, 30);
+    let mut wire = server.connect();
+    wire.talk(resp(&["SAVE"]), "+OK\r\n");
+    fill(&server, 30);
+    wire.talk(resp(&["SAVE"]), "+OK\r\n");
+    assert_eq!(server.terminate().code(), Some(0));
+    let data = dir.path().join("data");
+    damage(&segments(&data)[0]);
+    let (code, said, _) = kv(&["wal", "verify", text(&data)]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("the log that only the older snapshot needs is of no use"),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!(
+            "{} is damaged at offset",
+            text(&segments(&data)[0])
+        )),
+        "{said}"
+    );
+}
+
+#[test]
+fn more_than_a_pipe_holds_is_read_to_its_end() {
+    let (code, said, _) =
+        run(Command::new("sh").args(["-c", "yes | head -c 300000; yes | head -c 300000 >&2"]));
+    assert_eq!((code, said.len()), (Some(0), 300_000));
 }
 
 #[test]
@@ -392,9 +459,22 @@ fn a_directory_in_use_says_by_whom() {
     assert_eq!(code, Some(1));
     assert!(error.contains(&pid), "{error}");
     assert!(said.contains("last LSN 50"), "{said}");
-    let (code, _, error) = kv(&["wal", "repair", text(&data), "--truncate"]);
-    assert_eq!(code, Some(1));
-    assert!(error.contains(&pid), "{error}");
+    let import = data.join("import.log");
+    for arguments in [
+        &["wal", "repair", text(&data), "--truncate"][..],
+        &["--port", "0", "--dir", text(&data)],
+        &["--port", "0", "--dir", text(&data), "--repair=truncate"],
+        &["import", "pykeydb", text(&import), "--dir", text(&data)],
+    ] {
+        std::fs::write(&import, b"{\"operation\":\"DEL\",\"key\":\"key:1\"}\n").unwrap();
+        let (code, _, error) = kv(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(&pid), "{arguments:?}: {error}");
+    }
+    assert_eq!(count_keys(&server), 50);
+    // A backup goes beside it, and is made by nobody else's leave.
+    let (code, _, error) = kv(&["backup", text(&data), text(&dir.path().join("copy"))]);
+    assert_eq!(code, Some(0), "{error}");
 
     // Damage in the sealed part is found all the same.
     damage(&segments(&data)[0]);
