@@ -82,9 +82,9 @@ fn original(encoding: Encoding, closed: bool) -> Original {
 
 fn value(number: u32) -> Vec<u8> {
     let length = 10 + number as usize * 13 % 700;
-    (0..length)
-        .map(|at| (at as u32 * 31 + number) as u8)
-        .collect()
+    let mut value = number.to_le_bytes().repeat(length / 4 + 1);
+    value.truncate(length);
+    value
 }
 
 fn originals() -> Vec<Original> {

@@ -7,6 +7,7 @@
 )]
 
 mod copies;
+mod faults;
 #[path = "../process/mod.rs"]
 mod process;
 
@@ -459,14 +460,14 @@ fn a_directory_in_use_says_by_whom() {
     assert_eq!(code, Some(1));
     assert!(error.contains(&pid), "{error}");
     assert!(said.contains("last LSN 50"), "{said}");
-    let import = data.join("import.log");
+    let import = dir.path().join("import.log");
+    std::fs::write(&import, b"{\"operation\":\"DEL\",\"key\":\"key:1\"}\n").unwrap();
     for arguments in [
         &["wal", "repair", text(&data), "--truncate"][..],
         &["--port", "0", "--dir", text(&data)],
         &["--port", "0", "--dir", text(&data), "--repair=truncate"],
         &["import", "pykeydb", text(&import), "--dir", text(&data)],
     ] {
-        std::fs::write(&import, b"{\"operation\":\"DEL\",\"key\":\"key:1\"}\n").unwrap();
         let (code, _, error) = kv(arguments);
         assert_eq!(code, Some(1), "{arguments:?}: {error}");
         assert!(error.contains(&pid), "{arguments:?}: {error}");
