@@ -81,6 +81,8 @@ mod error;
 pub mod limits;
 mod log;
 mod lsn;
+mod observe;
+mod random;
 mod slot;
 mod value;
 
@@ -99,11 +101,15 @@ pub use error::StoreError;
 pub use key_value::{Cursor, KeyValue};
 pub use log::{EffectLog, Refusal};
 pub use lsn::Lsn;
-pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog};
+pub use memory::{
+    KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,
+};
+pub use observe::{Classes, Event, Happening, Observer, Told};
+pub use random::Random;
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
-pub use txn::{Txn, View};
+pub use txn::{Txn, View, ZSetAdded};
 pub use value::{
-    CollectionKind, Elements, Expiry, Hash, Kind, List, ListEnd, Set, StringRef, StringValue,
-    ValueRef,
+    CollectionKind, Elements, Expiry, Hash, HashRef, Kind, List, ListEnd, Set, StringRef,
+    StringValue, ValueLimits, ValueRef, ZSet, ZSetIter,
 };

@@ -4,7 +4,7 @@
 //! Invariant: a declared key is hashed once. A handler passes the slice that it declared, so the same address
 //! and length mean the same key; any other slice is hashed again.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use smallvec::SmallVec;
 
@@ -14,7 +14,8 @@ use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
 use super::stripe::Stripe;
 use super::table::Table;
-use crate::{At, Db, Effect, KeySet, Lsn};
+use super::watch::{KeyWatcher, News};
+use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
 
 /// A stripe's number and the stripe.
 type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
@@ -61,6 +62,28 @@ pub(crate) struct Changes {
     all: bool,
     /// What was removed and takes long to free. A transaction drops it when it no longer holds a lock.
     garbage: Vec<Garbage>,
+    /// What watchers are told at the end.
+    news: Vec<News>,
+}
+
+/// What has expired at a key.
+pub(crate) enum Expired {
+    Nothing,
+    /// The key with all that belongs to it.
+    Key,
+    /// These fields of a hash, and perhaps others.
+    Fields(Vec<Box<[u8]>>),
+}
+
+/// Most fields that are removed together because they have expired: what is left over is not shown, and goes with
+/// the next write or sweep.
+const EXPIRED_FIELDS_MAX: usize = 128;
+
+impl Changes {
+    /// What is left to be freed.
+    pub(super) fn into_garbage(self) -> Vec<Garbage> {
+        self.garbage
+    }
 }
 
 impl<'s> Access<'s> {
@@ -82,6 +105,13 @@ impl<'s> Access<'s> {
             held,
             reader,
         }
+    }
+
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub(crate) fn check_database(&self, db: Db) {
+        self.store.check_database(db);
     }
 
     /// Locks one whole stripe.
@@ -115,31 +145,67 @@ impl<'s> Access<'s> {
         (live, newest)
     }
 
-    /// Whether there is an expired entry at `key`.
-    #[inline]
-    pub(crate) fn has_expired(&mut self, at: At, key: &[u8]) -> bool {
-        let located = self.locate(key);
-        let Some(table) = self.stripe(located).existing_table(at.db) else {
-            return false;
-        };
-        // The bound first: most writes then need no look at the old entry here.
-        table.expiries.bound() <= at.now
-            && table
-                .get(located.spot.place, key)
-                .is_some_and(|entry| is_expired(entry, at))
+    /// Whether looks are a reader's.
+    pub(crate) fn is_reader(&self) -> bool {
+        self.reader
     }
 
-    /// `key` was removed because it had expired.
-    pub(crate) fn count_expired(&mut self, key: &[u8]) {
+    /// What has expired of the entry at `key`: nothing, usually.
+    #[inline]
+    pub(crate) fn expired(&mut self, at: At, key: &[u8]) -> Expired {
         let located = self.locate(key);
-        self.stripe(located).stats.expired += 1;
+        let Some(table) = self.stripe(located).existing_table(at.db) else {
+            return Expired::Nothing;
+        };
+        // The bound first: most writes then need no look at the old entry here.
+        if table.expiries.bound() > at.now {
+            return Expired::Nothing;
+        }
+        match table.get(located.spot.place, key) {
+            None => Expired::Nothing,
+            Some(entry) if is_expired(entry, at) => Expired::Key,
+            Some(entry) => match expired_fields(entry, at) {
+                fields if fields.is_empty() => Expired::Nothing,
+                fields => Expired::Fields(fields),
+            },
+        }
+    }
+
+    /// Lets `watcher` know of changes of `key` from now on; whether it is there.
+    pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
+        let is_stale = matches!(self.expired(at, key), Expired::Key);
+        let located = self.locate(key);
+        let place = located.spot.place;
+        let stripe = self.stripe(located);
+        stripe.watch((at.db, key), place, is_stale, watcher);
+        let table = stripe.existing_table(at.db);
+        !is_stale && table.is_some_and(|table| table.get(place, key).is_some())
+    }
+
+    /// `key`, or so many fields of it, were removed because they had expired.
+    pub(crate) fn count_expired(&mut self, key: &[u8], fields: Option<usize>) {
+        let located = self.locate(key);
+        let stats = &mut self.stripe(located).stats;
+        match fields {
+            None => stats.expired += 1,
+            Some(fields) => stats.expired_fields += fields as u64,
+        }
+    }
+
+    /// Luck for this transaction.
+    pub(crate) fn random(&self) -> Random {
+        self.store.random()
     }
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
     pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
-            let garbage = self.stripe(located).apply(located.spot.place, effect);
+            let stripe = self.stripe(located);
+            if stripe.watches.is_some() {
+                stripe.note_change(effect, &mut changes.news);
+            }
+            let garbage = stripe.apply(located.spot.place, effect);
             changes.garbage.extend(garbage);
             changes.keys.push((located, db));
             return;
@@ -149,6 +215,7 @@ impl<'s> Access<'s> {
         assert_eq!(held.len(), stripes, "a flush holds every stripe");
         changes.all = true;
         for (_, stripe) in held {
+            stripe.note_changes(effect, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
         }
     }
@@ -156,6 +223,9 @@ impl<'s> Access<'s> {
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,
     /// where nothing up to `numbered.1` can be taken back any more.
     pub(crate) fn finish(&mut self, changes: &Changes, numbered: Option<(Lsn, Lsn)>) {
+        for news in &changes.news {
+            news.tell(numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn));
+        }
         let totals = &self.store.totals;
         if changes.all {
             for (number, stripe) in self.held.as_mut_slice() {
@@ -182,6 +252,26 @@ impl<'s> Access<'s> {
             unreachable!("a sweep holds one stripe")
         };
         self.store.totals.publish_due(*number, stripe);
+    }
+
+    /// Every stripe of the store.
+    ///
+    /// # Panics
+    ///
+    /// When the transaction does not hold them all.
+    pub(crate) fn all_stripes(&self) -> impl Iterator<Item = &Stripe> {
+        let held = match &self.held {
+            Held::One(held) => std::slice::from_ref(held),
+            Held::Many(held) => held,
+        };
+        let all = held.len() == self.store.stripes.len();
+        assert!(all, "a look at whole databases holds every stripe");
+        held.iter().map(|(_, stripe)| &**stripe)
+    }
+
+    /// The newest change that a look at whole databases may show.
+    pub(crate) fn newest(&self) -> Lsn {
+        self.store.totals.newest()
     }
 
     /// The stripe of a transaction that holds one.
@@ -309,6 +399,21 @@ fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
     }
 }
 
+/// Whether the key is not there any more: its time or that of all its fields has come.
 fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
     entry.expires().is_some_and(|expires| expires <= at.now)
+        || entry
+            .collection()
+            .is_some_and(|collection| collection.is_empty_by(at.now))
+}
+
+/// The first fields that have expired.
+fn expired_fields(entry: EntryRef<'_>, at: At) -> Vec<Box<[u8]>> {
+    let ValueRef::Hash(hash) = entry.value() else {
+        return Vec::new();
+    };
+    let expiring = hash.expiring();
+    let expired = expiring.take_while(|(expires, _)| *expires <= at.now);
+    let fields = expired.map(|(_, field)| field.into());
+    fields.take(EXPIRED_FIELDS_MAX).collect()
 }

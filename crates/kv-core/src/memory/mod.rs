@@ -17,6 +17,7 @@ mod recent;
 mod store;
 mod stripe;
 mod totals;
+mod watch;
 
 // Whole databases.
 mod expire;
@@ -32,10 +33,14 @@ mod table;
 mod key_value;
 
 use std::cell::Cell;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(crate) use access::{Access, Changes};
+pub(crate) use access::{Access, Changes, Expired};
 use expire::Sweeper;
+use foldhash::quality::RandomState;
+use garbage::Reaper;
 use place::{Placing, Spot};
 pub(crate) use raw::EntryRef;
 use smallvec::SmallVec;
@@ -45,8 +50,14 @@ use table::Table;
 use totals::Totals;
 use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
+pub use watch::KeyWatcher;
 
-use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
+use crate::observe::{Notebook, Watch};
+use crate::random::STEP;
+use crate::{
+    At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Random, Refusal, SystemClock, Txn,
+    ValueLimits, View,
+};
 
 /// How a [`MemoryStore`] is made.
 #[derive(Clone)]
@@ -58,6 +69,8 @@ pub struct MemoryOptions {
     pub stripes: usize,
     /// What the calls of [`KeyValue`](crate::KeyValue) take for the time.
     pub clock: Arc<dyn Clock>,
+    /// Where the luck of transactions begins; `None`: somewhere.
+    pub seed: Option<u64>,
 }
 
 impl Default for MemoryOptions {
@@ -66,6 +79,7 @@ impl Default for MemoryOptions {
             databases: 16,
             stripes: 1024,
             clock: Arc::new(SystemClock),
+            seed: None,
         }
     }
 }
@@ -77,13 +91,17 @@ pub struct MemoryStore {
     totals: Totals,
     sweeper: Sweeper,
     walking: Walking,
+    watch: Watch,
+    reaper: Reaper,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
+    limits: Arc<ValueLimits>,
+    /// The seed of the next transaction that chooses by chance.
+    seed: AtomicU64,
     databases: u16,
 }
 
 /// A stripe and its lock, on cache lines of its own.
-#[derive(Default)]
 #[repr(align(64))]
 struct LockedStripe(Mutex<Stripe>);
 
@@ -111,16 +129,25 @@ impl MemoryStore {
             (1..=crate::limits::DATABASES_MAX).contains(&options.databases),
             "databases"
         );
+        let limits = Arc::<ValueLimits>::default();
+        let stripe = || LockedStripe(Mutex::new(Stripe::new(Arc::clone(&limits))));
+        let seed = options
+            .seed
+            .unwrap_or_else(|| RandomState::default().hash_one(0));
         Self {
-            stripes: std::iter::repeat_with(LockedStripe::default)
+            stripes: std::iter::repeat_with(stripe)
                 .take(options.stripes)
                 .collect(),
             placing: Placing::new(options.stripes.trailing_zeros()),
             totals: Totals::new(options.stripes, options.databases),
             sweeper: Sweeper::default(),
             walking: Walking::default(),
+            watch: Watch::default(),
+            reaper: Reaper::default(),
             log: None,
             clock: options.clock,
+            limits,
+            seed: seed.into(),
             databases: options.databases,
         }
     }
@@ -144,6 +171,23 @@ impl MemoryStore {
         &*self.clock
     }
 
+    /// Up to which sizes collections are packed; may be changed at any time.
+    #[must_use]
+    pub fn limits(&self) -> &ValueLimits {
+        &self.limits
+    }
+
+    /// Bytes of removed values that are still to be freed.
+    #[must_use]
+    pub fn garbage_bytes(&self) -> usize {
+        self.reaper.pending_bytes()
+    }
+
+    /// Luck for one transaction.
+    pub(crate) fn random(&self) -> Random {
+        Random::new(self.seed.fetch_add(STEP.rotate_left(32), Relaxed))
+    }
+
     /// As [`Store::read`](crate::Store::read), with an answer.
     #[inline]
     pub fn read_with<R>(
@@ -153,12 +197,17 @@ impl MemoryStore {
         look: impl FnOnce(&mut View<'_>) -> R,
     ) -> (R, Lsn) {
         self.check_database(at.db);
+        let access = Access::lock(self, at.db, keys, true);
         let mut view = View {
-            access: Access::lock(self, at.db, keys, true),
+            access,
             at,
             seen: Lsn::ZERO,
+            notebook: Notebook::new(self.watch.wanted()),
         };
         let answer = look(&mut view);
+        if view.notebook.is_wanted() {
+            self.watch.tell(view.seen, &view.notebook);
+        }
         (answer, view.seen)
     }
 
@@ -183,6 +232,35 @@ impl MemoryStore {
         }))
     }
 
+    /// Lets `observer` hear what transactions do from now on, as far as it is watched for:
+    /// [`watch_changes`](Self::watch_changes), [`watch_classes`](Self::watch_classes).
+    ///
+    /// # Panics
+    ///
+    /// When there is one already.
+    pub fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.watch.set_observer(observer);
+    }
+
+    /// One more party wants to hear which keys change, in every transaction that locks a stripe after this.
+    pub fn watch_changes(&self) {
+        self.watch.watch_changes();
+    }
+
+    /// The end of one [`watch_changes`](Self::watch_changes).
+    ///
+    /// # Panics
+    ///
+    /// When there was none.
+    pub fn unwatch_changes(&self) {
+        self.watch.unwatch_changes();
+    }
+
+    /// From now on these classes of events are told and no others.
+    pub fn watch_classes(&self, classes: Classes) {
+        self.watch.watch_classes(classes);
+    }
+
     /// Asks the log whether a write may begin.
     fn admit(&self) -> Result<(), Refusal> {
         self.log.as_deref().map_or(Ok(()), EffectLog::admit)
@@ -201,18 +279,27 @@ impl MemoryStore {
                 access,
                 at,
                 seen: Lsn::ZERO,
+                notebook: Notebook::new(self.watch.wanted()),
             },
             log,
             encoded: log.map(|_| SCRATCH.take()).unwrap_or_default(),
             effects: 0,
+            #[cfg(debug_assertions)]
+            unnamed: Vec::new(),
             changes: Changes::default(),
         };
         txn.encoded.clear();
         let answer = change(&mut txn);
         let lsn = Self::commit(&mut txn);
+        if txn.view.notebook.is_wanted() {
+            self.watch.tell(lsn, &txn.view.notebook);
+        }
         if log.is_some() && txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
             SCRATCH.set(std::mem::take(&mut txn.encoded));
         }
+        let Txn { view, changes, .. } = txn;
+        drop(view);
+        self.reaper.take(changes.into_garbage());
         (answer, lsn)
     }
 
@@ -226,6 +313,17 @@ impl MemoryStore {
         });
         txn.view.access.finish(&txn.changes, numbered);
         numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn)
+    }
+
+    /// Ends what [`View::watch`] began. The watcher may still be told of a change that is under way.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub fn unwatch(&self, db: Db, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+        self.check_database(db);
+        let spot = self.placing.spot(key);
+        self.lock(spot.stripe).unwatch((db, key), watcher);
     }
 
     /// Brings what is needed to look `keys` up closer to the processor, all at once: worth it before several

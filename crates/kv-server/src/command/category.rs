@@ -13,6 +13,12 @@ pub(crate) enum Category {
     Read,
     /// Changes data.
     Write,
+    /// Sets.
+    Set,
+    /// Lists.
+    List,
+    /// Hashes.
+    Hash,
     /// Strings.
     String,
     /// For those who run the server.
@@ -23,22 +29,31 @@ pub(crate) enum Category {
     Slow,
     /// Can hurt others.
     Dangerous,
+    /// May have to wait.
+    Blocking,
+    /// Several requests as one.
+    Transaction,
     /// The client's own connection, and what needs no data.
     Connection,
 }
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
+        Self::Set,
+        Self::List,
+        Self::Hash,
         Self::String,
         Self::Admin,
         Self::Fast,
         Self::Slow,
+        Self::Blocking,
         Self::Dangerous,
         Self::Connection,
+        Self::Transaction,
     ];
 
     /// Its name, without the `@`.
@@ -47,11 +62,16 @@ impl Category {
             Self::Keyspace => "keyspace",
             Self::Read => "read",
             Self::Write => "write",
+            Self::Set => "set",
+            Self::List => "list",
+            Self::Hash => "hash",
             Self::String => "string",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
             Self::Dangerous => "dangerous",
+            Self::Blocking => "blocking",
+            Self::Transaction => "transaction",
             Self::Connection => "connection",
         }
     }
@@ -69,7 +89,12 @@ impl Category {
             Self::Keyspace => spec.group == Group::Keys || has(Flags::WHOLE_KEYSPACE),
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
+            Self::Set => spec.group == Group::Set,
+            Self::List => spec.group == Group::List,
+            Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
+            Self::Blocking => matches!(spec.run, Run::Block(_)),
+            Self::Transaction => spec.group == Group::Transactions,
             Self::Connection => {
                 let needs_nothing = matches!(spec.run, Run::Pure(_) | Run::Group { .. });
                 spec.group == Group::Connection || needs_nothing

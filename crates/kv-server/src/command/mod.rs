@@ -20,6 +20,7 @@ pub(crate) mod table;
 // What a handler works with.
 pub(crate) mod args;
 pub(crate) mod error;
+pub(crate) mod event;
 mod expire_time;
 pub(crate) mod glob;
 pub(crate) mod help;
@@ -28,10 +29,15 @@ mod prelude;
 mod table_rules;
 #[cfg(test)]
 mod testing;
+mod timeout;
 
 // The commands, by group.
 mod admin;
 mod connection;
+mod hash;
 mod introspect;
 mod keys;
+mod list;
+mod set;
 mod string;
+mod transaction;

@@ -8,12 +8,16 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, connection, introspect, keys, string};
+use super::{admin, connection, hash, introspect, keys, list, set, string, transaction};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
+    list::GROUP,
+    set::GROUP,
+    hash::GROUP,
     keys::GROUP,
+    transaction::GROUP,
     connection::GROUP,
     admin::GROUP,
     introspect::GROUP,

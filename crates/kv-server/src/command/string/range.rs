@@ -93,6 +93,7 @@ fn setrange(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
     bytes[offset..patch_end].copy_from_slice(patch);
     let expires = expire_time::current(txn, key);
     txn.set_string(key, StringValue::new(&bytes), expires);
+    txn.announce(key, event::SETRANGE);
     reply.int(bytes.len() as i64);
     Ok(())
 }
