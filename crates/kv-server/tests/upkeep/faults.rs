@@ -81,7 +81,10 @@ fn what_is_not_the_file_that_it_should_be_is_named() {
         std::fs::create_dir(&name).unwrap();
         let (code, error) = refused(&data);
         assert_ne!(code, Some(0));
-        assert!(error.contains(text(&name)) && error.contains("ls -la"), "{error}");
+        assert!(
+            error.contains(text(&name)) && error.contains("ls -la"),
+            "{error}"
+        );
         std::fs::remove_dir(&name).unwrap();
         std::fs::rename(&aside, &name).unwrap();
     }
