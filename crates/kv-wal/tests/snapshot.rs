@@ -411,8 +411,13 @@ fn a_copy_has_the_snapshots_that_its_log_needs() {
     assert_eq!(Model::of(&then), middle);
     assert_eq!(then.recovered().passed_over, None);
     let before = copy(at("db"), at("before"), Target::Lsn(Lsn(60)), &RealFs);
-    assert!(
-        matches!(before, Err(UpkeepError::TargetBeforeStart)),
-        "{before:?}"
-    );
+    let Err(UpkeepError::TargetBeforeStart { lsn, .. }) = before else {
+        panic!("{before:?}");
+    };
+    // What the error names can be reached, and nothing before it.
+    let earliest = lsn.unwrap();
+    assert_eq!(earliest, Lsn(100));
+    copy(at("db"), at("earliest"), Target::Lsn(earliest), &RealFs).unwrap();
+    let before = copy(at("db"), at("before"), Target::Lsn(Lsn(99)), &RealFs);
+    assert!(before.is_err(), "{before:?}");
 }

@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -175,20 +176,33 @@ pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program is there");
+    // Both are read while it runs: a program that nobody reads from stops when a pipe is full.
+    let mut pipes: [Box<dyn Read + Send>; 2] = [
+        Box::new(child.stdout.take().expect("it is piped")),
+        Box::new(child.stderr.take().expect("it is piped")),
+    ];
+    let [stdout, stderr] = &mut pipes;
     let started = Instant::now();
-    while child.try_wait().expect("it is our child").is_none() {
-        if started.elapsed() > PATIENCE {
-            child.kill().expect("it runs");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let output = child.wait_with_output().expect("it is our child");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    std::thread::scope(|scope| {
+        let [stdout, stderr] = [stdout, stderr].map(|pipe| scope.spawn(|| all_of(pipe)));
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("it is our child") {
+                break status;
+            }
+            if started.elapsed() > PATIENCE {
+                child.kill().expect("it runs");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let text = |said: ScopedJoinHandle<'_, String>| said.join().expect("it only reads");
+        (status.code(), text(stdout), text(stderr))
+    })
+}
+
+fn all_of(pipe: &mut (impl Read + ?Sized)) -> String {
+    let mut bytes = Vec::new();
+    pipe.read_to_end(&mut bytes).expect("it can be read");
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A raw connection.
