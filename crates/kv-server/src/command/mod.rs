@@ -28,7 +28,7 @@ mod prelude;
 #[cfg(test)]
 mod table_rules;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timeout;
 
 // The commands, by group.
