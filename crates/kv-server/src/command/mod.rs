@@ -30,7 +30,7 @@ mod scan_options;
 #[cfg(test)]
 mod table_rules;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timeout;
 
 // The commands, by group.
