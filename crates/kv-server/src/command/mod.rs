@@ -25,6 +25,8 @@ mod expire_time;
 pub(crate) mod glob;
 pub(crate) mod help;
 mod prelude;
+mod sample;
+mod scan_options;
 #[cfg(test)]
 mod table_rules;
 #[cfg(test)]
