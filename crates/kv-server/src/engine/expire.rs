@@ -58,6 +58,7 @@ mod tests {
             removed,
             looked_at,
             more: true,
+            ..ExpireSweep::default()
         };
         assert!(is_worth_another(&sweep(20, 200)));
         assert!(!is_worth_another(&sweep(19, 200)));
