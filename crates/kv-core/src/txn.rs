@@ -4,6 +4,7 @@
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
 
 mod collections;
+mod keys;
 
 use crate::memory::{Access, Changes, EntryRef};
 use crate::{

@@ -12,6 +12,7 @@ use super::MemoryStore;
 use super::garbage::Garbage;
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
+use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
 use crate::{At, Db, Effect, KeySet, Lsn};
@@ -137,6 +138,12 @@ impl<'s> Access<'s> {
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
     pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
+        if effect.source().is_some() {
+            if let Some(relocation) = Relocation::of(effect) {
+                self.relocate(&relocation, changes);
+            }
+            return;
+        }
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
             let garbage = self.stripe(located).apply(located.spot.place, effect);
@@ -146,11 +153,35 @@ impl<'s> Access<'s> {
         }
         let stripes = self.store.stripes.len();
         let held = self.held.as_mut_slice();
-        assert_eq!(held.len(), stripes, "a flush holds every stripe");
+        assert_eq!(
+            held.len(),
+            stripes,
+            "a change of whole databases holds every stripe"
+        );
         changes.all = true;
         for (_, stripe) in held {
             changes.garbage.extend(stripe.apply(Place::START, effect));
         }
+    }
+
+    /// Moves or copies the value of a key to another one.
+    fn relocate(&mut self, relocation: &Relocation<'_>, changes: &mut Changes) {
+        let (db, from_db) = (relocation.db, relocation.from_db);
+        self.check_database(db);
+        let from = self.locate(relocation.from);
+        let to = self.locate(relocation.key);
+        let new = relocation.take(self.stripe(from), from.spot.place, to.spot.place);
+        let garbage = relocation.put(self.stripe(to), to.spot.place, new);
+        changes.garbage.extend(garbage);
+        changes.keys.push((from, from_db));
+        changes.keys.push((to, db));
+    }
+
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub(crate) fn check_database(&self, db: Db) {
+        self.store.check_database(db);
     }
 
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,

@@ -89,6 +89,10 @@ pub(super) fn apply(table: &mut Table, place: Place, effect: &Effect<'_>) -> Opt
         }),
         Effect::SetString { .. }
         | Effect::AppendString { .. }
+        | Effect::PatchString { .. }
+        | Effect::CopyKey { .. }
+        | Effect::MoveKey { .. }
+        | Effect::SwapDbs { .. }
         | Effect::SetExpiry { .. }
         | Effect::Delete { .. }
         | Effect::FlushDb { .. }

@@ -61,6 +61,19 @@ impl Table {
         self.change_string(place, key, change, StringValue::new(suffix), None)
     }
 
+    /// Puts `bytes`, of which there are some, at `offset` of the string at `key`. As [`Table::set_string`].
+    pub(super) fn patch_string(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        offset: usize,
+        bytes: &[u8],
+    ) -> Option<Slot> {
+        let removed = self.change_string(place, key, |_| {}, StringValue::Bytes(&[]), None);
+        self.change(place, key, |slot| slot.patch_string(offset, bytes));
+        removed
+    }
+
     /// Changes the string at `key`; where there is none, the key gets `value` and `expires`.
     fn change_string(
         &mut self,
