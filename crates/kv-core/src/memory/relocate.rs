@@ -34,6 +34,14 @@ impl<'a> Relocation<'a> {
         })
     }
 
+    /// What happens to the first key, as an effect of its own: it goes, if it does.
+    pub(super) fn end_of_source(&self) -> Option<Effect<'a>> {
+        self.moves.then_some(Effect::Delete {
+            db: self.from_db,
+            key: self.from,
+        })
+    }
+
     /// The first step, in the stripe of the first key, which is at `from`: the entry that the second key, which
     /// is at `to`, gets.
     pub(super) fn take(&self, stripe: &mut Stripe, from: Place, to: Place) -> Option<Slot> {

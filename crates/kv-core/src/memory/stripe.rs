@@ -12,6 +12,7 @@ use super::raw::EntryRef;
 use super::recent::Recent;
 use super::table::Table;
 use super::walk::StripeWalk;
+use super::watch::Watches;
 use crate::limits::STRING_BYTES_MAX;
 use crate::{Db, Effect, Item, MemoryStats, UnixMillis};
 
@@ -24,6 +25,8 @@ pub(crate) struct Stripe {
     pub(crate) recent: Recent,
     /// The walk that has not yet been through this stripe.
     pub(super) walk: Option<StripeWalk>,
+    /// Who wants to know of changes; `None` while nobody does.
+    pub(super) watches: Option<Box<Watches>>,
 }
 
 /// The tables of a stripe, by number of the database. That of the first one, which most programs use alone,

@@ -76,6 +76,19 @@ impl ValueRef<'_> {
             Self::Set(_) => Kind::Set,
         }
     }
+
+    /// The word that `OBJECT ENCODING` answers.
+    #[must_use]
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Self::String(string) => string.encoding(),
+            Self::List(list) if list.is_packed() => "listpack",
+            Self::List(_) => "quicklist",
+            Self::Hash(hash) if hash.is_packed() => "listpack",
+            Self::Set(set) if set.is_packed() => "listpack",
+            Self::Hash(_) | Self::Set(_) => "hashtable",
+        }
+    }
 }
 
 /// Whether and when a key expires.

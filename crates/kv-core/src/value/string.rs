@@ -52,6 +52,19 @@ impl<'a> StringRef<'a> {
         self.len() == 0
     }
 
+    /// The word that `OBJECT ENCODING` answers.
+    #[must_use]
+    pub fn encoding(&self) -> &'static str {
+        /// Longest string that Redis keeps in one piece with what belongs to it, in bytes.
+        const EMBEDDED_BYTES_MAX: usize = 44;
+
+        match self {
+            Self::Int(_) => "int",
+            _ if self.len() <= EMBEDDED_BYTES_MAX => "embstr",
+            _ => "raw",
+        }
+    }
+
     /// The string form; an integer is written into `digits`.
     #[must_use]
     pub fn as_bytes<'b>(&self, digits: &'b mut itoa::Buffer) -> &'b [u8]
