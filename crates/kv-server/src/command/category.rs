@@ -15,6 +15,10 @@ pub(crate) enum Category {
     Write,
     /// Strings.
     String,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
     /// For those who run the server.
     Admin,
     /// Constant or logarithmic time per key.
@@ -29,11 +33,13 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
         Self::String,
+        Self::Bitmap,
+        Self::HyperLogLog,
         Self::Admin,
         Self::Fast,
         Self::Slow,
@@ -48,6 +54,8 @@ impl Category {
             Self::Read => "read",
             Self::Write => "write",
             Self::String => "string",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
@@ -66,10 +74,15 @@ impl Category {
             Self::Admin => has(Flags::ADMIN),
             Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
             _ if does_nothing_alone => false,
-            Self::Keyspace => spec.group == Group::Keys || has(Flags::WHOLE_KEYSPACE),
+            Self::Keyspace => {
+                let whole = has(Flags::WHOLE_KEYSPACE) || has(Flags::READS_KEYSPACE);
+                spec.group == Group::Keys || whole
+            }
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
             Self::String => spec.group == Group::String,
+            Self::Bitmap => spec.group == Group::Bitmap,
+            Self::HyperLogLog => spec.group == Group::HyperLogLog,
             Self::Connection => {
                 let needs_nothing = matches!(spec.run, Run::Pure(_) | Run::Group { .. });
                 spec.group == Group::Connection || needs_nothing

@@ -31,7 +31,9 @@ mod testing;
 
 // The commands, by group.
 mod admin;
+mod bitmap;
 mod connection;
+mod hyperloglog;
 mod introspect;
 mod keys;
 mod string;

@@ -48,7 +48,7 @@ impl CommandSpec {
 
     /// Whether it can only look at data.
     pub(crate) const fn is_read(&self) -> bool {
-        matches!(self.run, Run::Read(_))
+        matches!(self.run, Run::Read(_)) || self.flags.contains(Flags::READS_KEYSPACE)
     }
 
     /// Whether it may need more memory than there was: refused while memory is full.
@@ -149,6 +149,10 @@ pub(crate) enum Compat {
 pub(crate) enum Group {
     /// Strings and numbers.
     String,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
     /// Keys of any kind.
     Keys,
     /// The client's own connection.
@@ -159,12 +163,21 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 4] = [Self::String, Self::Keys, Self::Connection, Self::Server];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::String,
+        Self::Bitmap,
+        Self::HyperLogLog,
+        Self::Keys,
+        Self::Connection,
+        Self::Server,
+    ];
 
     /// Redis' word for it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
             Self::Keys => "generic",
             Self::Connection => "connection",
             Self::Server => "server",
@@ -201,6 +214,9 @@ impl Flags {
     pub(crate) const WHOLE_KEYSPACE: Self = Self(1 << 9);
     /// A write that leaves no more data than there was: runs while memory is full.
     pub(crate) const NEVER_GROWS: Self = Self(1 << 10);
+
+    /// Looks at keys that it does not name, one stripe after the other.
+    pub(crate) const READS_KEYSPACE: Self = Self(1 << 11);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

@@ -8,11 +8,13 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, connection, introspect, keys, string};
+use super::{admin, bitmap, connection, hyperloglog, introspect, keys, string};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
+    bitmap::GROUP,
+    hyperloglog::GROUP,
     keys::GROUP,
     connection::GROUP,
     admin::GROUP,

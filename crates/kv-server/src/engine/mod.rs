@@ -5,11 +5,15 @@
 pub(crate) mod commits;
 pub(crate) mod execute;
 pub(crate) mod expire;
+pub(crate) mod lot;
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use kv_core::{Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis};
+use kv_core::{
+    At, Cursor, Db, ExpireSweep, Item, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _,
+    UnixMillis,
+};
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
 use crate::server::Server;
@@ -46,6 +50,24 @@ impl Engine {
     pub(crate) fn count(&self, db: Db) -> (u64, Lsn) {
         let keys = self.memory().len(db);
         (keys, self.memory().newest())
+    }
+
+    /// Shows about `count` keys from `cursor` on, as [`MemoryStore::scan_at`] does. Returns where to go on, and the
+    /// newest change that was shown.
+    pub(crate) fn scan(
+        &self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn) {
+        let next = self.memory().scan_at(at, cursor, count, show);
+        (next, self.memory().newest())
+    }
+
+    /// A place in the order of scans, drawn by lot: all are equally likely.
+    pub(crate) fn any_cursor(&self) -> Cursor {
+        self.memory().cursor_at(lot::draw())
     }
 
     /// What `db` holds: a statistic, which no reply needs to wait for.
