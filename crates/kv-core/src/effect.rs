@@ -245,4 +245,38 @@ impl<'a> Effect<'a> {
             _ => None,
         }
     }
+    /// The database and key that is gone because its value has moved.
+    pub(crate) fn moved_from(&self) -> Option<(Db, &'a [u8])> {
+        match self {
+            Self::MoveKey { .. } => self.source(),
+            _ => None,
+        }
+    }
+
+    /// Whether the key may be there afterwards without having been there before.
+    #[must_use]
+    pub(crate) fn makes_keys(&self) -> bool {
+        match self {
+            Self::SetString { .. }
+            | Self::AppendString { .. }
+            | Self::PatchString { .. }
+            | Self::CopyKey { .. }
+            | Self::MoveKey { .. }
+            | Self::SetCollection { .. }
+            | Self::ListPush { .. }
+            | Self::ListInsert { .. }
+            | Self::HashSet { .. }
+            | Self::SetAdd { .. } => true,
+            Self::SetExpiry { .. }
+            | Self::Delete { .. }
+            | Self::ListPop { .. }
+            | Self::ListSet { .. }
+            | Self::ListRemove { .. }
+            | Self::HashDelete { .. }
+            | Self::SetRemove { .. }
+            | Self::SwapDbs { .. }
+            | Self::FlushDb { .. }
+            | Self::FlushAll => false,
+        }
+    }
 }

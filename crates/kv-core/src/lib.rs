@@ -81,6 +81,7 @@ mod error;
 pub mod limits;
 mod log;
 mod lsn;
+mod observe;
 mod slot;
 mod value;
 
@@ -102,6 +103,7 @@ pub use lsn::Lsn;
 pub use memory::{
     KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,
 };
+pub use observe::{Classes, Event, Happening, Observer, Told};
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
 pub use txn::{Txn, View};

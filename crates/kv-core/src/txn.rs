@@ -12,9 +12,10 @@ mod keys;
 use std::sync::Arc;
 
 use crate::memory::{Access, Changes, EntryRef};
+use crate::observe::Notebook;
 use crate::{
-    At, Db, Effect, EffectLog, Expiry, Hash, KeySet, KeyWatcher, Kind, List, Lsn, Set, StoreError,
-    StringRef, StringValue, UnixMillis, ValueRef,
+    At, Classes, Db, Effect, EffectLog, Event, Expiry, Hash, KeySet, KeyWatcher, Kind, List, Lsn,
+    Set, StoreError, StringRef, StringValue, UnixMillis, ValueRef,
 };
 
 /// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
@@ -25,6 +26,7 @@ pub struct View<'s> {
     pub(crate) access: Access<'s>,
     pub(crate) at: At,
     pub(crate) seen: Lsn,
+    pub(crate) notebook: Notebook,
 }
 
 impl View<'_> {
@@ -64,6 +66,11 @@ impl View<'_> {
     /// on to change it. To ask again changes nothing.
     pub fn watch(&mut self, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
         self.access.watch(self.at, key, watcher);
+    }
+
+    /// Tells an [`Observer`](crate::Observer) who is at work: a number that means something to it.
+    pub fn set_origin(&mut self, origin: u64) {
+        self.notebook.origin = origin;
     }
 
     /// Whether `key` is there.
@@ -148,8 +155,12 @@ impl View<'_> {
     /// Looks `key` up and remembers what the answer depends on. What has expired is not there.
     #[inline]
     fn entry(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let tells_misses = self.notebook.wants(Classes::MISSED) && self.access.is_reader();
         let (entry, newest) = self.access.look(self.at, key);
         self.seen = self.seen.max(newest);
+        if tells_misses && entry.is_none() {
+            self.notebook.missed(self.at.db, key);
+        }
         entry
     }
 }
@@ -170,6 +181,9 @@ pub struct Txn<'s> {
     pub(crate) log: Option<&'s dyn EffectLog>,
     pub(crate) encoded: Vec<u8>,
     pub(crate) effects: u32,
+    /// Keys that this transaction changed without saying by which name. Only where assertions are on.
+    #[cfg(debug_assertions)]
+    pub(crate) unnamed: Vec<Vec<u8>>,
     /// After `view`, so that what takes long to free is dropped when no stripe is locked any more.
     pub(crate) changes: Changes,
 }
@@ -209,6 +223,36 @@ impl Txn<'_> {
         let answer = change(self);
         self.view.at.db = before;
         answer
+    }
+
+    /// Tells those who watch events of its class that this is what happened to `key`. Every change of a key is
+    /// announced, after it was made, by whoever knows its name, or said to have none.
+    #[inline]
+    pub fn announce(&mut self, key: &[u8], event: Event) {
+        let View { notebook, at, .. } = &mut self.view;
+        if notebook.is_wanted() {
+            notebook.event(at.db, key, event);
+        }
+        self.announce_nothing(key);
+    }
+
+    /// Says that what happened to `key` has no name.
+    #[inline]
+    pub fn announce_nothing(&mut self, key: &[u8]) {
+        #[cfg(debug_assertions)]
+        self.unnamed.retain(|unnamed| unnamed != key);
+        #[cfg(not(debug_assertions))]
+        let _ = key;
+    }
+
+    /// A key that was changed and that was neither announced nor said to have no name: a bug of whoever changed
+    /// it, looked for where assertions are on.
+    #[must_use]
+    pub fn unannounced(&self) -> Option<Vec<u8>> {
+        #[cfg(debug_assertions)]
+        return self.unnamed.first().cloned();
+        #[cfg(not(debug_assertions))]
+        None
     }
 
     /// Puts a string at `key`, whatever was there, with this expiry. A time that has come already deletes the
@@ -296,12 +340,56 @@ impl Txn<'_> {
         }
         access.count_expired(key);
         let db = at.db;
-        self.apply(&Effect::Delete { db, key });
+        self.view.notebook.expired(db, key);
+        self.record(&Effect::Delete { db, key });
         true
     }
 
-    /// The one place where a transaction changes memory.
+    /// Changes memory, and notes what there is to tell of it.
     fn apply(&mut self, effect: &Effect<'_>) {
+        #[cfg(debug_assertions)]
+        {
+            let moved = effect.moved_from();
+            let keys = [effect.key(), moved].into_iter().flatten();
+            self.unnamed.extend(keys.map(|(_, key)| key.to_vec()));
+        }
+        if self.view.notebook.is_wanted() {
+            self.note(effect);
+        }
+        self.record(effect);
+    }
+
+    #[cold]
+    fn note(&mut self, effect: &Effect<'_>) {
+        let View {
+            notebook,
+            access,
+            at,
+            ..
+        } = &mut self.view;
+        let Some((db, key)) = effect.key() else {
+            return match *effect {
+                Effect::FlushDb { db } => notebook.flushed(Some(db)),
+                // Nobody who knows keys of either database knows what they hold now.
+                Effect::SwapDbs { one, other } => {
+                    notebook.flushed(Some(one));
+                    notebook.flushed(Some(other));
+                }
+                _ => notebook.flushed(None),
+            };
+        };
+        if let Some((db, from)) = effect.moved_from() {
+            notebook.changed(db, from);
+        }
+        let at = At { db, ..*at };
+        if notebook.wants(Classes::NEW) && effect.makes_keys() && access.look(at, key).0.is_none() {
+            notebook.new_key(db, key);
+        }
+        notebook.changed(db, key);
+    }
+
+    /// The one place where a transaction changes memory.
+    fn record(&mut self, effect: &Effect<'_>) {
         if let Some(log) = self.log {
             log.encode(effect, &mut self.encoded);
         }

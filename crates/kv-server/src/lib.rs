@@ -43,6 +43,7 @@ mod engine;
 // What all threads share, and what is told of it.
 mod clients;
 mod info;
+mod notify;
 mod server;
 mod stats;
 mod timestamp;

@@ -9,6 +9,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::config::settings::Settings;
 use crate::engine::Engine;
+use crate::notify::NotifyFlags;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 
@@ -63,6 +64,12 @@ impl Server {
     pub(crate) fn tick(&self) {
         let seconds = self.started.elapsed().as_secs();
         self.uptime_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Publishes the events of keys that `flags` ask for from now on.
+    pub(crate) fn notify(&self, flags: NotifyFlags) {
+        self.settings.notify_flags.set(flags.bits());
+        self.engine.watch_classes(flags.classes());
     }
 
     /// The port of the first address.

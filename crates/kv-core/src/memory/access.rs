@@ -130,6 +130,11 @@ impl<'s> Access<'s> {
         (live, newest)
     }
 
+    /// Whether looks are a reader's.
+    pub(crate) fn is_reader(&self) -> bool {
+        self.reader
+    }
+
     /// Whether there is an expired entry at `key`.
     #[inline]
     pub(crate) fn has_expired(&mut self, at: At, key: &[u8]) -> bool {

@@ -49,7 +49,10 @@ use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
 pub use watch::KeyWatcher;
 
-use crate::{At, Clock, Db, EffectLog, KeySet, Lsn, Refusal, SystemClock, Txn, View};
+use crate::observe::{Notebook, Watch};
+use crate::{
+    At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Refusal, SystemClock, Txn, View,
+};
 
 /// How a [`MemoryStore`] is made.
 #[derive(Clone)]
@@ -80,6 +83,7 @@ pub struct MemoryStore {
     totals: Totals,
     sweeper: Sweeper,
     walking: Walking,
+    watch: Watch,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
     databases: u16,
@@ -122,6 +126,7 @@ impl MemoryStore {
             totals: Totals::new(options.stripes, options.databases),
             sweeper: Sweeper::default(),
             walking: Walking::default(),
+            watch: Watch::default(),
             log: None,
             clock: options.clock,
             databases: options.databases,
@@ -156,12 +161,17 @@ impl MemoryStore {
         look: impl FnOnce(&mut View<'_>) -> R,
     ) -> (R, Lsn) {
         self.check_database(at.db);
+        let access = Access::lock(self, at.db, keys, true);
         let mut view = View {
-            access: Access::lock(self, at.db, keys, true),
+            access,
             at,
             seen: Lsn::ZERO,
+            notebook: Notebook::new(self.watch.wanted()),
         };
         let answer = look(&mut view);
+        if view.notebook.is_wanted() {
+            self.watch.tell(view.seen, &view.notebook);
+        }
         (answer, view.seen)
     }
 
@@ -186,6 +196,35 @@ impl MemoryStore {
         }))
     }
 
+    /// Lets `observer` hear what transactions do from now on, as far as it is watched for:
+    /// [`watch_changes`](Self::watch_changes), [`watch_classes`](Self::watch_classes).
+    ///
+    /// # Panics
+    ///
+    /// When there is one already.
+    pub fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.watch.set_observer(observer);
+    }
+
+    /// One more party wants to hear which keys change, in every transaction that locks a stripe after this.
+    pub fn watch_changes(&self) {
+        self.watch.watch_changes();
+    }
+
+    /// The end of one [`watch_changes`](Self::watch_changes).
+    ///
+    /// # Panics
+    ///
+    /// When there was none.
+    pub fn unwatch_changes(&self) {
+        self.watch.unwatch_changes();
+    }
+
+    /// From now on these classes of events are told and no others.
+    pub fn watch_classes(&self, classes: Classes) {
+        self.watch.watch_classes(classes);
+    }
+
     /// Asks the log whether a write may begin.
     fn admit(&self) -> Result<(), Refusal> {
         self.log.as_deref().map_or(Ok(()), EffectLog::admit)
@@ -204,15 +243,21 @@ impl MemoryStore {
                 access,
                 at,
                 seen: Lsn::ZERO,
+                notebook: Notebook::new(self.watch.wanted()),
             },
             log,
             encoded: log.map(|_| SCRATCH.take()).unwrap_or_default(),
             effects: 0,
+            #[cfg(debug_assertions)]
+            unnamed: Vec::new(),
             changes: Changes::default(),
         };
         txn.encoded.clear();
         let answer = change(&mut txn);
         let lsn = Self::commit(&mut txn);
+        if txn.view.notebook.is_wanted() {
+            self.watch.tell(lsn, &txn.view.notebook);
+        }
         if log.is_some() && txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
             SCRATCH.set(std::mem::take(&mut txn.encoded));
         }

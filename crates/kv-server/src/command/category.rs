@@ -13,6 +13,12 @@ pub(crate) enum Category {
     Read,
     /// Changes data.
     Write,
+    /// Sets.
+    Set,
+    /// Lists.
+    List,
+    /// Hashes.
+    Hash,
     /// Strings.
     String,
     /// Strings as rows of bits.
@@ -33,10 +39,13 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
+        Self::Set,
+        Self::List,
+        Self::Hash,
         Self::String,
         Self::Bitmap,
         Self::HyperLogLog,
@@ -53,6 +62,9 @@ impl Category {
             Self::Keyspace => "keyspace",
             Self::Read => "read",
             Self::Write => "write",
+            Self::Set => "set",
+            Self::List => "list",
+            Self::Hash => "hash",
             Self::String => "string",
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
@@ -80,6 +92,9 @@ impl Category {
             }
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
+            Self::Set => spec.group == Group::Set,
+            Self::List => spec.group == Group::List,
+            Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
             Self::Bitmap => spec.group == Group::Bitmap,
             Self::HyperLogLog => spec.group == Group::HyperLogLog,

@@ -2,10 +2,11 @@
 //!
 //! Owns the four forms of a time and which numbers are times; whether a time has come is the store's to say.
 
-use kv_core::{Expiry, UnixMillis, View};
+use kv_core::{Expiry, Txn, UnixMillis, View};
 
 use super::args::{self, Args};
 use super::error::CommandError;
+use super::event;
 
 /// How a number says when a key goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,21 @@ impl<'r> TimeOption<'r> {
         let number = args.bytes()?;
         Ok(Some(Self { form, number }))
     }
+}
+
+/// Changes when `key` goes, `None` for never, and announces it; whether it was there and anything changed. A time
+/// that has come takes the key away at once.
+pub(crate) fn change(txn: &mut Txn<'_>, key: &[u8], expires: Option<UnixMillis>) -> bool {
+    let changed = txn.set_expiry(key, expires);
+    if changed {
+        let event = match expires {
+            None => event::PERSIST,
+            Some(_) if txn.exists(key) => event::EXPIRE,
+            Some(_) => event::EXPIRED,
+        };
+        txn.announce(key, event);
+    }
+    changed
 }
 
 /// When `key` goes, if it is there and ever goes.

@@ -98,9 +98,10 @@ impl Keys {
     pub(crate) const fn parts(&self) -> &[Self] {
         match *self {
             Self::None => &[],
-            Self::Range { .. } | Self::Counted { .. } | Self::Found { .. } | Self::Hidden { .. } => {
-                std::slice::from_ref(self)
-            }
+            Self::Range { .. }
+            | Self::Counted { .. }
+            | Self::Found { .. }
+            | Self::Hidden { .. } => std::slice::from_ref(self),
             Self::Each(parts) => parts,
         }
     }

@@ -20,6 +20,7 @@ pub(crate) mod table;
 // What a handler works with.
 pub(crate) mod args;
 pub(crate) mod error;
+pub(crate) mod event;
 mod expire_time;
 pub(crate) mod glob;
 pub(crate) mod help;
@@ -33,7 +34,10 @@ mod testing;
 mod admin;
 mod bitmap;
 mod connection;
+mod hash;
 mod hyperloglog;
 mod introspect;
 mod keys;
+mod list;
+mod set;
 mod string;

@@ -149,6 +149,12 @@ pub(crate) enum Compat {
 pub(crate) enum Group {
     /// Strings and numbers.
     String,
+    /// Elements in order.
+    List,
+    /// Members, each once.
+    Set,
+    /// Fields, each with a value.
+    Hash,
     /// Strings as rows of bits.
     Bitmap,
     /// Strings that count distinct elements.
@@ -163,8 +169,11 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::String,
+        Self::List,
+        Self::Set,
+        Self::Hash,
         Self::Bitmap,
         Self::HyperLogLog,
         Self::Keys,
@@ -176,6 +185,9 @@ impl Group {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Hash => "hash",
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
             Self::Keys => "generic",

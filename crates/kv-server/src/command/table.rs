@@ -8,11 +8,14 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, bitmap, connection, hyperloglog, introspect, keys, string};
+use super::{admin, bitmap, connection, hash, hyperloglog, introspect, keys, list, set, string};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
+    list::GROUP,
+    set::GROUP,
+    hash::GROUP,
     bitmap::GROUP,
     hyperloglog::GROUP,
     keys::GROUP,

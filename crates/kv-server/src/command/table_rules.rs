@@ -157,6 +157,9 @@ fn every_command_has_a_script() {
         .map(|spec| {
             let folder = match spec.group {
                 Group::String => "string",
+                Group::List => "list",
+                Group::Set => "set",
+                Group::Hash => "hash",
                 Group::Bitmap => "bitmap",
                 Group::HyperLogLog => "hyperloglog",
                 Group::Keys => "keys",

@@ -104,6 +104,7 @@ impl Shell {
                     let before = txn.effects();
                     let outcome = run(txn, args, reply);
                     assert!(outcome.is_ok() || txn.effects() == before, "{request:?}");
+                    assert_eq!(txn.unannounced(), None, "{} announced no event", spec.name);
                     outcome
                 };
                 self.store

@@ -6,6 +6,7 @@ use kv_wal::{DurableStore, SnapshotRule};
 
 use super::settings::{Setting, Settings};
 use super::{Durability, size};
+use crate::notify::NotifyFlags;
 use crate::server::Server;
 
 /// A change that has been checked and is still to be made.
@@ -145,6 +146,17 @@ pub(crate) const KNOBS: &[Knob] = &[
         default: "10000",
         get: |server| server.settings.clients_max.get().to_string(),
         set: Some(set_maxclients),
+    },
+    Knob {
+        name: "notify-keyspace-events",
+        doc: "Which events of keys are published, and where: letters, see docs/commands.md; empty is none.",
+        default: "",
+        get: |server| NotifyFlags::from_bits(server.settings.notify_flags.get()).to_string(),
+        set: Some(|_, text| {
+            let flags = NotifyFlags::parse(text)
+                .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
+            Ok(Box::new(move |server| server.notify(flags)))
+        }),
     },
     Knob {
         name: "port",

@@ -56,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) output_soft_bytes: Setting,
     /// Seconds for which more than `output_soft_bytes` may wait.
     pub(crate) output_soft_s: Setting,
+    /// Which events of keys are published: the bits of [`NotifyFlags`](crate::notify::NotifyFlags).
+    pub(crate) notify_flags: Setting,
 }
 
 impl Settings {
@@ -70,6 +72,7 @@ impl Settings {
             output_hard_bytes: Setting::new(OUTPUT_HARD_BYTES),
             output_soft_bytes: Setting::new(OUTPUT_SOFT_BYTES),
             output_soft_s: Setting::new(OUTPUT_SOFT_S),
+            notify_flags: Setting::new(0),
         }
     }
 }

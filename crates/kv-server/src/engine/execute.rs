@@ -107,7 +107,8 @@ fn run(
         }),
         Run::Write(change) => with_keys(spec, request, |keys| {
             memory.write_with(at, keys, |txn| {
-                all_or_nothing(txn, |txn| change(txn, args, reply))
+                txn.set_origin(cx.state.client.id);
+                all_or_nothing(spec, txn, |txn| change(txn, args, reply))
             })
         }),
         Run::Pure(answer)
@@ -153,13 +154,24 @@ fn with_keys<R>(
 ///
 /// # Panics
 ///
-/// When it did: the effects are recorded and could not be taken back.
-fn all_or_nothing(txn: &mut Txn<'_>, change: impl FnOnce(&mut Txn<'_>) -> Outcome) -> Outcome {
+/// When it did: the effects are recorded and could not be taken back. Where assertions are on, also when it
+/// succeeded and has not announced what it changed: see [`event`](crate::command::event).
+fn all_or_nothing(
+    spec: &CommandSpec,
+    txn: &mut Txn<'_>,
+    change: impl FnOnce(&mut Txn<'_>) -> Outcome,
+) -> Outcome {
     let before = txn.effects();
     let outcome = change(txn);
     assert!(
         outcome.is_ok() || txn.effects() == before,
         "a handler that fails has changed nothing"
+    );
+    let unannounced = txn.unannounced();
+    debug_assert!(
+        unannounced.is_none(),
+        "{} changed {unannounced:?} and announced no event",
+        spec.name
     );
     outcome
 }

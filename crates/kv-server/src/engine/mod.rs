@@ -11,8 +11,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use kv_core::{
-    At, Cursor, Db, ExpireSweep, Item, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _,
-    UnixMillis,
+    At, Classes, Cursor, Db, ExpireSweep, Item, Keyspace, Lsn, MemoryStats, MemoryStore,
+    Store as _, UnixMillis,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -83,6 +83,11 @@ impl Engine {
     /// About how many bytes the data takes in memory.
     pub(crate) fn memory_used(&self) -> usize {
         self.memory().memory_used()
+    }
+
+    /// From now on events of these classes are told to the observer, and of no others.
+    pub(crate) fn watch_classes(&self, classes: Classes) {
+        self.memory().watch_classes(classes);
     }
 
     /// Brings what is needed to look `keys` up closer to the processor.

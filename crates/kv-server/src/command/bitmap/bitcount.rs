@@ -46,7 +46,9 @@ fn count(bytes: &[u8], from: usize, to: usize) -> i64 {
 
 fn ones(bytes: &[u8]) -> i64 {
     let (words, rest) = bytes.as_chunks::<8>();
-    let in_words = words.iter().map(|word| u64::from_le_bytes(*word).count_ones());
+    let in_words = words
+        .iter()
+        .map(|word| u64::from_le_bytes(*word).count_ones());
     let in_rest = rest.iter().map(|byte| byte.count_ones());
     in_words.chain(in_rest).map(i64::from).sum()
 }

@@ -15,9 +15,7 @@ pub(super) const BITFIELD: CommandSpec = CommandSpec {
     group: Group::Bitmap,
     summary: "Reads and changes numbers of any width anywhere in the string at a key.",
     syntax: "BITFIELD key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] \
-             <SET encoding offset value | INCRBY encoding offset increment> \
-             [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] \
-             <SET encoding offset value | INCRBY encoding offset increment> ...]]",
+             <SET encoding offset value | INCRBY encoding offset increment> ...]",
     complexity: "O(N) in the number of operations",
     since: "0.1.0",
     compat: Compat::Differs(
@@ -69,7 +67,8 @@ fn parse(mut args: Args<'_>) -> Result<Vec<Step>, CommandError> {
     let mut overflow = Overflow::default();
     let mut steps = Vec::new();
     while args.len() > 0 {
-        let verb: fn(i64, Overflow) -> Action = match (args.len(), args.peek().unwrap_or_default()) {
+        let verb: fn(i64, Overflow) -> Action = match (args.len(), args.peek().unwrap_or_default())
+        {
             (3.., word) if word.eq_ignore_ascii_case(b"GET") => |_, _| Action::Get,
             (4.., word) if word.eq_ignore_ascii_case(b"SET") => Action::Set,
             (4.., word) if word.eq_ignore_ascii_case(b"INCRBY") => Action::Add,
@@ -105,6 +104,7 @@ fn bitfield(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
     let key = args.key()?;
     let steps = parse(args)?;
     let length = txn.string(key)?.map_or(0, |string| string.len());
+    let effects = txn.effects();
     let writes = steps.iter().filter(|step| step.action != Action::Get);
     if let Some(end) = writes.map(|step| step.bytes.end).max()
         && end > length
@@ -137,6 +137,9 @@ fn bitfield(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
             None => reply.null(),
         }
     }
+    if txn.effects() > effects {
+        txn.announce(key, event::SETBIT);
+    }
     Ok(())
 }
 
@@ -164,7 +167,9 @@ fn window(view: &mut View<'_>, key: &[u8], step: &Step) -> Result<Window, Comman
     let bytes = string.as_ref().map(|string| string.as_bytes(&mut digits));
     let bytes = bytes.unwrap_or_default();
     let end = step.bytes.end.min(bytes.len());
-    Ok(Window::new(bytes.get(step.bytes.start..end).unwrap_or_default()))
+    Ok(Window::new(
+        bytes.get(step.bytes.start..end).unwrap_or_default(),
+    ))
 }
 
 #[cfg(test)]
@@ -190,7 +195,10 @@ mod tests {
         let shell = Shell::new();
         assert_eq!(shell.run("BITFIELD k GET u8 100"), "*1|:0|");
         assert_eq!(shell.run("EXISTS k"), ":0|");
-        assert_eq!(shell.run("BITFIELD k OVERFLOW FAIL SET u8 16 300"), "*1|$-1|");
+        assert_eq!(
+            shell.run("BITFIELD k OVERFLOW FAIL SET u8 16 300"),
+            "*1|$-1|"
+        );
         assert_eq!(shell.run("STRLEN k"), ":3|");
         assert_eq!(
             shell.run("BITFIELD k SET u8 4294967292 1"),

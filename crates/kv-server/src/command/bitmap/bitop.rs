@@ -39,10 +39,11 @@ fn bitop(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
         sources.push(string.map_or_else(Bytes::new, |string| string.to_bytes()));
     }
     let combined = operation.combine(&sources);
-    if combined.is_empty() {
-        txn.delete(destination);
-    } else {
+    if !combined.is_empty() {
         txn.set_string(destination, StringValue::new(&combined), None);
+        txn.announce(destination, event::SET);
+    } else if txn.delete(destination) {
+        txn.announce(destination, event::DEL);
     }
     reply.int(combined.len() as i64);
     Ok(())

@@ -58,7 +58,9 @@ impl Field {
             let width = crate::command::args::integer(width).ok()?;
             let width = u32::try_from(width).ok()?;
             let widest = if signed { 64 } else { 63 };
-            (1..=widest).contains(&width).then_some(Self { width, signed })
+            (1..=widest)
+                .contains(&width)
+                .then_some(Self { width, signed })
         });
         field.ok_or(CommandError::err(
             "Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
@@ -194,7 +196,9 @@ mod tests {
 
     #[test]
     fn words_that_are_no_field() {
-        for word in ["", "u", "i", "u0", "u64", "i65", "u-1", "u08", "U8", "8", "ux"] {
+        for word in [
+            "", "u", "i", "u0", "u64", "i65", "u-1", "u08", "U8", "8", "ux",
+        ] {
             assert!(Field::parse(word.as_bytes()).is_err(), "{word}");
         }
     }

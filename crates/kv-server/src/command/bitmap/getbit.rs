@@ -66,6 +66,7 @@ fn setbit(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     };
     if there != Some(after) {
         txn.patch_string(key, offset.byte(), &[after]);
+        txn.announce(key, event::SETBIT);
     }
     reply.int(i64::from(before & mask(offset) != 0));
     Ok(())

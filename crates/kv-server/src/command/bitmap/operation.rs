@@ -110,16 +110,22 @@ impl Operation {
 
 fn and(out: &mut [u8], source: &[u8]) {
     let (both, beyond) = out.split_at_mut(source.len());
-    both.iter_mut().zip(source).for_each(|(out, byte)| *out &= byte);
+    both.iter_mut()
+        .zip(source)
+        .for_each(|(out, byte)| *out &= byte);
     beyond.fill(0);
 }
 
 fn or(out: &mut [u8], source: &[u8]) {
-    out.iter_mut().zip(source).for_each(|(out, byte)| *out |= byte);
+    out.iter_mut()
+        .zip(source)
+        .for_each(|(out, byte)| *out |= byte);
 }
 
 fn xor(out: &mut [u8], source: &[u8]) {
-    out.iter_mut().zip(source).for_each(|(out, byte)| *out ^= byte);
+    out.iter_mut()
+        .zip(source)
+        .for_each(|(out, byte)| *out ^= byte);
 }
 
 fn one(out: &mut [u8], others: &[Bytes]) {
@@ -131,7 +137,9 @@ fn one(out: &mut [u8], others: &[Bytes]) {
             *out |= byte;
         }
     }
-    out.iter_mut().zip(&twice).for_each(|(out, twice)| *out &= !twice);
+    out.iter_mut()
+        .zip(&twice)
+        .for_each(|(out, twice)| *out &= !twice);
 }
 
 #[cfg(test)]
@@ -141,7 +149,11 @@ mod tests {
     #[test]
     fn every_operation_on_every_combination_of_three_bits() {
         // Bit by bit: all eight combinations of three sources, the third one byte longer.
-        let sources = [&[0b0000_1111][..], &[0b0011_0011], &[0b0101_0101, 0b1000_0000]];
+        let sources = [
+            &[0b0000_1111][..],
+            &[0b0011_0011],
+            &[0b0101_0101, 0b1000_0000],
+        ];
         let sources = sources.map(Bytes::from_static);
         for (operation, expected) in [
             (Operation::And, [0b0000_0001, 0]),

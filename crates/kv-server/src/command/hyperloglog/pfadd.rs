@@ -7,7 +7,7 @@ pub(super) const PFADD: CommandSpec = CommandSpec {
     name: "PFADD",
     group: Group::HyperLogLog,
     summary: "Adds elements to the HyperLogLog at a key, which is made if it is missing.",
-    syntax: "PFADD key [element [element ...]]",
+    syntax: "PFADD key [element ...]",
     complexity: "O(1) per element",
     since: "0.1.0",
     compat: Compat::Full,
@@ -50,7 +50,11 @@ mod tests {
         assert_eq!(shell.run("STRLEN k"), ":12304|");
         assert_eq!(shell.run("PTTL k"), ":1000|");
         assert_eq!(shell.run("PFADD k 17"), ":0|");
-        let count: f64 = shell.run("PFCOUNT k").trim_matches([':', '|']).parse().unwrap();
+        let count: f64 = shell
+            .run("PFCOUNT k")
+            .trim_matches([':', '|'])
+            .parse()
+            .unwrap();
         assert!((2_900.0..3_100.0).contains(&count), "{count}");
     }
 }

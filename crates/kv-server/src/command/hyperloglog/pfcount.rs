@@ -12,7 +12,9 @@ pub(super) const PFCOUNT: CommandSpec = CommandSpec {
     syntax: "PFCOUNT key [key ...]",
     complexity: "O(N) in the number of keys",
     since: "0.1.0",
-    compat: Compat::Differs("The estimate is not written into the string, so that this only reads."),
+    compat: Compat::Differs(
+        "The estimate is not written into the string, so that this only reads.",
+    ),
     arity: Arity::at_least(2),
     keys: Keys::from(1, Access::READ),
     flags: Flags::NONE,

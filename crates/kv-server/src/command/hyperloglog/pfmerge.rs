@@ -9,7 +9,7 @@ pub(super) const PFMERGE: CommandSpec = CommandSpec {
     name: "PFMERGE",
     group: Group::HyperLogLog,
     summary: "Merges HyperLogLogs into the one at a key, which is made if it is missing.",
-    syntax: "PFMERGE destkey [sourcekey [sourcekey ...]]",
+    syntax: "PFMERGE destkey [sourcekey ...]",
     complexity: "O(N) in the number of keys",
     since: "0.1.0",
     compat: Compat::Full,
@@ -48,6 +48,8 @@ fn pfmerge(txn: &mut Txn<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome 
     merged.outdate();
     if before.as_ref() != Some(&merged) {
         merged.store(txn, destination, before.as_ref());
+    } else {
+        txn.announce(destination, event::PFADD);
     }
     reply.ok();
     Ok(())

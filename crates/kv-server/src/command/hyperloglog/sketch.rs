@@ -183,6 +183,7 @@ impl Sketch {
                 txn.set_string(key, kv_core::StringValue::new(&bytes), expires);
             }
         }
+        txn.announce(key, event::PFADD);
     }
 }
 

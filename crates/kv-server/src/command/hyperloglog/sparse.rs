@@ -108,7 +108,11 @@ pub(super) fn read(body: &[u8], registers: &mut Registers) -> Result<(), Corrupt
         index = end;
         rest = &rest[stretch.bytes..];
     }
-    if index == REGISTERS { Ok(()) } else { Err(Corrupt) }
+    if index == REGISTERS {
+        Ok(())
+    } else {
+        Err(Corrupt)
+    }
 }
 
 /// Raises a register to at least `value`, unless `body` would then have more than `bytes_max` bytes.
@@ -133,7 +137,11 @@ pub(super) fn raise(
     let mut new = Vec::with_capacity(5);
     Stretch::put(&mut new, stretch.value, index - first);
     Stretch::put(&mut new, value, 1);
-    Stretch::put(&mut new, stretch.value, first + stretch.registers - 1 - index);
+    Stretch::put(
+        &mut new,
+        stretch.value,
+        first + stretch.registers - 1 - index,
+    );
     let grows = new.len() > stretch.bytes;
     if grows && body.len() + new.len() - stretch.bytes > bytes_max {
         return Ok(Raised::TooLarge);
@@ -220,7 +228,13 @@ mod tests {
 
     #[test]
     fn runs_that_do_not_cover_all_are_corrupt() {
-        for body in [&[][..], &[0x00], &[0x7f], &[0x7f, 0xff, 0x00], &[0x7f, 0xfe]] {
+        for body in [
+            &[][..],
+            &[0x00],
+            &[0x7f],
+            &[0x7f, 0xff, 0x00],
+            &[0x7f, 0xfe],
+        ] {
             assert_eq!(read(body, &mut Registers::new()), Err(Corrupt));
         }
         assert_eq!(raise(&mut vec![0x00], 5, 1, 3000), Err(Corrupt));

@@ -43,6 +43,7 @@ mod tests {
             ("getdel", "RW access delete"),
             ("del", "RM delete"),
             ("expire", "RW update"),
+            ("lrem", "RW delete"),
         ] {
             let spec = table::find_by_name(name.as_bytes()).unwrap();
             assert_eq!(words(spec.keys.access()).join(" "), expected, "{name}");

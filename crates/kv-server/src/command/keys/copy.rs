@@ -37,8 +37,12 @@ fn copy(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
     if db == txn.db() && from == to {
         return Err(database::same_place());
     }
-    let taken = !replace && txn.exists(from) && txn.in_db(db, KeySet::One(to), |txn| txn.exists(to));
+    let taken =
+        !replace && txn.exists(from) && txn.in_db(db, KeySet::One(to), |txn| txn.exists(to));
     let copied = !taken && txn.copy_key(from, db, to);
+    if copied {
+        txn.in_db(db, KeySet::None, |txn| txn.announce(to, event::COPY_TO));
+    }
     reply.int(i64::from(copied));
     Ok(())
 }

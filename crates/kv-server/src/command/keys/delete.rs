@@ -34,7 +34,10 @@ fn delete(txn: &mut Txn<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let asked = args.len();
     let mut removed = 0;
     for key in args.rest() {
-        removed += i64::from(txn.delete(key));
+        if txn.delete(key) {
+            removed += 1;
+            txn.announce(key, event::DEL);
+        }
     }
     reply.removed(removed, asked);
     Ok(())

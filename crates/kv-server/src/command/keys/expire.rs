@@ -3,7 +3,7 @@
 use kv_core::{Expiry, UnixMillis};
 
 use crate::command::args;
-use crate::command::expire_time::TimeForm;
+use crate::command::expire_time::{self, TimeForm};
 use crate::command::prelude::*;
 
 pub(super) const EXPIRE: CommandSpec = CommandSpec {
@@ -138,7 +138,7 @@ fn expire(form: TimeForm, txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Rep
         Expiry::Never => None,
         Expiry::At(old) => Some(old),
     };
-    let changed = conditions.hold(old, time) && txn.set_expiry(key, Some(time));
+    let changed = conditions.hold(old, time) && expire_time::change(txn, key, Some(time));
     reply.int(i64::from(changed));
     Ok(())
 }

@@ -28,6 +28,10 @@ fn r#move(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     }
     let free = txn.exists(key) && !txn.in_db(db, KeySet::One(key), |txn| txn.exists(key));
     let moved = free && txn.move_key(key, db, key);
+    if moved {
+        txn.announce(key, event::MOVE_FROM);
+        txn.in_db(db, KeySet::None, |txn| txn.announce(key, event::MOVE_TO));
+    }
     reply.int(i64::from(moved));
     Ok(())
 }

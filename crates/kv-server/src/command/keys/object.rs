@@ -142,10 +142,18 @@ mod tests {
     fn strings_are_told_apart_by_what_they_hold() {
         let shell = Shell::new();
         let (short, long) = ("x".repeat(44), "x".repeat(45));
-        for (value, encoding) in [("17", "int"), ("017", "embstr"), (&short, "embstr"), (&long, "raw")] {
+        for (value, encoding) in [
+            ("17", "int"),
+            ("017", "embstr"),
+            (&short, "embstr"),
+            (&long, "raw"),
+        ] {
             shell.run(&format!("SET k {value}"));
             let length = encoding.len();
-            assert_eq!(shell.run("OBJECT ENCODING k"), format!("${length}|{encoding}|"));
+            assert_eq!(
+                shell.run("OBJECT ENCODING k"),
+                format!("${length}|{encoding}|")
+            );
         }
         assert_eq!(shell.run("OBJECT ENCODING none"), "$-1|");
         assert_eq!(shell.run("OBJECT REFCOUNT k"), ":1|");

@@ -42,6 +42,7 @@ fn rename(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     if !txn.move_key(key, txn.db(), new) {
         return Err(CommandError::NO_SUCH_KEY);
     }
+    announce(txn, key, new);
     reply.ok();
     Ok(())
 }
@@ -55,9 +56,17 @@ fn renamenx(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
     let free = !txn.exists(new);
     if free {
         txn.move_key(key, txn.db(), new);
+        announce(txn, key, new);
     }
     reply.int(i64::from(free));
     Ok(())
+}
+
+fn announce(txn: &mut Txn<'_>, key: &[u8], new: &[u8]) {
+    if key != new {
+        txn.announce(key, event::RENAME_FROM);
+        txn.announce(new, event::RENAME_TO);
+    }
 }
 
 #[cfg(test)]

@@ -43,15 +43,21 @@ impl<'r> Options<'r> {
         while args.len() > 0 {
             if args.len() > 1 && args.eat(b"COUNT") {
                 let count = usize::try_from(args.int()?).unwrap_or(0);
-                options.count = Some(count).filter(|count| *count > 0).ok_or(CommandError::SYNTAX)?;
+                options.count = Some(count)
+                    .filter(|count| *count > 0)
+                    .ok_or(CommandError::SYNTAX)?;
             } else if args.len() > 1 && args.eat(b"MATCH") {
                 options.pattern = Some(args.bytes()?);
             } else if args.len() > 1 && args.eat(b"TYPE") {
                 options.kind = Some(kind(args.bytes()?)?);
             } else if args.eat(b"NOVALUES") {
-                return Err(CommandError::err("NOVALUES option can only be used in HSCAN"));
+                return Err(CommandError::err(
+                    "NOVALUES option can only be used in HSCAN",
+                ));
             } else if args.eat(b"NOSCORES") {
-                return Err(CommandError::err("NOSCORES option can only be used in ZSCAN"));
+                return Err(CommandError::err(
+                    "NOSCORES option can only be used in ZSCAN",
+                ));
             } else {
                 return Err(CommandError::SYNTAX);
             }
@@ -61,7 +67,8 @@ impl<'r> Options<'r> {
 
     fn wants(&self, item: &Item<'_>) -> bool {
         let kind = || item.value.kind().name().as_bytes();
-        self.kind.is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind()))
+        self.kind
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind()))
             && self
                 .pattern
                 .is_none_or(|pattern| glob::matches_exactly(pattern, item.key))
@@ -97,11 +104,14 @@ fn scan(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
         now: cx.now,
     };
     let mut found = Vec::new();
-    let (next, newest) = cx.server.engine.scan(at, cursor, options.count, &mut |item| {
-        if options.wants(item) {
-            found.push(Box::<[u8]>::from(item.key));
-        }
-    });
+    let (next, newest) = cx
+        .server
+        .engine
+        .scan(at, cursor, options.count, &mut |item| {
+            if options.wants(item) {
+                found.push(Box::<[u8]>::from(item.key));
+            }
+        });
     cx.shows(newest);
     reply.array(2);
     reply.bulk(next.0.to_string().as_bytes());
@@ -127,7 +137,11 @@ mod tests {
             ("", None),
             ("x", None),
         ] {
-            assert_eq!(cursor(word.as_bytes()).ok().map(|cursor| cursor.0), expected, "{word}");
+            assert_eq!(
+                cursor(word.as_bytes()).ok().map(|cursor| cursor.0),
+                expected,
+                "{word}"
+            );
         }
     }
 }

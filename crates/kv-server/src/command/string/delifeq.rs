@@ -21,10 +21,10 @@ fn delifeq(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
     let wanted = args.bytes()?;
     args.finish()?;
     let string = txn.string(key)?;
-    let is_it =
-        string.is_some_and(|string| string.as_bytes(&mut itoa::Buffer::new()) == wanted);
+    let is_it = string.is_some_and(|string| string.as_bytes(&mut itoa::Buffer::new()) == wanted);
     if is_it {
         txn.delete(key);
+        txn.announce(key, event::DEL);
     }
     reply.removed(i64::from(is_it), 1);
     Ok(())

@@ -1,7 +1,7 @@
 //! `GETEX key [option]`: returns the string at `key` and changes when the key goes.
 
 use super::show;
-use crate::command::expire_time::TimeOption;
+use crate::command::expire_time::{self, TimeOption};
 use crate::command::prelude::*;
 
 pub(super) const GETEX: CommandSpec = CommandSpec {
@@ -65,9 +65,9 @@ fn getex(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
             Some(Some(expires))
         }
     };
-    show::string(reply, txn.string(key)?);
+    show::old_string(reply, txn, key)?;
     if let Some(expires) = change {
-        txn.set_expiry(key, expires);
+        expire_time::change(txn, key, expires);
     }
     Ok(())
 }

@@ -100,8 +100,8 @@ fn lcs(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
 }
 
 fn bytes_of(string: Result<Option<StringRef<'_>>, StoreError>) -> Result<Bytes, CommandError> {
-    let found = string
-        .map_err(|_| CommandError::err("The specified keys must contain string values"))?;
+    let found =
+        string.map_err(|_| CommandError::err("The specified keys must contain string values"))?;
     Ok(found.map_or_else(Bytes::new, |string| string.to_bytes()))
 }
 
@@ -154,7 +154,11 @@ impl Way {
                 if up > left {
                     self.mark((index + 1) * columns + place + 1);
                 }
-                left = if is_same { above[place] + 1 } else { up.max(left) };
+                left = if is_same {
+                    above[place] + 1
+                } else {
+                    up.max(left)
+                };
                 row[place + 1] = left;
             }
             std::mem::swap(&mut above, &mut row);
@@ -169,7 +173,9 @@ impl Way {
     }
 
     fn is_marked(&self, pair: usize) -> bool {
-        self.0.get(pair / 64).is_some_and(|word| word >> (pair % 64) & 1 == 1)
+        self.0
+            .get(pair / 64)
+            .is_some_and(|word| word >> (pair % 64) & 1 == 1)
     }
 
     /// The runs of bytes in common, the last one first.

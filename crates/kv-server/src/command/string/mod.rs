@@ -1,8 +1,8 @@
 //! Strings and numbers.
 
 mod append;
+pub(super) mod decimal;
 mod delifeq;
-mod decimal;
 mod get;
 mod getdel;
 mod getex;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use kv_core::limits::STRING_BYTES_MAX;
 use kv_core::StringRef;
+use kv_core::limits::STRING_BYTES_MAX;
 
 use crate::command::prelude::*;
 
@@ -100,6 +100,7 @@ fn setrange(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
         .filter(|end| *end <= STRING_BYTES_MAX)
         .ok_or(CommandError::STRING_TOO_LONG)?;
     txn.patch_string(key, offset, patch);
+    txn.announce(key, event::SETRANGE);
     reply.int(before.max(patch_end) as i64);
     Ok(())
 }

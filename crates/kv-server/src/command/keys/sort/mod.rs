@@ -87,7 +87,13 @@ fn sort(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
         .iter()
         .map(|element| element.as_deref().unwrap_or_default())
         .collect();
+    let was_there = txn.exists(destination);
     txn.set_collection(destination, CollectionKind::List, &elements);
+    if !elements.is_empty() {
+        txn.announce(destination, event::SORTSTORE);
+    } else if was_there {
+        txn.announce(destination, event::DEL);
+    }
     reply.int(elements.len() as i64);
     Ok(())
 }
@@ -110,7 +116,11 @@ fn show(elements: &[Shown], reply: &mut Reply<'_>) {
 }
 
 /// What `options` make of the elements at `key`.
-fn sorted(view: &mut View<'_>, key: &[u8], options: &Options<'_>) -> Result<Vec<Shown>, CommandError> {
+fn sorted(
+    view: &mut View<'_>,
+    key: &[u8],
+    options: &Options<'_>,
+) -> Result<Vec<Shown>, CommandError> {
     let (elements, has_order) = elements(view, key)?;
     // A set has no order of its own: stored, it gets one that replay gives it as well.
     let by_itself = options.is_unsorted() && !has_order && options.store.is_some();

@@ -82,7 +82,11 @@ fn sort(
     }
     weighed.sort_by(|one, other| {
         let order = compare(one, other);
-        if options.descending { order.reverse() } else { order }
+        if options.descending {
+            order.reverse()
+        } else {
+            order
+        }
     });
     Ok(weighed.into_iter().map(|weighed| weighed.element).collect())
 }
