@@ -101,7 +101,8 @@ pub enum Effect<'a> {
         key: &'a [u8],
         /// What the elements are.
         kind: CollectionKind,
-        /// The whole new value: elements from the front, members, or a field, its value, the next field.
+        /// The whole new value: elements from the front, members, or a field, its value, the next field, or a
+        /// score, its member, the next score.
         elements: Elements<'a>,
         /// When the key expires; `None`: never.
         expires: Option<UnixMillis>,
@@ -163,7 +164,7 @@ pub enum Effect<'a> {
         /// The value.
         element: &'a [u8],
     },
-    /// Fields of the hash at the key have these values.
+    /// Fields of the hash at the key have these values, and expire no more.
     HashSet {
         /// The database.
         db: Db,
@@ -192,6 +193,35 @@ pub enum Effect<'a> {
     },
     /// Members of the set at the key are gone.
     SetRemove {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// The members; some may not have been there.
+        members: Elements<'a>,
+    },
+    /// Fields of the hash at the key expire then, as far as they are there.
+    HashExpire {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// When they expire now; `None`: never.
+        expires: Option<UnixMillis>,
+        /// The fields; some may not be there.
+        fields: Elements<'a>,
+    },
+    /// Members of the sorted set at the key have these scores.
+    ZSetAdd {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// A score (see [`Elements::scored`]), its member, the next score, its member.
+        members: Elements<'a>,
+    },
+    /// Members of the sorted set at the key are gone.
+    ZSetRemove {
         /// The database.
         db: Db,
         /// The key.
@@ -230,7 +260,10 @@ impl<'a> Effect<'a> {
             | Self::HashSet { db, key, .. }
             | Self::HashDelete { db, key, .. }
             | Self::SetAdd { db, key, .. }
-            | Self::SetRemove { db, key, .. } => Some((db, key)),
+            | Self::SetRemove { db, key, .. }
+            | Self::HashExpire { db, key, .. }
+            | Self::ZSetAdd { db, key, .. }
+            | Self::ZSetRemove { db, key, .. } => Some((db, key)),
             Self::SwapDbs { .. } | Self::FlushDb { .. } | Self::FlushAll => None,
         }
     }
@@ -245,6 +278,7 @@ impl<'a> Effect<'a> {
             _ => None,
         }
     }
+
     /// The database and key that is gone because its value has moved.
     pub(crate) fn moved_from(&self) -> Option<(Db, &'a [u8])> {
         match self {
@@ -266,14 +300,17 @@ impl<'a> Effect<'a> {
             | Self::ListPush { .. }
             | Self::ListInsert { .. }
             | Self::HashSet { .. }
-            | Self::SetAdd { .. } => true,
+            | Self::SetAdd { .. }
+            | Self::ZSetAdd { .. } => true,
             Self::SetExpiry { .. }
             | Self::Delete { .. }
             | Self::ListPop { .. }
             | Self::ListSet { .. }
             | Self::ListRemove { .. }
             | Self::HashDelete { .. }
+            | Self::HashExpire { .. }
             | Self::SetRemove { .. }
+            | Self::ZSetRemove { .. }
             | Self::SwapDbs { .. }
             | Self::FlushDb { .. }
             | Self::FlushAll => false,

@@ -16,7 +16,7 @@ use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
 use super::watch::{KeyWatcher, News};
-use crate::{At, Db, Effect, KeySet, Lsn};
+use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
 
 /// A stripe's number and the stripe.
 type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
@@ -65,6 +65,26 @@ pub(crate) struct Changes {
     garbage: Vec<Garbage>,
     /// What watchers are told at the end.
     news: Vec<News>,
+}
+
+/// What has expired at a key.
+pub(crate) enum Expired {
+    Nothing,
+    /// The key with all that belongs to it.
+    Key,
+    /// These fields of a hash, and perhaps others.
+    Fields(Vec<Box<[u8]>>),
+}
+
+/// Most fields that are removed together because they have expired: what is left over is not shown, and goes with
+/// the next write or sweep.
+const EXPIRED_FIELDS_MAX: usize = 128;
+
+impl Changes {
+    /// What is left to be freed.
+    pub(super) fn into_garbage(self) -> Vec<Garbage> {
+        self.garbage
+    }
 }
 
 impl<'s> Access<'s> {
@@ -135,33 +155,49 @@ impl<'s> Access<'s> {
         self.reader
     }
 
-    /// Whether there is an expired entry at `key`.
+    /// What has expired of the entry at `key`: nothing, usually.
     #[inline]
-    pub(crate) fn has_expired(&mut self, at: At, key: &[u8]) -> bool {
+    pub(crate) fn expired(&mut self, at: At, key: &[u8]) -> Expired {
         let located = self.locate(key);
         let Some(table) = self.stripe(located).existing_table(at.db) else {
-            return false;
+            return Expired::Nothing;
         };
         // The bound first: most writes then need no look at the old entry here.
-        table.expiries.bound() <= at.now
-            && table
-                .get(located.spot.place, key)
-                .is_some_and(|entry| is_expired(entry, at))
+        if table.expiries.bound() > at.now {
+            return Expired::Nothing;
+        }
+        match table.get(located.spot.place, key) {
+            None => Expired::Nothing,
+            Some(entry) if is_expired(entry, at) => Expired::Key,
+            Some(entry) => match expired_fields(entry, at) {
+                fields if fields.is_empty() => Expired::Nothing,
+                fields => Expired::Fields(fields),
+            },
+        }
     }
 
     /// Lets `watcher` know of changes of `key` from now on.
     pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
-        let is_stale = self.has_expired(at, key);
+        let is_stale = matches!(self.expired(at, key), Expired::Key);
         let located = self.locate(key);
         let place = located.spot.place;
         self.stripe(located)
             .watch((at.db, key), place, is_stale, watcher);
     }
 
-    /// `key` was removed because it had expired.
-    pub(crate) fn count_expired(&mut self, key: &[u8]) {
+    /// `key`, or so many fields of it, were removed because they had expired.
+    pub(crate) fn count_expired(&mut self, key: &[u8], fields: Option<usize>) {
         let located = self.locate(key);
-        self.stripe(located).stats.expired += 1;
+        let stats = &mut self.stripe(located).stats;
+        match fields {
+            None => stats.expired += 1,
+            Some(fields) => stats.expired_fields += fields as u64,
+        }
+    }
+
+    /// Luck for this transaction.
+    pub(crate) fn random(&self) -> Random {
+        self.store.random()
     }
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
@@ -379,6 +415,21 @@ fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
     }
 }
 
+/// Whether the key is not there any more: its time or that of all its fields has come.
 fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
     entry.expires().is_some_and(|expires| expires <= at.now)
+        || entry
+            .collection()
+            .is_some_and(|collection| collection.is_empty_by(at.now))
+}
+
+/// The first fields that have expired.
+fn expired_fields(entry: EntryRef<'_>, at: At) -> Vec<Box<[u8]>> {
+    let ValueRef::Hash(hash) = entry.value() else {
+        return Vec::new();
+    };
+    let expiring = hash.expiring();
+    let expired = expiring.take_while(|(expires, _)| *expires <= at.now);
+    let fields = expired.map(|(_, field)| field.into());
+    fields.take(EXPIRED_FIELDS_MAX).collect()
 }

@@ -13,6 +13,8 @@ pub struct MemoryStats {
     pub misses: u64,
     /// Keys removed because they had expired.
     pub expired: u64,
+    /// Fields of hashes removed because they had expired, while others stayed.
+    pub expired_fields: u64,
 }
 
 /// What one database holds.
@@ -39,6 +41,7 @@ impl MemoryStore {
             sum.hits += stats.hits;
             sum.misses += stats.misses;
             sum.expired += stats.expired;
+            sum.expired_fields += stats.expired_fields;
         }
         sum
     }

@@ -97,6 +97,7 @@ mod tests {
             databases: DATABASES,
             stripes,
             clock,
+            ..MemoryOptions::default()
         })
     }
 

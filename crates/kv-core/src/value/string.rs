@@ -52,7 +52,7 @@ impl<'a> StringRef<'a> {
         self.len() == 0
     }
 
-    /// The word that `OBJECT ENCODING` answers.
+    /// The name that `OBJECT ENCODING` has for its form.
     #[must_use]
     pub fn encoding(&self) -> &'static str {
         /// Longest string that Redis keeps in one piece with what belongs to it, in bytes.
@@ -99,6 +99,11 @@ impl<'a> StringRef<'a> {
             Self::Shared(bytes) => StringValue::Bytes(bytes),
         }
     }
+}
+
+/// Whether `bytes` are the canonical decimal form of a number.
+pub(super) fn is_canonical_int(bytes: &[u8]) -> bool {
+    canonical_int(bytes).is_some()
 }
 
 /// The number whose decimal form is exactly `bytes`: no plus sign, no leading zero, no blank.

@@ -66,14 +66,14 @@ fn subcommand(container: &'static CommandSpec, word: &[u8]) -> Option<&'static C
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
 
-/// An open-addressed table that is at most a quarter full.
+/// An open-addressed table that is at most an eighth full.
 struct Index {
     slots: Box<[Option<&'static CommandSpec>]>,
 }
 
 impl Index {
     fn new() -> Self {
-        let capacity = (commands().count() * 4).next_power_of_two();
+        let capacity = (commands().count() * 8).next_power_of_two();
         let mut index = Self {
             slots: vec![None; capacity].into(),
         };

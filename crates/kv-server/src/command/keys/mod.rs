@@ -4,7 +4,7 @@ mod copy;
 mod database;
 mod delete;
 mod exists;
-mod expire;
+pub(super) mod expire;
 mod kind;
 mod list;
 mod r#move;

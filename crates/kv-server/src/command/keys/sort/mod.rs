@@ -143,6 +143,10 @@ fn elements(view: &mut View<'_>, key: &[u8]) -> Result<(Elements, bool), Command
         None => (Vec::new(), true),
         Some(ValueRef::List(list)) => (list.iter().map(Box::from).collect(), true),
         Some(ValueRef::Set(set)) => (set.iter().map(Box::from).collect(), false),
+        Some(ValueRef::ZSet(zset)) => (
+            zset.iter().map(|(member, _)| Box::from(member)).collect(),
+            true,
+        ),
         Some(_) => return Err(CommandError::WRONG_TYPE),
     })
 }
