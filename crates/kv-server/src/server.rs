@@ -9,7 +9,9 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::config::settings::Settings;
 use crate::engine::Engine;
+use crate::engine::blocked::Blocked;
 use crate::notify::NotifyFlags;
+use crate::session::pause::Pause;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 
@@ -20,6 +22,10 @@ pub(crate) struct Server {
     /// What can change while it runs.
     pub(crate) settings: Settings,
     pub(crate) engine: Engine,
+    /// Who waits for a key.
+    pub(crate) blocked: Blocked,
+    /// What `CLIENT PAUSE` holds up.
+    pub(crate) pause: Pause,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
     pub(crate) shutdown: Arc<Shutdown>,
@@ -45,6 +51,8 @@ impl Server {
             config,
             settings,
             engine,
+            blocked: Blocked::new(),
+            pause: Pause::default(),
             clients: Clients::default(),
             stats: Stats::new(workers),
             shutdown,

@@ -1,9 +1,11 @@
 //! Walking a database in hash order, a few keys at a time.
 
+use std::ops::Deref;
+
 use super::MemoryStore;
 use super::place::{Place, Spot};
-use super::stripe::item;
-use crate::{At, Cursor, Item, ValueRef};
+use super::stripe::{Stripe, item};
+use crate::{At, Cursor, Item, ValueRef, View};
 
 /// Buckets without what is looked for that one call passes over, for each key asked for.
 const BUCKETS_PER_KEY: usize = 10;
@@ -29,25 +31,8 @@ impl MemoryStore {
         show: &mut dyn FnMut(&Item<'_>),
     ) -> Cursor {
         self.check_database(at.db);
-        let Some(mut spot) = Spot::of_cursor(cursor) else {
-            return Cursor::START;
-        };
-        let mut wanted = count.max(1);
-        let mut buckets = wanted.saturating_mul(BUCKETS_PER_KEY);
-        while spot.stripe <= self.last_stripe() {
-            match self.scan_stripe(at, spot, &mut wanted, &mut buckets, show) {
-                Some(next) => spot = next,
-                None => spot = Spot::start_of(spot.stripe + 1),
-            }
-            if wanted == 0 || buckets == 0 {
-                break;
-            }
-        }
-        if spot.stripe <= self.last_stripe() {
-            spot.cursor()
-        } else {
-            Cursor::START
-        }
+        let stripe = |number| (number <= self.last_stripe()).then(|| self.lock(number));
+        scan(stripe, at, cursor, count, show)
     }
 
     /// The cursor from which a scan begins at `point` of the hash order, where 0 is its start and [`u64::MAX`] its
@@ -57,38 +42,75 @@ impl MemoryStore {
         let bits = self.stripes.len().trailing_zeros() + Place::BITS;
         Cursor(point >> (u64::BITS - bits))
     }
+}
 
-    /// Shows what one stripe has from `spot` on, taking what is shown off `wanted` and the buckets it passes
-    /// off `buckets`. Returns where to go on in this stripe.
-    fn scan_stripe(
-        &self,
-        at: At,
-        spot: Spot,
-        wanted: &mut usize,
-        buckets: &mut usize,
-        show: &mut dyn FnMut(&Item<'_>),
-    ) -> Option<Spot> {
-        let stripe = self.lock(spot.stripe);
-        let table = stripe.existing_table(at.db)?;
-        let wanted = std::cell::Cell::from_mut(wanted);
-        let next = table.walk(
-            spot.place,
-            |slot| {
-                let mut item = item(at.db, slot.entry());
-                item.value = item.value.at_time(at.now);
-                let all_expired = matches!(item.value, ValueRef::Hash(hash) if hash.is_empty());
-                if item.expires.is_none_or(|expires| expires > at.now) && !all_expired {
-                    show(&item);
-                    wanted.set(wanted.get().saturating_sub(1));
-                }
-            },
-            || {
-                *buckets -= 1;
-                wanted.get() == 0 || *buckets == 0
-            },
-        );
-        next.map(|place| Spot { place, ..spot })
+impl View<'_> {
+    /// As [`MemoryStore::scan_at`], inside of a transaction that holds every key, and of its database.
+    ///
+    /// # Panics
+    ///
+    /// When the transaction does not.
+    pub fn scan(&self, cursor: Cursor, count: usize, show: &mut dyn FnMut(&Item<'_>)) -> Cursor {
+        let stripes: Vec<&Stripe> = self.access.all_stripes().collect();
+        let stripe = |number: u32| stripes.get(number as usize).copied();
+        scan(stripe, self.at, cursor, count, show)
     }
+}
+
+/// Shows keys from `cursor` on; `stripe` gives the stripe of a number, and nothing behind the last one.
+fn scan<S: Deref<Target = Stripe>>(
+    stripe: impl Fn(u32) -> Option<S>,
+    at: At,
+    cursor: Cursor,
+    count: usize,
+    show: &mut dyn FnMut(&Item<'_>),
+) -> Cursor {
+    let Some(mut spot) = Spot::of_cursor(cursor) else {
+        return Cursor::START;
+    };
+    let mut wanted = count.max(1);
+    let mut buckets = wanted.saturating_mul(BUCKETS_PER_KEY);
+    while let Some(stripe) = stripe(spot.stripe) {
+        if wanted == 0 || buckets == 0 {
+            return spot.cursor();
+        }
+        match scan_stripe(&stripe, at, spot, &mut wanted, &mut buckets, show) {
+            Some(next) => spot = next,
+            None => spot = Spot::start_of(spot.stripe + 1),
+        }
+    }
+    Cursor::START
+}
+
+/// Shows what one stripe has from `spot` on, taking what is shown off `wanted` and the buckets it passes
+/// off `buckets`. Returns where to go on in this stripe.
+fn scan_stripe(
+    stripe: &Stripe,
+    at: At,
+    spot: Spot,
+    wanted: &mut usize,
+    buckets: &mut usize,
+    show: &mut dyn FnMut(&Item<'_>),
+) -> Option<Spot> {
+    let table = stripe.existing_table(at.db)?;
+    let wanted = std::cell::Cell::from_mut(wanted);
+    let next = table.walk(
+        spot.place,
+        |slot| {
+            let mut item = item(at.db, slot.entry());
+            item.value = item.value.at_time(at.now);
+            let all_expired = matches!(item.value, ValueRef::Hash(hash) if hash.is_empty());
+            if item.expires.is_none_or(|expires| expires > at.now) && !all_expired {
+                show(&item);
+                wanted.set(wanted.get().saturating_sub(1));
+            }
+        },
+        || {
+            *buckets -= 1;
+            wanted.get() == 0 || *buckets == 0
+        },
+    );
+    next.map(|place| Spot { place, ..spot })
 }
 
 #[cfg(test)]

@@ -33,13 +33,17 @@ pub(crate) enum Category {
     Slow,
     /// Can hurt others.
     Dangerous,
+    /// May have to wait.
+    Blocking,
+    /// Several requests as one.
+    Transaction,
     /// The client's own connection, and what needs no data.
     Connection,
 }
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
@@ -52,8 +56,10 @@ impl Category {
         Self::Admin,
         Self::Fast,
         Self::Slow,
+        Self::Blocking,
         Self::Dangerous,
         Self::Connection,
+        Self::Transaction,
     ];
 
     /// Its name, without the `@`.
@@ -72,6 +78,8 @@ impl Category {
             Self::Fast => "fast",
             Self::Slow => "slow",
             Self::Dangerous => "dangerous",
+            Self::Blocking => "blocking",
+            Self::Transaction => "transaction",
             Self::Connection => "connection",
         }
     }
@@ -98,6 +106,8 @@ impl Category {
             Self::String => spec.group == Group::String,
             Self::Bitmap => spec.group == Group::Bitmap,
             Self::HyperLogLog => spec.group == Group::HyperLogLog,
+            Self::Blocking => matches!(spec.run, Run::Block(_)),
+            Self::Transaction => spec.group == Group::Transactions,
             Self::Connection => {
                 let needs_nothing = matches!(spec.run, Run::Pure(_) | Run::Group { .. });
                 spec.group == Group::Connection || needs_nothing

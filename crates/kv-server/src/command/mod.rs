@@ -29,6 +29,7 @@ mod prelude;
 mod table_rules;
 #[cfg(test)]
 mod testing;
+mod timeout;
 
 // The commands, by group.
 mod admin;
@@ -41,3 +42,4 @@ mod keys;
 mod list;
 mod set;
 mod string;
+mod transaction;

@@ -8,7 +8,9 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, bitmap, connection, hash, hyperloglog, introspect, keys, list, set, string};
+use super::{
+    admin, bitmap, connection, hash, hyperloglog, introspect, keys, list, set, string, transaction,
+};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
@@ -19,6 +21,7 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     bitmap::GROUP,
     hyperloglog::GROUP,
     keys::GROUP,
+    transaction::GROUP,
     connection::GROUP,
     admin::GROUP,
     introspect::GROUP,

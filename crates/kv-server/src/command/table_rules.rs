@@ -76,7 +76,7 @@ fn arity_reaches(spec: &CommandSpec, keys: &Keys) {
         Keys::Range { first, last, .. } => {
             let last = match last {
                 Last::Word(last) => last,
-                Last::End => first,
+                Last::End | Last::BeforeEnd => first,
             };
             assert!(spec.name_words() <= first && first <= last, "{}", spec.name);
             // Keys of a further kind may be missing.
@@ -105,11 +105,12 @@ fn what_happens_to_keys_agrees_with_what_runs() {
                 );
                 assert!(!spec.flags.contains(Flags::NEVER_GROWS), "{}", spec.name);
             }
-            Run::Write(_) => {
+            Run::Write(_) | Run::Block(_) => {
                 let whole = spec.flags.contains(Flags::WHOLE_KEYSPACE);
                 assert!(whole != access.changes(), "{}", spec.name);
             }
-            Run::Pure(_) | Run::Session(_) | Run::Server(_) | Run::Group { .. } => {
+            Run::Session(_) => assert!(!access.changes(), "{}", spec.name),
+            Run::Pure(_) | Run::Exec(_) | Run::Server(_) | Run::Group { .. } => {
                 assert!(matches!(spec.keys, Keys::None), "{}", spec.name);
             }
         }
@@ -163,6 +164,7 @@ fn every_command_has_a_script() {
                 Group::Bitmap => "bitmap",
                 Group::HyperLogLog => "hyperloglog",
                 Group::Keys => "keys",
+                Group::Transactions => "transactions",
                 Group::Connection => "connection",
                 Group::Server => "admin",
             };

@@ -7,6 +7,7 @@ use kv_proto::Decoder;
 use kv_wal::Durability;
 
 use super::later::Later;
+use super::transaction::{Multi, Watching};
 use crate::clients::Client;
 use crate::server::Server;
 
@@ -28,6 +29,25 @@ pub(crate) struct State {
     pub(crate) newest: Lsn,
     /// Set by a handler whose reply comes later: it has written none.
     pub(crate) later: Option<Later>,
+    /// What was sent since `MULTI`.
+    pub(crate) multi: Option<Box<Multi>>,
+    /// What `WATCH` named.
+    pub(crate) watching: Option<Watching>,
+    /// What `CLIENT REPLY` chose.
+    pub(crate) replies: Replies,
+}
+
+/// Whether replies are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replies {
+    /// They are.
+    On,
+    /// None is.
+    Off,
+    /// That of the next request is not.
+    SkipNext,
+    /// That of the present request is not.
+    SkipThis,
 }
 
 impl State {

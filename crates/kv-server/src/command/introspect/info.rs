@@ -87,6 +87,7 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("denyoom", spec.may_grow()),
         ("admin", has(Flags::ADMIN)),
         ("noscript", has(Flags::NO_SCRIPT)),
+        ("blocking", matches!(spec.run, Run::Block(_))),
         ("loading", has(Flags::LOADING)),
         ("stale", has(Flags::STALE)),
         ("fast", has(Flags::FAST)),
@@ -118,6 +119,7 @@ fn places(keys: &Keys) -> [i64; 3] {
             let last = match last {
                 Last::Word(last) => last as i64,
                 Last::End => -1,
+                Last::BeforeEnd => -2,
             };
             [first as i64, last, step as i64]
         }
@@ -156,6 +158,7 @@ fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
             let last = match last {
                 Last::Word(last) => (last - first) as i64,
                 Last::End => -1,
+                Last::BeforeEnd => -2,
             };
             let fields = [("lastkey", last), ("keystep", step as i64), ("limit", 0)];
             (first, ("range", fields))

@@ -1,6 +1,6 @@
 //! `KEYS pattern`: all keys whose names fit a pattern.
 
-use kv_core::{At, Cursor};
+use kv_core::Cursor;
 
 use crate::command::glob;
 use crate::command::prelude::*;
@@ -28,19 +28,13 @@ const SLICE_KEYS: usize = 1_000;
 fn keys(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let pattern = args.bytes()?;
     args.finish()?;
-    let at = At {
-        db: cx.db,
-        now: cx.now,
-    };
     let (mut found, mut cursor) = (Vec::new(), Cursor::START);
     loop {
-        let (next, newest) = cx.server.engine.scan(at, cursor, SLICE_KEYS, &mut |item| {
+        cursor = cx.scan(cursor, SLICE_KEYS, &mut |item| {
             if glob::matches_exactly(pattern, item.key) {
                 found.push(Box::<[u8]>::from(item.key));
             }
         });
-        cx.shows(newest);
-        cursor = next;
         if cursor == Cursor::START {
             break;
         }

@@ -1,6 +1,6 @@
 //! `RANDOMKEY`: any key.
 
-use kv_core::{At, Cursor};
+use kv_core::Cursor;
 
 use crate::command::prelude::*;
 use crate::engine::{ServerCx, lot};
@@ -35,16 +35,11 @@ fn randomkey(cx: &ServerCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
 
 /// One of the first keys from `cursor` on, drawn by lot.
 fn any_key(cx: &ServerCx<'_>, mut cursor: Cursor) -> Option<Box<[u8]>> {
-    let at = At {
-        db: cx.db,
-        now: cx.now,
-    };
     loop {
         let mut keys: Vec<Box<[u8]>> = Vec::new();
-        let (next, newest) = cx.server.engine.scan(at, cursor, DRAWN_FROM, &mut |item| {
+        let next = cx.scan(cursor, DRAWN_FROM, &mut |item| {
             keys.push(item.key.into());
         });
-        cx.shows(newest);
         if !keys.is_empty() {
             return Some(keys.swap_remove(lot::below(keys.len())));
         }

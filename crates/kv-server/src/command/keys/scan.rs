@@ -1,6 +1,6 @@
 //! `SCAN cursor [option ...]`: all keys, a few at a time.
 
-use kv_core::{At, Cursor, Item};
+use kv_core::{Cursor, Item};
 
 use crate::command::glob;
 use crate::command::prelude::*;
@@ -99,20 +99,12 @@ fn cursor(word: &[u8]) -> Result<Cursor, CommandError> {
 fn scan(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let cursor = cursor(args.bytes()?)?;
     let options = Options::parse(args)?;
-    let at = At {
-        db: cx.db,
-        now: cx.now,
-    };
     let mut found = Vec::new();
-    let (next, newest) = cx
-        .server
-        .engine
-        .scan(at, cursor, options.count, &mut |item| {
-            if options.wants(item) {
-                found.push(Box::<[u8]>::from(item.key));
-            }
-        });
-    cx.shows(newest);
+    let next = cx.scan(cursor, options.count, &mut |item| {
+        if options.wants(item) {
+            found.push(Box::<[u8]>::from(item.key));
+        }
+    });
     reply.array(2);
     reply.bulk(next.0.to_string().as_bytes());
     reply.array(found.len());

@@ -5,9 +5,15 @@ use std::fmt::Write as _;
 use kv_proto::Format;
 
 use crate::clients::{Client, Progress};
+use crate::server::Server;
 
-/// The line of `client`, `now_s` seconds after the server's start, without a line end.
-pub(super) fn line(client: &Client, progress: &Progress, now_s: u64) -> String {
+/// The line of `client`, without a line end.
+pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> String {
+    let now_s = server.uptime_s();
+    let flags = match server.blocked.holds(client.id) {
+        true => 'b',
+        false => 'N',
+    };
     let mut line = format!(
         "id={} addr={} laddr={} fd={} ",
         client.id,
@@ -27,7 +33,7 @@ pub(super) fn line(client: &Client, progress: &Progress, now_s: u64) -> String {
     };
     let _ = write!(
         line,
-        "name={} age={} idle={} flags=N db={} sub=0 psub=0 ssub=0 multi=-1 qbuf={} omem={} \
+        "name={} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi=-1 qbuf={} omem={} \
          tot-cmds={} events=r cmd={command} user=default redir=-1 resp={resp} lib-name={} lib-ver={}",
         identity.name.escape_ascii(),
         now_s.saturating_sub(client.connected_s),

@@ -44,7 +44,7 @@ enum Which {
 
 fn info(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let own = own_progress(cx, args.spec());
-    let mut text = line(&cx.state.client, &own, cx.server.uptime_s());
+    let mut text = line(cx.server, &cx.state.client, &own);
     text.push('\n');
     reply.verbatim("txt", text.as_bytes());
     Ok(())
@@ -53,7 +53,6 @@ fn info(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
 fn list(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let own = own_progress(cx, args.spec());
     let which = which(args)?;
-    let now_s = cx.server.uptime_s();
     let mut text = String::new();
     for client in cx.server.clients.all() {
         if !which.has(&client) {
@@ -64,7 +63,7 @@ fn list(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
         } else {
             *client.progress()
         };
-        text.push_str(&line(&client, &progress, now_s));
+        text.push_str(&line(cx.server, &client, &progress));
         text.push('\n');
     }
     reply.verbatim("txt", text.as_bytes());

@@ -7,6 +7,9 @@ mod kill;
 mod line;
 mod list;
 mod no_op;
+mod pause;
+mod reply;
+mod unblock;
 
 use crate::command::prelude::*;
 
@@ -33,8 +36,12 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
             list::LIST,
             no_op::NO_EVICT,
             no_op::NO_TOUCH,
+            pause::PAUSE,
+            reply::REPLY,
             identity::SETINFO,
             identity::SETNAME,
+            unblock::UNBLOCK,
+            pause::UNPAUSE,
         ],
     },
 };
