@@ -179,6 +179,15 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
         seconds(status.last_took),
         seconds(status.running.map(|running| running.elapsed)),
     );
+    let under_way = status.running.unwrap_or_default();
+    // There is no fork, so nothing is copied on write.
+    lines.add("current_cow_peak", 0);
+    lines.add("current_cow_size", 0);
+    lines.add("current_cow_size_age", 0);
+    let percent = under_way.keys_done as f64 * 100.0 / under_way.keys_total.max(1) as f64;
+    lines.add("current_fork_perc", format_args!("{percent:.2}"));
+    lines.add("current_save_keys_processed", under_way.keys_done);
+    lines.add("current_save_keys_total", under_way.keys_total);
     lines.add("rdb_changes_since_last_save", status.effects_since);
     lines.add("rdb_bgsave_in_progress", running);
     lines.add("rdb_last_save_time", saved_s(cx, status));
@@ -187,6 +196,11 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
     lines.add("rdb_current_bgsave_time_sec", elapsed_s);
     lines.add("rdb_saves", status.done);
     lines.add("rdb_last_cow_size", 0);
+    // Expired keys are loaded as well, and removed by the sweep, which logs it.
+    lines.add("rdb_last_load_keys_expired", 0);
+    lines.add("rdb_last_load_keys_loaded", loaded_keys(cx));
+    lines.add("module_fork_in_progress", 0);
+    lines.add("module_fork_last_cow_size", 0);
     lines.add("aof_rewrite_in_progress", running);
     lines.add("aof_rewrite_scheduled", u8::from(status.scheduled));
     lines.add("aof_last_rewrite_time_sec", took_s);
@@ -199,14 +213,20 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
         status.newest.map_or(0, |newest| newest.bytes),
     );
     lines.add("log_bytes_since_snapshot", status.log_bytes_since);
-    let running = status.running.unwrap_or_default();
-    lines.add("snapshot_keys_done", running.keys_done);
-    lines.add("snapshot_keys_total", running.keys_total);
-    lines.add("snapshot_bytes", running.bytes);
+    lines.add("snapshot_keys_done", under_way.keys_done);
+    lines.add("snapshot_keys_total", under_way.keys_total);
+    lines.add("snapshot_bytes", under_way.bytes);
     let newest = status.newest.unwrap_or_default();
     lines.add("snapshot_last_lsn", newest.lsn);
     lines.add("snapshot_last_keys", newest.keys);
     lines.add("snapshot_last_usec", newest.took.as_micros());
+}
+
+/// Keys of the snapshot that the server began with.
+fn loaded_keys(cx: &ServerCx<'_>) -> u64 {
+    let recovered = cx.server.engine.durable().map(DurableStore::recovered);
+    let snapshot = recovered.and_then(|recovered| recovered.snapshot);
+    snapshot.map_or(0, |snapshot| snapshot.keys)
 }
 
 fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {
@@ -214,6 +234,12 @@ fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {
     let healthy = !log.gate.has_failed() && !stats.disk_full;
     lines.add("aof_last_write_status", if healthy { "ok" } else { "err" });
     lines.add("aof_current_size", stats.log_bytes);
+    lines.add("aof_pending_rewrite", 0);
+    lines.add("aof_buffer_length", stats.backlog_bytes);
+    let is_pending = log.gate.durable() < log.gate.written();
+    lines.add("aof_pending_bio_fsync", u8::from(is_pending));
+    // Replies wait for a late sync; none is passed over.
+    lines.add("aof_delayed_fsync", 0);
     lines.add("log_format", server.config.wal_format.word());
     lines.add("log_policy", log.durability);
     lines.add("log_segment", stats.segment);

@@ -204,7 +204,14 @@ fn cannot_open(config: &Config, error: &OpenError) -> Failure {
             "{error}; start with --databases {} or more",
             u32::from(found.0) + 1
         )),
-        _ => Failure::new(format!("{error}")),
+        OpenError::Unsupported { .. } => Failure::new(format!(
+            "{error}; start it with the version of kv-server that wrote it, or a newer one"
+        )),
+        _ => Failure::new(format!(
+            "{error}; nothing was changed: {dir} and what is in it must be its owner's to read and write, \
+             see: ls -la {dir}",
+            dir = config.dir.display()
+        )),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Walking a database in hash order, a few keys at a time.
 
-use std::ops::Deref;
-
 use super::MemoryStore;
 use super::place::{Place, Spot};
 use super::stripe::{Stripe, item};
@@ -31,10 +29,12 @@ impl MemoryStore {
         show: &mut dyn FnMut(&Item<'_>),
     ) -> Cursor {
         self.check_database(at.db);
-        let stripe = |number| (number <= self.last_stripe()).then(|| self.lock(number));
-        scan(stripe, at, cursor, count, show)
+        let look = |number, look: &mut dyn FnMut(&Stripe)| look(&self.lock(number));
+        scan_stripes(at, cursor, count, self.last_stripe(), show, look)
     }
+}
 
+impl MemoryStore {
     /// The cursor from which a scan begins at `point` of the hash order, where 0 is its start and [`u64::MAX`] its
     /// end: of a number drawn by lot, a place drawn by lot.
     #[must_use]
@@ -45,41 +45,55 @@ impl MemoryStore {
 }
 
 impl View<'_> {
-    /// As [`MemoryStore::scan_at`], inside of a transaction that holds every key, and of its database.
+    /// As [`MemoryStore::scan_at`], of the present database and time, from within a transaction on
+    /// [`KeySet::All`](crate::KeySet::All), which sees its own changes.
     ///
     /// # Panics
     ///
-    /// When the transaction does not.
-    pub fn scan(&self, cursor: Cursor, count: usize, show: &mut dyn FnMut(&Item<'_>)) -> Cursor {
+    /// In any other transaction.
+    pub fn scan(
+        &mut self,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> Cursor {
+        self.seen = self.seen.max(self.access.newest());
         let stripes: Vec<&Stripe> = self.access.all_stripes().collect();
-        let stripe = |number: u32| stripes.get(number as usize).copied();
-        scan(stripe, self.at, cursor, count, show)
+        let last = u32::try_from(stripes.len() - 1).unwrap_or(u32::MAX);
+        let look = |number: u32, look: &mut dyn FnMut(&Stripe)| look(stripes[number as usize]);
+        scan_stripes(self.at, cursor, count, last, show, look)
     }
 }
 
-/// Shows keys from `cursor` on; `stripe` gives the stripe of a number, and nothing behind the last one.
-fn scan<S: Deref<Target = Stripe>>(
-    stripe: impl Fn(u32) -> Option<S>,
+/// Scans the stripes up to `last`, each of which `look` shows.
+fn scan_stripes(
     at: At,
     cursor: Cursor,
     count: usize,
+    last: u32,
     show: &mut dyn FnMut(&Item<'_>),
+    look: impl Fn(u32, &mut dyn FnMut(&Stripe)),
 ) -> Cursor {
     let Some(mut spot) = Spot::of_cursor(cursor) else {
         return Cursor::START;
     };
     let mut wanted = count.max(1);
     let mut buckets = wanted.saturating_mul(BUCKETS_PER_KEY);
-    while let Some(stripe) = stripe(spot.stripe) {
+    while spot.stripe <= last {
+        let mut next = None;
+        look(spot.stripe, &mut |stripe| {
+            next = scan_stripe(stripe, at, spot, &mut wanted, &mut buckets, show);
+        });
+        spot = next.unwrap_or_else(|| Spot::start_of(spot.stripe + 1));
         if wanted == 0 || buckets == 0 {
-            return spot.cursor();
-        }
-        match scan_stripe(&stripe, at, spot, &mut wanted, &mut buckets, show) {
-            Some(next) => spot = next,
-            None => spot = Spot::start_of(spot.stripe + 1),
+            break;
         }
     }
-    Cursor::START
+    if spot.stripe <= last {
+        spot.cursor()
+    } else {
+        Cursor::START
+    }
 }
 
 /// Shows what one stripe has from `spot` on, taking what is shown off `wanted` and the buckets it passes
@@ -128,6 +142,31 @@ mod tests {
         db: Db(3),
         now: UnixMillis(1_000),
     };
+
+    #[test]
+    fn a_scan_within_a_transaction_sees_its_changes() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        for key in 0..KEYS {
+            set(&store, &key.to_le_bytes(), None);
+        }
+        let written = store.write_with(AT, KeySet::All, |txn| {
+            txn.delete(&0u32.to_le_bytes());
+            txn.set_string(&KEYS.to_le_bytes(), StringValue::new(b"v"), None);
+            let (mut seen, mut cursor) = (0, Cursor::START);
+            loop {
+                cursor = txn.scan(cursor, 7, &mut |item| {
+                    assert_ne!(item.key, 0u32.to_le_bytes());
+                    seen += 1;
+                });
+                if cursor == Cursor::START {
+                    break;
+                }
+            }
+            (seen, txn.len())
+        });
+        let ((seen, len), _) = written.expect("no refusal");
+        assert_eq!((seen, len), (KEYS, u64::from(KEYS)));
+    }
 
     fn set(store: &MemoryStore, key: &[u8], expires: Option<i64>) {
         let written = store.write_with(AT, KeySet::One(key), |txn| {

@@ -44,6 +44,10 @@ impl CommandError {
     pub(crate) const KEY_COUNT: Self = Self::fixed("ERR", "invalid numkeys value or out of range");
     /// There should be such a key.
     pub(crate) const NO_SUCH_KEY: Self = Self::fixed("ERR", "no such key");
+    /// A number is too large, or too small.
+    pub(crate) const OUT_OF_RANGE: Self = Self::fixed("ERR", "value is out of range");
+    /// A word that should say where a scan goes on does not.
+    pub(crate) const CURSOR: Self = Self::fixed("ERR", "invalid cursor");
     /// The one integer of 64 bits that cannot be negated.
     pub(crate) const NO_OPPOSITE: Self = Self::fixed(
         "ERR",

@@ -25,10 +25,12 @@ mod expire_time;
 pub(crate) mod glob;
 pub(crate) mod help;
 mod prelude;
+mod sample;
+mod scan_options;
 #[cfg(test)]
 mod table_rules;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timeout;
 
 // The commands, by group.

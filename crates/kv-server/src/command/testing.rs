@@ -131,7 +131,7 @@ impl Shell {
 }
 
 /// Shows `words` to `look` as a request.
-pub(super) fn with_request<R>(words: &[&[u8]], look: impl FnOnce(RequestRef<'_>) -> R) -> R {
+pub(crate) fn with_request<R>(words: &[&[u8]], look: impl FnOnce(RequestRef<'_>) -> R) -> R {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     for word in words {
         bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());

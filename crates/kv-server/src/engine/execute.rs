@@ -91,15 +91,7 @@ fn admitted(
     let found = spec.map_or_else(|| table::find(request), Ok);
     let checked = found.and_then(|spec| gate::check(spec, request, in_multi).map(|()| spec));
     match (checked, &mut cx.state.multi) {
-        (Err(error), Some(_))
-            if matches!(
-                spec,
-                Some(CommandSpec {
-                    run: Run::Exec(_),
-                    ..
-                })
-            ) =>
-        {
+        (Err(error), _) if spec.is_some_and(|spec| matches!(spec.run, Run::Exec(_))) => {
             cx.state.multi = None;
             cx.state.watching = None;
             Err(CommandError::exec_aborted_because(&error))

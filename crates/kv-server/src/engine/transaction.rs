@@ -21,8 +21,8 @@ use crate::command::spec::{Outcome, Run};
 use crate::session::SessionCx;
 use crate::session::transaction::{Multi, Queued, Watching};
 
-/// Runs what the connection has gathered since `MULTI`, at the time `now`, and forgets it with what it watches.
-/// When the log refuses, nothing happened and nothing is forgotten.
+/// Runs what the connection has gathered since `MULTI`, at the time `now`, and forgets it with what it watches;
+/// not so when the log is behind, after which it is to be run again.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub(crate) fn exec(cx: &mut SessionCx<'_>, now: UnixMillis, reply: &mut Reply<'_
     }
     let db = cx.state.db;
     let outcome = run(cx, &multi, watching.as_ref(), now, reply);
-    if outcome.is_err() {
+    if outcome == Err(Refusal::Behind) {
         cx.state.multi = Some(multi);
         cx.state.watching = watching;
         cx.state.db = db;

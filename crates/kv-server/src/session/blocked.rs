@@ -5,7 +5,7 @@ use std::io;
 use std::task::Poll;
 
 use kv_proto::{Reply, ReplyBuffer};
-use tokio::io::ReadBuf;
+use tokio::io::{Interest, ReadBuf};
 
 use super::Session;
 use super::later::LOOK_INTERVAL;
@@ -85,7 +85,11 @@ impl Session<'_> {
             if self.next_byte().await == 0 {
                 return;
             }
-            // Requests wait behind this one: the end of the connection can only be seen behind them.
+            // Requests wait behind this one, and perhaps the end behind them.
+            let ready = self.socket.as_ref().ready(Interest::READABLE).await;
+            if ready.is_ok_and(|ready| ready.is_read_closed()) {
+                return;
+            }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }

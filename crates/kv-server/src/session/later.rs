@@ -70,7 +70,8 @@ impl Session<'_> {
         later: Later,
         replies: &mut ReplyBuffer,
     ) -> io::Result<()> {
-        self.held = self.held.saturating_sub(1);
+        // One that is not sent is not held either.
+        self.held -= usize::from(self.state.replies == Replies::On);
         self.release(replies).await?;
         self.held = 1;
         match later {

@@ -239,7 +239,7 @@ impl Session<'_> {
             let request = batch.request(index, input);
             if self.is_paused(request.0) {
                 self.release(replies).await?;
-                self.wait_for_pause(request.0).await;
+                self.wait_for_pause(request.0).await?;
                 now = engine.now();
             }
             if !self.execute(request, now, replies) {

@@ -1,5 +1,6 @@
 //! `CLIENT PAUSE`: requests that wait until a time, or until somebody ends the pause.
 
+use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -71,19 +72,26 @@ impl Session<'_> {
         pause.is_on() && pause.holds_up(self.writes(spec)).is_some()
     }
 
-    /// Comes back when a request for `spec` may run, or the connection is to end.
-    pub(super) async fn wait_for_pause(&self, spec: Option<&'static CommandSpec>) {
+    /// Comes back when a request for `spec` may run.
+    ///
+    /// # Errors
+    ///
+    /// The connection ended first: the request does not run.
+    pub(super) async fn wait_for_pause(
+        &self,
+        spec: Option<&'static CommandSpec>,
+    ) -> io::Result<()> {
         let server = &self.worker.server;
         let _counted = server.blocked.counted();
         loop {
             let over = server.pause.over.notified();
             let Some(end) = server.pause.holds_up(self.writes(spec)) else {
-                return;
+                return Ok(());
             };
             tokio::select! {
                 () = over => {}
                 () = tokio::time::sleep_until(end) => {}
-                () = self.ended() => return,
+                () = self.ended() => return Err(io::ErrorKind::ConnectionAborted.into()),
             }
         }
     }

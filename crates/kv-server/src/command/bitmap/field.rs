@@ -95,9 +95,14 @@ impl Field {
     }
 
     /// A number given by a request, as this field takes it: without a sign, one below 0 counts as the huge one
-    /// that has the same bits.
+    /// that has the same bits. So does, as in Redis, one so far below 0 that its distance from the largest number
+    /// of the field needs more than 64 bits.
     pub(super) fn given(self, number: i64) -> i128 {
-        if self.signed {
+        let (_, most) = self.range();
+        let is_far = self.width < 64 && most - i128::from(number) > i128::from(i64::MAX);
+        if self.signed && is_far {
+            i128::from(number) + (1 << 64)
+        } else if self.signed {
             i128::from(number)
         } else {
             i128::from(number.cast_unsigned())
@@ -192,6 +197,19 @@ mod tests {
             assert_eq!(field(word).fit(number, Overflow::Fail), None);
         }
         assert_eq!(field("u8").fit(255, Overflow::Fail), Some(255));
+    }
+
+    #[test]
+    fn what_is_too_far_below_counts_as_too_large() {
+        let fit = |word, number| field(word).fit(field(word).given(number), Overflow::Saturate);
+        assert_eq!(fit("i8", i64::MIN), Some(127));
+        assert_eq!(fit("i8", i64::MIN + 127), Some(127));
+        assert_eq!(fit("i8", i64::MIN + 128), Some(-128));
+        assert_eq!(fit("i64", i64::MIN), Some(i64::MIN));
+        assert_eq!(
+            field("i8").fit(field("i8").given(i64::MIN), Overflow::Wrap),
+            Some(0)
+        );
     }
 
     #[test]

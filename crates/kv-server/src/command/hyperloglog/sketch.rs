@@ -10,8 +10,8 @@ use super::registers::Registers;
 use super::sparse::{self, Corrupt, Raised};
 use crate::command::prelude::*;
 
-/// Most bytes of runs before a sketch becomes dense.
-const SPARSE_BYTES_MAX: usize = 3000;
+/// Most bytes of runs before a sketch becomes dense: the whole string has 3000 at most then.
+const SPARSE_BYTES_MAX: usize = 3000 - HEADER_BYTES;
 
 /// What is answered for a string that is no sketch.
 fn no_sketch() -> CommandError {

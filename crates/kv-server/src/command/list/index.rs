@@ -21,7 +21,7 @@ pub(super) const LINDEX: CommandSpec = CommandSpec {
     group: Group::List,
     summary: "Returns the element at an index of a list; a negative index counts from the end.",
     syntax: "LINDEX key index",
-    complexity: "O(1) at the ends, O(N) in the distance to the nearer end in between",
+    complexity: "O(log N) in the length of the list",
     since: "0.2.0",
     compat: Compat::Full,
     arity: Arity::exactly(3),
@@ -35,7 +35,7 @@ pub(super) const LSET: CommandSpec = CommandSpec {
     group: Group::List,
     summary: "Replaces the element at an index of a list; a negative index counts from the end.",
     syntax: "LSET key index element",
-    complexity: "O(1) at the ends, O(N) in the distance to the nearer end in between",
+    complexity: "O(log N) in the length of the list",
     since: "0.2.0",
     compat: Compat::Differs(
         "An index is never cut to 32 bits: one far outside of the list is out of range.",

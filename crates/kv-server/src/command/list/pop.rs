@@ -2,7 +2,7 @@
 //!
 //! Owns what a pop answers and does; the commands that pop from one of several keys, or wait for one, use it.
 
-use kv_core::{List, ListEnd};
+use kv_core::ListEnd;
 
 use super::side;
 use crate::command::prelude::*;
@@ -65,7 +65,7 @@ pub(in crate::command) fn pop_one(
     end: ListEnd,
     reply: &mut Reply<'_>,
 ) -> Result<bool, CommandError> {
-    let Some(element) = txn.list(key)?.and_then(|list| from_end(list, end, 0)) else {
+    let Some(element) = txn.list(key)?.and_then(|list| side::outermost(list, end)) else {
         return Ok(false);
     };
     reply.bulk(element);
@@ -92,24 +92,13 @@ pub(in crate::command) fn pop_some(
     };
     let count = count.min(list.len());
     reply.array(count);
-    match end {
-        ListEnd::Front => list.range(0..count).for_each(|element| reply.bulk(element)),
-        ListEnd::Back => (0..count)
-            .filter_map(|place| from_end(list, end, place))
-            .for_each(|element| reply.bulk(element)),
-    }
+    side::seen_from(list, end)
+        .take(count)
+        .for_each(|element| reply.bulk(element));
     if txn.list_pop(key, end, count)? > 0 {
         event::announce_removal(txn, key, side::popped(end));
     }
     Ok(true)
-}
-
-/// The element that is `place` elements away from an end.
-pub(super) fn from_end(list: &List, end: ListEnd, place: usize) -> Option<&[u8]> {
-    match end {
-        ListEnd::Front => list.get(place),
-        ListEnd::Back => list.get(list.len().checked_sub(place)?.checked_sub(1)?),
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use kv_core::{List, ListEnd};
 
-use super::pop::from_end;
+use super::side;
 use crate::command::prelude::*;
 
 pub(super) const LPOS: CommandSpec = CommandSpec {
@@ -70,15 +70,16 @@ impl Wanted {
 
     /// The indexes of what is wanted of those that equal `element`, in the order in which they are found.
     fn find<'l>(self, list: &'l List, element: &'l [u8]) -> impl Iterator<Item = i64> + 'l {
-        let length = list.len();
-        let equals = move |place: &usize| from_end(list, self.from, *place) == Some(element);
-        (0..length.min(self.looked_at))
-            .filter(equals)
+        let last = list.len() as i64 - 1;
+        side::seen_from(list, self.from)
+            .take(self.looked_at)
+            .zip(0..)
+            .filter(move |(other, _)| *other == element)
             .skip(self.skipped)
             .take(self.count.unwrap_or(1))
-            .map(move |place| match self.from {
-                ListEnd::Front => place as i64,
-                ListEnd::Back => (length - 1 - place) as i64,
+            .map(move |(_, place)| match self.from {
+                ListEnd::Front => place,
+                ListEnd::Back => last - place,
             })
     }
 }

@@ -1,6 +1,7 @@
-//! The ends of a list, as requests and events name them.
+//! The ends of a list: how requests and events name them, and lists as they are seen from there.
 
-use kv_core::{Event, ListEnd};
+use kv_core::{Event, List, ListEnd};
+use smallvec::SmallVec;
 
 use crate::command::args::Args;
 use crate::command::error::CommandError;
@@ -34,5 +35,29 @@ pub(super) fn popped(end: ListEnd) -> Event {
     match end {
         ListEnd::Front => event::LPOP,
         ListEnd::Back => event::RPOP,
+    }
+}
+
+/// The element at `end`.
+pub(super) fn outermost(list: &List, end: ListEnd) -> Option<&[u8]> {
+    match end {
+        ListEnd::Front => list.get(0),
+        ListEnd::Back => list.get(list.len().checked_sub(1)?),
+    }
+}
+
+/// The elements, the one at `end` first.
+pub(super) fn seen_from(list: &List, end: ListEnd) -> Box<dyn Iterator<Item = &[u8]> + '_> {
+    /// Lists are walked forwards; so many elements at a time are turned round.
+    const RUN: usize = 64;
+
+    let len = list.len();
+    match end {
+        ListEnd::Front => Box::new(list.iter()),
+        ListEnd::Back => Box::new((0..len.div_ceil(RUN)).flat_map(move |run| {
+            let end = len - run * RUN;
+            let run = list.range(end.saturating_sub(RUN)..end);
+            run.collect::<SmallVec<[&[u8]; RUN]>>().into_iter().rev()
+        })),
     }
 }

@@ -4,7 +4,7 @@
 use kv_core::ListEnd;
 use smallvec::SmallVec;
 
-use super::{pop, side};
+use super::side;
 use crate::command::prelude::*;
 
 /// The list that loses an element, and the one that gets it.
@@ -86,7 +86,7 @@ impl<'r> Transfer<'r> {
         reply: &mut Reply<'_>,
     ) -> Result<bool, CommandError> {
         let list = txn.list(self.source)?;
-        let Some(element) = list.and_then(|list| pop::from_end(list, self.from, 0)) else {
+        let Some(element) = list.and_then(|list| side::outermost(list, self.from)) else {
             return Ok(false);
         };
         let element: SmallVec<[u8; 128]> = element.into();

@@ -132,7 +132,7 @@ fn store(
     }
     let members = sources.members(operation);
     let replaces = txn.exists(destination);
-    txn.set_collection(destination, CollectionKind::Set, &members);
+    txn.set_elements(destination, CollectionKind::Set, &members);
     if !members.is_empty() {
         txn.announce(destination, stored(operation));
     } else if replaces {

@@ -53,7 +53,7 @@ pub(super) const SMISMEMBER: CommandSpec = CommandSpec {
     since: "0.2.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
-    keys: Keys::one(1, Access::NONE),
+    keys: Keys::one(1, Access::READ),
     flags: Flags::FAST,
     run: Run::Read(smismember),
 };

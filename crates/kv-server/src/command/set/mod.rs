@@ -5,6 +5,8 @@ mod change;
 mod combine;
 mod intercard;
 mod look;
+mod random;
+mod scan;
 mod transfer;
 
 use super::spec::CommandSpec;
@@ -22,7 +24,10 @@ pub(super) const GROUP: &[CommandSpec] = &[
     look::SMEMBERS,
     look::SMISMEMBER,
     transfer::SMOVE,
+    random::SPOP,
+    random::SRANDMEMBER,
     change::SREM,
+    scan::SSCAN,
     combine::SUNION,
     combine::SUNIONSTORE,
 ];
