@@ -3,6 +3,10 @@
 //! ```text
 //! {"op":"set","db":0,"key":"user:1","value":"Ada","expires":1700000000000}
 //! {"op":"append","db":0,"key":"log","value":" more"}
+//! {"op":"patch","db":0,"key":"log","offset":3,"value":"x"}
+//! {"op":"copy","db":1,"key":"log","from_db":0,"from":"log"}
+//! {"op":"move","db":0,"key":"old log","from_db":0,"from":"log"}
+//! {"op":"swapdbs","db":0,"other_db":1}
 //! {"op":"expire","db":0,"key":"user:1","expires":1700000000000}
 //! {"op":"persist","db":0,"key":"user:1"}
 //! {"op":"delete","db":0,"key":"user:1"}
@@ -27,7 +31,7 @@
 //! {"op":"flushall"}
 //! ```
 //!
-//! `expires` is in milliseconds since 1970. A key or value that is not UTF-8 stands in `key_base64` or
+//! `expires` is in milliseconds since 1970. A key or value that is not UTF-8 stands in `key_base64`, `from_base64` or
 //! `value_base64` instead; if one of `elements` is not, all stand in `elements_base64`. The score of a member stands before it, as the
 //! shortest decimal number that is read back as the same double, `inf` or `-inf`. A field is never given a second meaning.
 //!
@@ -68,6 +72,33 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
             put_start(out, "append", db);
             put_string(out, "key", key);
             put_string(out, "value", suffix);
+        }
+        Effect::PatchString {
+            db,
+            key,
+            offset,
+            bytes,
+        } => {
+            put_start(out, "patch", db);
+            put_string(out, "key", key);
+            put_number(out, "offset", offset);
+            put_string(out, "value", bytes);
+        }
+        Effect::CopyKey {
+            from_db,
+            from,
+            db,
+            key,
+        } => put_two(out, "copy", (from_db, from), (db, key)),
+        Effect::MoveKey {
+            from_db,
+            from,
+            db,
+            key,
+        } => put_two(out, "move", (from_db, from), (db, key)),
+        Effect::SwapDbs { one, other } => {
+            put_start(out, "swapdbs", one);
+            put_number(out, "other_db", u64::from(other.0));
         }
         Effect::SetExpiry { db, key, expires } => {
             put_start(out, expires.map_or("persist", |_| "expire"), db);
@@ -141,6 +172,13 @@ fn put_start(out: &mut Vec<u8>, op: &str, db: Db) {
     out.extend_from_slice(op.as_bytes());
     out.extend_from_slice(b"\",\"db\":");
     out.extend_from_slice(db.0.to_string().as_bytes());
+}
+
+fn put_two(out: &mut Vec<u8>, op: &str, (from_db, from): (Db, &[u8]), (db, key): (Db, &[u8])) {
+    put_start(out, op, db);
+    put_string(out, "key", key);
+    put_number(out, "from_db", u64::from(from_db.0));
+    put_string(out, "from", from);
 }
 
 fn put_string(out: &mut Vec<u8>, name: &str, bytes: &[u8]) {
@@ -285,6 +323,10 @@ fn put_expires(out: &mut Vec<u8>, UnixMillis(millis): UnixMillis) {
 enum Op {
     Set,
     Append,
+    Patch,
+    Copy,
+    Move,
+    SwapDbs,
     Expire,
     Persist,
     Delete,
@@ -339,6 +381,13 @@ struct Line<'a> {
     value: Option<Text<'a>>,
     #[serde(borrow)]
     value_base64: Option<Text<'a>>,
+    from_db: Option<u16>,
+    #[serde(borrow)]
+    from: Option<Text<'a>>,
+    #[serde(borrow)]
+    from_base64: Option<Text<'a>>,
+    other_db: Option<u16>,
+    offset: Option<u64>,
     expires: Option<i64>,
     end: Option<End>,
     count: Option<u64>,
@@ -361,6 +410,7 @@ pub(crate) fn decode<E: From<Malformed>>(
         serde_json::from_slice(line).map_err(|_| Malformed("not a JSON effect"))?;
     let key = one_of(line.key, line.key_base64, limits::KEY_BYTES_MAX)?;
     let value = one_of(line.value, line.value_base64, limits::STRING_BYTES_MAX)?;
+    let from = one_of(line.from, line.from_base64, limits::KEY_BYTES_MAX)?;
     let mut all = all_of(line.elements, line.elements_base64)?;
     if let (Op::ZSetAdd | Op::PutZSet, Some(all)) = (line.op, &mut all) {
         read_scores(all).ok_or(Malformed("sorted set member without a score"))?;
@@ -369,6 +419,10 @@ pub(crate) fn decode<E: From<Malformed>>(
         .as_ref()
         .map(|all| all.iter().map(|element| &**element).collect());
     let details = Details {
+        from_db: line.from_db.map(Db),
+        from: from.as_deref(),
+        other_db: line.other_db.map(Db),
+        offset: line.offset,
         expires: line.expires.map(UnixMillis),
         end: line.end.map(ListEnd::from),
         count: line.count,
@@ -414,6 +468,10 @@ fn all_of<'a>(
 /// What only some kinds of effect have.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Details<'a> {
+    from_db: Option<Db>,
+    from: Option<&'a [u8]>,
+    other_db: Option<Db>,
+    offset: Option<u64>,
     expires: Option<UnixMillis>,
     end: Option<ListEnd>,
     count: Option<u64>,
@@ -458,6 +516,13 @@ fn to_effect<'a>(
         let alone = (key, value, details) == (None, None, none);
         return alone.then_some(Effect::FlushDb { db });
     }
+    if op == Op::SwapDbs {
+        let other_db = details.other_db;
+        let swap = Details { other_db, ..none };
+        let alone = (key, value, details) == (None, None, swap);
+        let other = other_db.filter(|db| db.0 < limits::DATABASES_MAX)?;
+        return alone.then_some(Effect::SwapDbs { one: db, other });
+    }
     let key = key?;
     let expires = details.expires;
     let timeless = Details {
@@ -474,6 +539,8 @@ fn to_effect<'a>(
         (Op::Append, Some(suffix), None) if timeless == none => {
             Some(Effect::AppendString { db, key, suffix })
         }
+        (Op::Patch, Some(bytes), None) => patch(db, key, bytes, timeless),
+        (Op::Copy | Op::Move, None, None) => of_two(op, db, key, timeless),
         (Op::Expire, None, Some(_)) | (Op::Persist, None, None) if timeless == none => {
             Some(Effect::SetExpiry { db, key, expires })
         }
@@ -497,6 +564,51 @@ fn to_effect<'a>(
         (_, _, None) => on_collection(op, db, key, value, timeless),
         _ => None,
     }
+}
+
+/// The effect that changes bytes of a string.
+fn patch<'a>(db: Db, key: &'a [u8], bytes: &'a [u8], details: Details<'a>) -> Option<Effect<'a>> {
+    let offset = details.offset?;
+    let alone = Details {
+        offset: Some(offset),
+        ..Details::default()
+    };
+    let end = offset.checked_add(bytes.len() as u64)?;
+    let fits = end <= limits::STRING_BYTES_MAX as u64;
+    (details == alone && fits).then_some(Effect::PatchString {
+        db,
+        key,
+        offset,
+        bytes,
+    })
+}
+
+/// The effect that gives one key the value of another.
+fn of_two<'a>(op: Op, db: Db, key: &'a [u8], details: Details<'a>) -> Option<Effect<'a>> {
+    let from = details.from?;
+    let from_db = details.from_db.filter(|db| db.0 < limits::DATABASES_MAX)?;
+    let alone = Details {
+        from: Some(from),
+        from_db: Some(from_db),
+        ..Details::default()
+    };
+    if details != alone {
+        return None;
+    }
+    Some(match op {
+        Op::Copy => Effect::CopyKey {
+            from_db,
+            from,
+            db,
+            key,
+        },
+        _ => Effect::MoveKey {
+            from_db,
+            from,
+            db,
+            key,
+        },
+    })
 }
 
 /// The effect that puts a whole collection.
@@ -543,6 +655,16 @@ fn on_collection<'a>(
         elements,
         ..
     } = details;
+    let others = Details {
+        end: None,
+        count: None,
+        index: None,
+        elements: None,
+        ..details
+    };
+    if others != Details::default() {
+        return None;
+    }
     let effect = match (op, end, count, index, elements, value) {
         (Op::ListPush, Some(end), None, None, Some(elements), None) => Effect::ListPush {
             db,
@@ -650,6 +772,14 @@ mod tests {
             "{\"op\":\"hashset\",\"db\":0,\"key\":\"k\",\"elements\":[\"a\"]}\n",
             "{\"op\":\"setadd\",\"db\":0,\"key\":\"k\",\"elements\":[\"a\"],\"expires\":1}\n",
             "{\"op\":\"delete\",\"db\":0,\"key\":\"k\",\"count\":1}\n",
+            "{\"op\":\"patch\",\"db\":0,\"key\":\"k\",\"offset\":536870912,\"value\":\"v\"}\n",
+            "{\"op\":\"patch\",\"db\":0,\"key\":\"k\",\"value\":\"v\"}\n",
+            "{\"op\":\"set\",\"db\":0,\"key\":\"k\",\"offset\":1,\"value\":\"v\"}\n",
+            "{\"op\":\"listpop\",\"db\":0,\"key\":\"k\",\"end\":\"front\",\"count\":1,\"offset\":1}\n",
+            "{\"op\":\"copy\",\"db\":0,\"key\":\"k\",\"from\":\"j\"}\n",
+            "{\"op\":\"move\",\"db\":0,\"key\":\"k\",\"from\":\"j\",\"from_db\":1024}\n",
+            "{\"op\":\"swapdbs\",\"db\":0}\n",
+            "{\"op\":\"swapdbs\",\"db\":0,\"other_db\":1024}\n",
             "{\"op\":\"hashexpire\",\"db\":0,\"key\":\"k\",\"elements\":[\"f\"]}\n",
             "{\"op\":\"hashpersist\",\"db\":0,\"key\":\"k\",\"elements\":[\"f\"],\"expires\":1}\n",
             "{\"op\":\"zsetadd\",\"db\":0,\"key\":\"k\",\"elements\":[\"nan\",\"m\"]}\n",

@@ -63,6 +63,20 @@ impl Table {
         self.change_string(place, key, other, change, StringValue::new(suffix), None)
     }
 
+    /// Puts `bytes`, of which there are some, at `offset` of the string at `key`. As [`Table::set_string`].
+    pub(super) fn patch_string(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        offset: usize,
+        bytes: &[u8],
+    ) -> Option<Slot> {
+        let other = |slot: &Slot| slot.entry().collection().is_some();
+        let removed = self.change_string(place, key, other, |_| {}, StringValue::Bytes(&[]), None);
+        self.change(place, key, |slot| slot.patch_string(offset, bytes));
+        removed
+    }
+
     /// Changes the string at `key`; where there is none, or one that is to be replaced, the key gets `value` and
     /// `expires`.
     fn change_string(

@@ -21,6 +21,10 @@ pub(crate) enum Category {
     Hash,
     /// Strings.
     String,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
     /// For those who run the server.
     Admin,
     /// Constant or logarithmic time per key.
@@ -39,7 +43,7 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
@@ -47,6 +51,8 @@ impl Category {
         Self::List,
         Self::Hash,
         Self::String,
+        Self::Bitmap,
+        Self::HyperLogLog,
         Self::Admin,
         Self::Fast,
         Self::Slow,
@@ -66,6 +72,8 @@ impl Category {
             Self::List => "list",
             Self::Hash => "hash",
             Self::String => "string",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
@@ -86,13 +94,18 @@ impl Category {
             Self::Admin => has(Flags::ADMIN),
             Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
             _ if does_nothing_alone => false,
-            Self::Keyspace => spec.group == Group::Keys || has(Flags::WHOLE_KEYSPACE),
+            Self::Keyspace => {
+                let whole = has(Flags::WHOLE_KEYSPACE) || has(Flags::READS_KEYSPACE);
+                spec.group == Group::Keys || whole
+            }
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
             Self::Set => spec.group == Group::Set,
             Self::List => spec.group == Group::List,
             Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
+            Self::Bitmap => spec.group == Group::Bitmap,
+            Self::HyperLogLog => spec.group == Group::HyperLogLog,
             Self::Blocking => matches!(spec.run, Run::Block(_)),
             Self::Transaction => spec.group == Group::Transactions,
             Self::Connection => {

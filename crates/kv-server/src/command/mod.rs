@@ -35,8 +35,10 @@ mod timeout;
 
 // The commands, by group.
 mod admin;
+mod bitmap;
 mod connection;
 mod hash;
+mod hyperloglog;
 mod introspect;
 mod keys;
 mod list;

@@ -51,7 +51,7 @@ impl CommandSpec {
 
     /// Whether it can only look at data.
     pub(crate) const fn is_read(&self) -> bool {
-        matches!(self.run, Run::Read(_))
+        matches!(self.run, Run::Read(_)) || self.flags.contains(Flags::READS_KEYSPACE)
     }
 
     /// Whether it may need more memory than there was: refused while memory is full.
@@ -203,6 +203,10 @@ pub(crate) enum Group {
     Set,
     /// Fields, each with a value.
     Hash,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
     /// Keys of any kind.
     Keys,
     /// Several requests as one.
@@ -215,11 +219,13 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::String,
         Self::List,
         Self::Set,
         Self::Hash,
+        Self::Bitmap,
+        Self::HyperLogLog,
         Self::Keys,
         Self::Transactions,
         Self::Connection,
@@ -233,6 +239,8 @@ impl Group {
             Self::List => "list",
             Self::Set => "set",
             Self::Hash => "hash",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
             Self::Keys => "generic",
             Self::Transactions => "transactions",
             Self::Connection => "connection",
@@ -272,6 +280,8 @@ impl Flags {
     pub(crate) const NEVER_GROWS: Self = Self(1 << 10);
     /// Runs between `MULTI` and `EXEC` and is not kept for the latter.
     pub(crate) const NOT_QUEUED: Self = Self(1 << 15);
+    /// Looks at keys that it does not name, one stripe after the other.
+    pub(crate) const READS_KEYSPACE: Self = Self(1 << 11);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

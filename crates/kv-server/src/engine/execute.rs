@@ -223,7 +223,7 @@ fn with_keys<R>(
     request: RequestRef<'_>,
     act: impl FnOnce(KeySet<'_>) -> R,
 ) -> R {
-    if spec.flags.contains(Flags::WHOLE_KEYSPACE) {
+    if spec.flags.contains(Flags::WHOLE_KEYSPACE) || spec.keys.are_hidden(request) {
         return act(KeySet::All);
     }
     let mut keys = spec.keys.of(request);

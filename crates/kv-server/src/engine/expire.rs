@@ -56,8 +56,10 @@ mod tests {
     fn a_sweep_that_may_not_remove_anything_waits_for_the_next_round() {
         let sweep = |removed, looked_at| ExpireSweep {
             removed,
+            removed_fields: 0,
             looked_at,
             more: true,
+            ..ExpireSweep::default()
         };
         assert!(is_worth_another(&sweep(20, 200)));
         assert!(!is_worth_another(&sweep(19, 200)));

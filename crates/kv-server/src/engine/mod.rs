@@ -6,14 +6,15 @@ pub(crate) mod blocked;
 pub(crate) mod commits;
 pub(crate) mod execute;
 pub(crate) mod expire;
+pub(crate) mod lot;
 pub(crate) mod transaction;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use kv_core::{
-    At, Classes, Db, ExpireSweep, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats, MemoryStore,
-    Store as _, UnixMillis, View,
+    At, Classes, Cursor, Db, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats,
+    MemoryStore, Store as _, UnixMillis, View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -59,6 +60,11 @@ impl Engine {
         let at = At { db, now };
         let watch = |view: &mut View<'_>| view.watch(key, watcher);
         self.memory().read_with(at, KeySet::One(key), watch).0
+    }
+
+    /// A place in the order of scans, drawn by lot: all are equally likely.
+    pub(crate) fn any_cursor(&self) -> Cursor {
+        self.memory().cursor_at(lot::draw())
     }
 
     /// Ends what [`Engine::watch`] began.
@@ -179,6 +185,15 @@ pub(crate) struct ServerCx<'s> {
 trait Whole {
     /// How many keys `db` has, and the newest change that this number shows.
     fn count(&mut self, db: Db) -> (u64, Lsn);
+    /// Shows about `count` keys from `cursor` on, as [`MemoryStore::scan_at`] does. Returns where to go on, and
+    /// the newest change that was shown.
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn);
     /// What `db` holds.
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace;
     /// What the store has counted since the start.
@@ -191,6 +206,17 @@ impl Whole for &MemoryStore {
     fn count(&mut self, db: Db) -> (u64, Lsn) {
         let keys = self.len(db);
         (keys, self.newest())
+    }
+
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn) {
+        let next = self.scan_at(at, cursor, count, show);
+        (next, self.newest())
     }
 
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace {
@@ -212,6 +238,17 @@ impl Whole for View<'_> {
         (self.in_db(db, View::len), Lsn::ZERO)
     }
 
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn) {
+        let next = self.in_db(at.db, |view| View::scan(view, cursor, count, show));
+        (next, Lsn::ZERO)
+    }
+
     fn keyspace(&mut self, db: Db, _now: UnixMillis) -> Keyspace {
         self.in_db(db, View::keyspace)
     }
@@ -231,6 +268,22 @@ impl ServerCx<'_> {
         let (keys, as_of) = self.whole.borrow_mut().count(db);
         self.shows(as_of);
         keys
+    }
+
+    /// Shows about `count` keys of the connection's database from `cursor` on, and returns where to go on.
+    pub(crate) fn scan(
+        &self,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> Cursor {
+        let at = At {
+            db: self.db,
+            now: self.now,
+        };
+        let (next, as_of) = self.whole.borrow_mut().scan(at, cursor, count, show);
+        self.shows(as_of);
+        next
     }
 
     /// What `db` holds: a statistic, which no reply needs to wait for.

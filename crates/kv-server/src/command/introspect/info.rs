@@ -104,7 +104,7 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
 /// First key, last key (counted from the end where negative) and step; zeros where no fixed place says it.
 fn places(keys: &Keys) -> [i64; 3] {
     match *keys {
-        Keys::None | Keys::Counted { .. } => [0, 0, 0],
+        Keys::None | Keys::Counted { .. } | Keys::Found { .. } | Keys::Hidden { .. } => [0, 0, 0],
         Keys::Each(parts) => {
             let places = parts.iter().map(places);
             let joined = places.reduce(|one, next| match next {
@@ -126,10 +126,10 @@ fn places(keys: &Keys) -> [i64; 3] {
     }
 }
 
-/// Whether a count says where the keys are, at least some of them.
+/// Whether other words say where the keys are, at least some of them.
 fn has_movable(keys: &Keys) -> bool {
-    let is_counted = |part: &Keys| matches!(part, Keys::Counted { .. });
-    keys.parts().iter().any(is_counted)
+    let is_fixed = |part: &Keys| matches!(part, Keys::Range { .. });
+    !keys.parts().iter().all(is_fixed)
 }
 
 /// The same as Redis 7 puts it: what is done to the keys, where they begin, how they are found from there.
@@ -142,6 +142,16 @@ fn key_specs(spec: &CommandSpec, reply: &mut Reply<'_>) {
 fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
     let (first, find): (usize, KeySearch) = match *part {
         Keys::None | Keys::Each(_) => return,
+        Keys::Found { .. } | Keys::Hidden { .. } => {
+            reply.map(3);
+            reply.bulk(b"flags");
+            words(&key_flags::words(part.access()), reply);
+            reply.bulk(b"begin_search");
+            search("unknown", &[], reply);
+            reply.bulk(b"find_keys");
+            search("unknown", &[], reply);
+            return;
+        }
         Keys::Range {
             first, last, step, ..
         } => {
