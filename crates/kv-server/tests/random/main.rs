@@ -196,8 +196,17 @@ fn a_planted_difference_is_found_and_shrunk() -> Result<()> {
     for number in 0..10 {
         let sequence = draw.sequence(7, number, SEQUENCE_LENGTH, b"");
         if let Some(difference) = pair.play(&sequence)? {
-            let shown = shrink::shrink(&mut pair, Shown { sequence, difference })?;
-            panic!("{}", report::script(&shown, "the same server twice", "the other one"));
+            let shown = shrink::shrink(
+                &mut pair,
+                Shown {
+                    sequence,
+                    difference,
+                },
+            )?;
+            panic!(
+                "{}",
+                report::script(&shown, "the same server twice", "the other one")
+            );
         }
     }
     let mut sequence: Sequence = draw.sequence(7, 0, SEQUENCE_LENGTH, b"");

@@ -279,7 +279,10 @@ impl Values {
     fn number_of_32_bits(&mut self) -> String {
         loop {
             let number = self.number();
-            if number.parse::<i64>().map_or(true, |value| i32::try_from(value).is_ok()) {
+            if number
+                .parse::<i64>()
+                .map_or(true, |value| i32::try_from(value).is_ok())
+            {
                 return number;
             }
         }
