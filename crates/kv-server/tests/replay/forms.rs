@@ -52,6 +52,9 @@ impl<'t> Forms<'t> {
             keyed: Vec::new(),
         };
         for name in find_scripts(folder, "")? {
+            if !forms.is_of_a_write(&name) {
+                continue;
+            }
             let text = fs::read_to_string(folder.join(&name))?;
             let mut steps = parse(&text).with_context(|| name.clone())?;
             steps.retain(|step| forms.is_kept(step));
@@ -136,6 +139,14 @@ impl<'t> Forms<'t> {
             client.call(&["RESET"])?;
         }
         Ok(())
+    }
+
+    /// Whether a script is about a command that writes, or about transactions.
+    fn is_of_a_write(&self, script: &str) -> bool {
+        let stem = script.rsplit('/').next().unwrap_or(script).trim_end_matches(".kvt");
+        let file = |name: &str| name.to_ascii_lowercase().replace(['|', '-'], "_");
+        let mut writes = self.table.values().filter(|command| command.writes());
+        stem == "exec" || writes.any(|command| file(&command.name) == stem)
     }
 
     fn is_kept(&self, step: &Step) -> bool {

@@ -138,10 +138,9 @@ impl<'t> Draw<'t> {
         let keys = drawn.keys();
         spoil(&mut drawn.words, values);
         let words = drawn.into_words();
-        let rounded = command.name.contains("FLOAT");
-        // What is left of the keys is a matter of chance, or of how many digits a server counts with.
+        // What is left of the keys is a matter of chance, or each server's own.
         let by_chance = command.writes() && command.tips.contains("nondeterministic_output");
-        let clean = (self.has_delete && !keys.is_empty() && (by_chance || rounded))
+        let clean = (self.has_delete && !keys.is_empty() && (by_chance || is_private(&command.name)))
             .then(|| std::iter::once(b"DEL".to_vec()).chain(keys).collect());
         requests.push(Request {
             name: command.name.clone(),
@@ -149,6 +148,12 @@ impl<'t> Draw<'t> {
             clean,
         });
     }
+}
+
+/// Whether what the command leaves in its keys is each server's own: how many digits it counts with, or that a
+/// peer writes down what it has counted.
+fn is_private(name: &str) -> bool {
+    name.contains("FLOAT") || name == "PFCOUNT"
 }
 
 /// Now and then makes a request wrong. Times stay as they are: a short one would end while a run lasts.
