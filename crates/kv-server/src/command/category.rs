@@ -15,6 +15,8 @@ pub(crate) enum Category {
     Write,
     /// Strings.
     String,
+    /// Messages.
+    PubSub,
     /// For those who run the server.
     Admin,
     /// Constant or logarithmic time per key.
@@ -29,11 +31,12 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
         Self::String,
+        Self::PubSub,
         Self::Admin,
         Self::Fast,
         Self::Slow,
@@ -48,6 +51,7 @@ impl Category {
             Self::Read => "read",
             Self::Write => "write",
             Self::String => "string",
+            Self::PubSub => "pubsub",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
@@ -63,6 +67,7 @@ impl Category {
         match self {
             Self::Fast => has(Flags::FAST),
             Self::Slow => !has(Flags::FAST),
+            Self::PubSub => has(Flags::PUBSUB),
             Self::Admin => has(Flags::ADMIN),
             Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
             _ if does_nothing_alone => false,

@@ -1,6 +1,7 @@
 //! What a request must pass before its handler runs, in this order:
 //!
-//! 1. **arity**: as many words as the command takes.
+//! 1. **arity**: as many words as the command takes;
+//! 2. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages.
 //!
 //! A gate that is added later takes its place in this list: login, ACL, MULTI, loading, memory, disk.
 //!
@@ -9,7 +10,7 @@
 use kv_proto::RequestRef;
 
 use super::error::CommandError;
-use super::spec::CommandSpec;
+use super::spec::{CommandSpec, Flags};
 
 /// Whether `request`, which asks for `spec`, may run now.
 ///
@@ -26,4 +27,20 @@ fn arity(spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), CommandError
     } else {
         Err(CommandError::wrong_arity(spec.name))
     }
+}
+
+/// Whether `spec` may run on a connection that has subscriptions and cannot tell its replies from messages.
+///
+/// # Errors
+///
+/// It may not.
+pub(crate) fn subscribed(spec: &CommandSpec) -> Result<(), CommandError> {
+    if spec.flags.contains(Flags::SUBSCRIBED) {
+        return Ok(());
+    }
+    let name = spec.name.to_ascii_lowercase();
+    Err(CommandError::err(format!(
+        "Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+         context"
+    )))
 }

@@ -35,4 +35,5 @@ mod admin;
 mod connection;
 mod introspect;
 mod keys;
+mod pubsub;
 mod string;

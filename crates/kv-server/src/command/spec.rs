@@ -151,6 +151,8 @@ pub(crate) enum Group {
     String,
     /// Keys of any kind.
     Keys,
+    /// Messages.
+    PubSub,
     /// The client's own connection.
     Connection,
     /// The server as a whole.
@@ -159,13 +161,20 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 4] = [Self::String, Self::Keys, Self::Connection, Self::Server];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::String,
+        Self::Keys,
+        Self::PubSub,
+        Self::Connection,
+        Self::Server,
+    ];
 
     /// Redis' word for it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
             Self::Keys => "generic",
+            Self::PubSub => "pubsub",
             Self::Connection => "connection",
             Self::Server => "server",
         }
@@ -201,6 +210,11 @@ impl Flags {
     pub(crate) const WHOLE_KEYSPACE: Self = Self(1 << 9);
     /// A write that leaves no more data than there was: runs while memory is full.
     pub(crate) const NEVER_GROWS: Self = Self(1 << 10);
+
+    /// Works on messages and subscriptions.
+    pub(crate) const PUBSUB: Self = Self(1 << 13);
+    /// Runs while a RESP2 connection is subscribed to something.
+    pub(crate) const SUBSCRIBED: Self = Self(1 << 14);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

@@ -8,12 +8,13 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, connection, introspect, keys, string};
+use super::{admin, connection, introspect, keys, pubsub, string};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
     keys::GROUP,
+    pubsub::GROUP,
     connection::GROUP,
     admin::GROUP,
     introspect::GROUP,

@@ -149,6 +149,7 @@ fn every_command_has_a_script() {
             let folder = match spec.group {
                 Group::String => "string",
                 Group::Keys => "keys",
+                Group::PubSub => "pubsub",
                 Group::Connection => "connection",
                 Group::Server => "admin",
             };

@@ -54,7 +54,7 @@ pub(crate) fn execute(
 ) -> Executed {
     let mark = out.mark();
     let mut reply = Reply::new(out, cx.state.decoder.format());
-    let answer = match admitted(spec, request) {
+    let answer = match admitted(cx, spec, request) {
         Ok(spec) => run(cx, spec, request, now, &mut reply),
         Err(error) => Ok((Err(error), Lsn::ZERO)),
     };
@@ -64,6 +64,9 @@ pub(crate) fn execute(
         Err(Refusal::DiskFull) => (Err(DISK_FULL), Lsn::ZERO),
         Err(Refusal::Failed) => (Err(LOG_FAILED), Lsn::ZERO),
     };
+    if cx.state.caching.is_some() {
+        cx.state.end_caching(spec);
+    }
     let failed = outcome.is_err();
     if let Err(error) = outcome {
         reply.buffer().truncate(mark);
@@ -74,6 +77,7 @@ pub(crate) fn execute(
 }
 
 fn admitted(
+    cx: &SessionCx<'_>,
     spec: Option<&'static CommandSpec>,
     request: RequestRef<'_>,
 ) -> Result<&'static CommandSpec, CommandError> {
@@ -82,6 +86,9 @@ fn admitted(
         None => table::find(request)?,
     };
     gate::check(spec, request)?;
+    if cx.state.is_subscriber() {
+        gate::subscribed(spec)?;
+    }
     Ok(spec)
 }
 
@@ -103,7 +110,14 @@ fn run(
     };
     match &spec.run {
         Run::Read(look) => with_keys(spec, request, |keys| {
-            Ok(memory.read_with(at, keys, |view| look(view, args, reply)))
+            Ok(memory.read_with(at, keys, |view| {
+                let outcome = look(view, args, reply);
+                // Now, while the stripes of the keys are locked.
+                if let Some(tracker) = cx.state.remembering() {
+                    cx.server.remember(tracker, keys);
+                }
+                outcome
+            }))
         }),
         Run::Write(change) => with_keys(spec, request, |keys| {
             memory.write_with(at, keys, |txn| {

@@ -10,7 +10,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use kv_core::{
-    Classes, Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis,
+    Classes, Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Observer, Store as _,
+    UnixMillis,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -63,6 +64,21 @@ impl Engine {
     /// About how many bytes the data takes in memory.
     pub(crate) fn memory_used(&self) -> usize {
         self.memory().memory_used()
+    }
+
+    /// Tells `observer` what happens to keys, as far as it is watched for.
+    pub(crate) fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.memory().set_observer(observer);
+    }
+
+    /// One more party wants the observer to be told which keys change.
+    pub(crate) fn watch_changes(&self) {
+        self.memory().watch_changes();
+    }
+
+    /// The end of one [`watch_changes`](Self::watch_changes).
+    pub(crate) fn unwatch_changes(&self) {
+        self.memory().unwatch_changes();
     }
 
     /// From now on events of these classes are told to the observer, and of no others.

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use kv_core::{Db, Lsn};
-use kv_proto::Decoder;
+use kv_proto::{Decoder, Format};
 use kv_wal::Durability;
 
 use super::later::Later;
+use super::subscriptions::Subscriptions;
 use crate::clients::Client;
+use crate::command::spec::CommandSpec;
 use crate::server::Server;
+use crate::tracking::{Remember, Tracker};
 
 /// The state of one connection.
 pub(crate) struct State {
@@ -28,6 +31,14 @@ pub(crate) struct State {
     pub(crate) newest: Lsn,
     /// Set by a handler whose reply comes later: it has written none.
     pub(crate) later: Option<Later>,
+    /// What it is subscribed to.
+    pub(crate) subscriptions: Subscriptions,
+    /// How it hears of changes of keys, if it does.
+    pub(crate) tracker: Option<Arc<Tracker>>,
+    /// What `CLIENT CACHING` said of the next command.
+    pub(crate) caching: Option<bool>,
+    /// Bytes of mail among the replies that have not left.
+    pub(crate) mail_bytes: usize,
 }
 
 impl State {
@@ -35,6 +46,30 @@ impl State {
     pub(crate) fn shows(&mut self, lsn: Lsn) {
         self.newest = self.newest.max(lsn);
         self.depends_on.add(lsn, self.durability);
+    }
+
+    /// Whether it is subscribed to something and could not tell replies from messages.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        !self.subscriptions.is_empty() && self.decoder.format() != Format::Resp3
+    }
+
+    /// Who is to be remembered for the keys that the present command reads, if anybody.
+    pub(crate) fn remembering(&self) -> Option<&Tracker> {
+        let tracker = self.tracker.as_deref()?;
+        let wanted = match tracker.remember {
+            Remember::Always => true,
+            Remember::OptIn => self.caching == Some(true),
+            Remember::OptOut => self.caching != Some(false),
+        };
+        (wanted && tracker.prefixes.is_none()).then_some(tracker)
+    }
+
+    /// `spec` was run: what `CLIENT CACHING` says holds for one command.
+    pub(crate) fn end_caching(&mut self, spec: Option<&CommandSpec>) {
+        let says_it = spec.is_some_and(|spec| spec.name == "CLIENT|CACHING");
+        if !says_it {
+            self.caching = None;
+        }
     }
 }
 
@@ -59,4 +94,22 @@ impl DependsOn {
 pub(crate) struct SessionCx<'s> {
     pub(crate) server: &'s Arc<Server>,
     pub(crate) state: &'s mut State,
+}
+
+impl SessionCx<'_> {
+    /// Lets the connection hear of changes of keys, as `tracker` says.
+    pub(crate) fn track(&mut self, tracker: Tracker) {
+        let tracker = Arc::new(tracker);
+        self.server.track(Arc::clone(&tracker));
+        self.state.tracker = Some(tracker);
+        self.state.caching = None;
+    }
+
+    /// The connection hears of no more changes.
+    pub(crate) fn untrack(&mut self) {
+        if self.state.tracker.take().is_some() {
+            self.server.untrack(self.state.client.id);
+        }
+        self.state.caching = None;
+    }
 }

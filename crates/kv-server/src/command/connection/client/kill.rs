@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::list::{self, ClientKind};
 use crate::clients::{Client, Closing};
 use crate::command::prelude::*;
 use crate::session::SessionCx;
@@ -11,10 +12,10 @@ pub(super) const KILL: CommandSpec = CommandSpec {
     group: Group::Connection,
     summary: "Ends connections.",
     syntax: "CLIENT KILL <ip:port | [ID client-id] [ADDR ip:port] [LADDR ip:port] \
-             [SKIPME <YES | NO>]>",
+             [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [SKIPME <YES | NO>]>",
     complexity: "O(N) where N is the number of connections",
     since: "0.1.0",
-    compat: Compat::Differs("The filters TYPE, USER and MAXAGE are not there."),
+    compat: Compat::Differs("The filters USER and MAXAGE are not there."),
     arity: Arity::at_least(3),
     keys: Keys::None,
     flags: super::ADMIN_FLAGS,
@@ -26,6 +27,7 @@ struct Filters {
     id: Option<i64>,
     peer: Option<Vec<u8>>,
     local: Option<Vec<u8>>,
+    kind: Option<ClientKind>,
     skip_me: bool,
 }
 
@@ -35,6 +37,7 @@ fn kill(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Ou
             id: None,
             peer: Some(args.bytes()?.to_vec()),
             local: None,
+            kind: None,
             skip_me: false,
         };
         return match end(cx, &filters) {
@@ -55,6 +58,7 @@ fn filters(mut args: Args<'_>) -> Result<Filters, CommandError> {
         id: None,
         peer: None,
         local: None,
+        kind: None,
         skip_me: true,
     };
     while args.peek().is_some() {
@@ -66,6 +70,8 @@ fn filters(mut args: Args<'_>) -> Result<Filters, CommandError> {
             filters.peer = Some(args.bytes()?.to_vec());
         } else if args.eat(b"LADDR") {
             filters.local = Some(args.bytes()?.to_vec());
+        } else if args.len() >= 2 && args.eat(b"TYPE") {
+            filters.kind = Some(list::kind(args.bytes()?)?);
         } else if args.eat(b"SKIPME") {
             filters.skip_me = yes_or_no(&mut args)?;
         } else {
@@ -113,5 +119,6 @@ impl Filters {
         self.id.is_none_or(|id| id == client.number())
             && is(&self.peer, client.peer)
             && is(&self.local, client.local)
+            && self.kind.is_none_or(|kind| kind.has(client))
     }
 }

@@ -7,6 +7,7 @@ mod kill;
 mod line;
 mod list;
 mod no_op;
+mod tracking;
 
 use crate::command::prelude::*;
 
@@ -24,8 +25,10 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
     run: Run::Group {
         alone: None,
         subcommands: &[
+            tracking::CACHING,
             durability::DURABILITY,
             identity::GETNAME,
+            tracking::GETREDIR,
             help::HELP,
             identity::ID,
             list::INFO,
@@ -35,6 +38,8 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
             no_op::NO_TOUCH,
             identity::SETINFO,
             identity::SETNAME,
+            tracking::TRACKING,
+            tracking::TRACKINGINFO,
         ],
     },
 };
