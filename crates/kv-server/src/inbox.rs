@@ -160,6 +160,13 @@ impl Inbox {
         queue.over_since_s
     }
 
+    /// Takes no more mail: the connection is ending.
+    pub(crate) fn close(&self) {
+        let mut queue = self.queue();
+        queue.is_closed = true;
+        queue.letters = Vec::new();
+    }
+
     fn put(&self, letter: Letter, hard_bytes: u64) -> Posted {
         let mut queue = self.queue();
         if queue.is_closed {

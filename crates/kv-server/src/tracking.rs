@@ -293,15 +293,13 @@ impl Tracker {
             inbox::post(&self.client, letter(mail), post.hard_bytes);
             return;
         };
-        match post.clients.find(id) {
-            Some(other) => {
-                inbox::post(&other, letter(mail), post.hard_bytes);
-            }
-            None => {
-                self.is_broken.store(true, Ordering::Relaxed);
-                let broken = letter(Mail::RedirectBroken(id));
-                inbox::post(&self.client, broken, post.hard_bytes);
-            }
+        let other = post.clients.find(id);
+        let told =
+            other.is_some_and(|other| inbox::post(&other, letter(mail), post.hard_bytes));
+        if !told {
+            self.is_broken.store(true, Ordering::Relaxed);
+            let broken = letter(Mail::RedirectBroken(id));
+            inbox::post(&self.client, broken, post.hard_bytes);
         }
     }
 }

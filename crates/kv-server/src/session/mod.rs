@@ -141,10 +141,18 @@ impl Session<'_> {
             self.tally.input_bytes += arrived as u64;
             self.turn(input).await?;
             if self.state.ending {
+                self.leave();
                 return self.linger().await;
             }
         }
         Ok(())
+    }
+
+    /// The last reply is out: nothing that was not asked for follows it.
+    fn leave(&mut self) {
+        self.state.client.inbox.close();
+        self.state.subscriptions.clear();
+        self.worker.server.untrack(self.state.client.id);
     }
 
     /// Lets the thread's mailroom wake this session. A task's waker stays the same.
