@@ -100,7 +100,9 @@ pub use error::StoreError;
 pub use key_value::{Cursor, KeyValue};
 pub use log::{EffectLog, Refusal};
 pub use lsn::Lsn;
-pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog};
+pub use memory::{
+    KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,
+};
 pub use observe::{Classes, Event, Happening, Observer, Told};
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};

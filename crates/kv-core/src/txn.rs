@@ -2,17 +2,22 @@
 //!
 //! Invariant: a `Txn` changes memory only by [`Txn::apply`], which records what it applies.
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
+//!
+//! A key's stripe holds it for every database, so a declared key may be looked at and changed in all of them:
+//! [`View::in_db`], [`Txn::in_db`]. That costs those who stay in one database nothing.
 
 mod collections;
+
+use std::sync::Arc;
 
 use crate::memory::{Access, Changes, EntryRef};
 use crate::observe::Notebook;
 use crate::{
-    At, Classes, Db, Effect, EffectLog, Event, Expiry, Hash, KeySet, Kind, List, Lsn, Set,
-    StoreError, StringRef, StringValue, UnixMillis, ValueRef,
+    At, Classes, Db, Effect, EffectLog, Event, Expiry, Hash, KeySet, KeyWatcher, Kind, List, Lsn,
+    Set, StoreError, StringRef, StringValue, UnixMillis, ValueRef,
 };
 
-/// A consistent, read-only look at the declared keys of one database.
+/// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
 ///
 /// Its methods panic on a key that was not declared. A key is hashed once if the slices passed here are those
 /// that were declared, not copies of them.
@@ -34,6 +39,26 @@ impl View<'_> {
     #[must_use]
     pub fn db(&self) -> Db {
         self.at.db
+    }
+
+    /// Lets `look` see the same keys, and the same moment, in the database `db`.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub fn in_db<R>(&mut self, db: Db, look: impl FnOnce(&mut Self) -> R) -> R {
+        self.access.check_database(db);
+        let before = std::mem::replace(&mut self.at.db, db);
+        let answer = look(self);
+        self.at.db = before;
+        answer
+    }
+
+    /// Lets `watcher` know of every change of `key`, in the present database, that comes after this transaction,
+    /// until [`MemoryStore::unwatch`](crate::MemoryStore::unwatch); or after this call, if this transaction goes
+    /// on to change it. To ask again changes nothing.
+    pub fn watch(&mut self, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+        self.access.watch(self.at, key, watcher);
     }
 
     /// Tells an [`Observer`](crate::Observer) who is at work: a number that means something to it.
@@ -175,6 +200,22 @@ impl Txn<'_> {
     #[must_use]
     pub fn effects(&self) -> u32 {
         self.effects
+    }
+
+    /// Lets `change` work in the database `db`, as a part of this transaction. Those of `keys` that have expired
+    /// there are removed first, as the beginning of the transaction does for its own database: they are the keys
+    /// that `change` touches, and have been declared with the transaction, in whichever database.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database, or a key was not declared.
+    pub fn in_db<R>(&mut self, db: Db, keys: KeySet<'_>, change: impl FnOnce(&mut Self) -> R) -> R {
+        self.view.access.check_database(db);
+        let before = std::mem::replace(&mut self.view.at.db, db);
+        self.delete_expired_of(keys);
+        let answer = change(self);
+        self.view.at.db = before;
+        answer
     }
 
     /// Tells those who watch events of its class that this is what happened to `key`. Every change of a key is

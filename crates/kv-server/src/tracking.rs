@@ -294,8 +294,7 @@ impl Tracker {
             return;
         };
         let other = post.clients.find(id);
-        let told =
-            other.is_some_and(|other| inbox::post(&other, letter(mail), post.hard_bytes));
+        let told = other.is_some_and(|other| inbox::post(&other, letter(mail), post.hard_bytes));
         if !told {
             self.is_broken.store(true, Ordering::Relaxed);
             let broken = letter(Mail::RedirectBroken(id));

@@ -4,7 +4,7 @@
 //! Invariant: a declared key is hashed once. A handler passes the slice that it declared, so the same address
 //! and length mean the same key; any other slice is hashed again.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use smallvec::SmallVec;
 
@@ -14,6 +14,7 @@ use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
 use super::stripe::Stripe;
 use super::table::Table;
+use super::watch::{KeyWatcher, News};
 use crate::{At, Db, Effect, KeySet, Lsn};
 
 /// A stripe's number and the stripe.
@@ -61,6 +62,8 @@ pub(crate) struct Changes {
     all: bool,
     /// What was removed and takes long to free. A transaction drops it when it no longer holds a lock.
     garbage: Vec<Garbage>,
+    /// What watchers are told at the end.
+    news: Vec<News>,
 }
 
 impl<'s> Access<'s> {
@@ -82,6 +85,13 @@ impl<'s> Access<'s> {
             held,
             reader,
         }
+    }
+
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub(crate) fn check_database(&self, db: Db) {
+        self.store.check_database(db);
     }
 
     /// Locks one whole stripe.
@@ -134,6 +144,15 @@ impl<'s> Access<'s> {
                 .is_some_and(|entry| is_expired(entry, at))
     }
 
+    /// Lets `watcher` know of changes of `key` from now on.
+    pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+        let is_stale = self.has_expired(at, key);
+        let located = self.locate(key);
+        let place = located.spot.place;
+        self.stripe(located)
+            .watch((at.db, key), place, is_stale, watcher);
+    }
+
     /// `key` was removed because it had expired.
     pub(crate) fn count_expired(&mut self, key: &[u8]) {
         let located = self.locate(key);
@@ -144,7 +163,11 @@ impl<'s> Access<'s> {
     pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
-            let garbage = self.stripe(located).apply(located.spot.place, effect);
+            let stripe = self.stripe(located);
+            if stripe.watches.is_some() {
+                stripe.note_change(effect, &mut changes.news);
+            }
+            let garbage = stripe.apply(located.spot.place, effect);
             changes.garbage.extend(garbage);
             changes.keys.push((located, db));
             return;
@@ -154,6 +177,7 @@ impl<'s> Access<'s> {
         assert_eq!(held.len(), stripes, "a flush holds every stripe");
         changes.all = true;
         for (_, stripe) in held {
+            stripe.note_changes(effect, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
         }
     }
@@ -161,6 +185,9 @@ impl<'s> Access<'s> {
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,
     /// where nothing up to `numbered.1` can be taken back any more.
     pub(crate) fn finish(&mut self, changes: &Changes, numbered: Option<(Lsn, Lsn)>) {
+        for news in &changes.news {
+            news.tell(numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn));
+        }
         let totals = &self.store.totals;
         if changes.all {
             for (number, stripe) in self.held.as_mut_slice() {

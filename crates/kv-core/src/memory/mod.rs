@@ -17,6 +17,7 @@ mod recent;
 mod store;
 mod stripe;
 mod totals;
+mod watch;
 
 // Whole databases.
 mod expire;
@@ -45,6 +46,7 @@ use table::Table;
 use totals::Totals;
 use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
+pub use watch::KeyWatcher;
 
 use crate::observe::{Notebook, Watch};
 use crate::{
@@ -271,6 +273,17 @@ impl MemoryStore {
         });
         txn.view.access.finish(&txn.changes, numbered);
         numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn)
+    }
+
+    /// Ends what [`View::watch`] began. The watcher may still be told of a change that is under way.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub fn unwatch(&self, db: Db, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+        self.check_database(db);
+        let spot = self.placing.spot(key);
+        self.lock(spot.stripe).unwatch((db, key), watcher);
     }
 
     /// Brings what is needed to look `keys` up closer to the processor, all at once: worth it before several

@@ -11,6 +11,7 @@ use super::raw::EntryRef;
 use super::recent::Recent;
 use super::table::Table;
 use super::walk::StripeWalk;
+use super::watch::Watches;
 use crate::{Db, Effect, Item, MemoryStats, UnixMillis};
 
 /// One stripe, behind its lock. What every look needs comes first, to share a cache line with the lock.
@@ -22,6 +23,8 @@ pub(crate) struct Stripe {
     pub(crate) recent: Recent,
     /// The walk that has not yet been through this stripe.
     pub(super) walk: Option<StripeWalk>,
+    /// Who wants to know of changes; `None` while nobody does.
+    pub(super) watches: Option<Box<Watches>>,
 }
 
 /// The tables of a stripe, by number of the database. That of the first one, which most programs use alone,

@@ -13,6 +13,12 @@ pub(crate) enum Category {
     Read,
     /// Changes data.
     Write,
+    /// Sets.
+    Set,
+    /// Lists.
+    List,
+    /// Hashes.
+    Hash,
     /// Strings.
     String,
     /// Messages.
@@ -31,10 +37,13 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
+        Self::Set,
+        Self::List,
+        Self::Hash,
         Self::String,
         Self::PubSub,
         Self::Admin,
@@ -50,6 +59,9 @@ impl Category {
             Self::Keyspace => "keyspace",
             Self::Read => "read",
             Self::Write => "write",
+            Self::Set => "set",
+            Self::List => "list",
+            Self::Hash => "hash",
             Self::String => "string",
             Self::PubSub => "pubsub",
             Self::Admin => "admin",
@@ -74,6 +86,9 @@ impl Category {
             Self::Keyspace => spec.group == Group::Keys || has(Flags::WHOLE_KEYSPACE),
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
+            Self::Set => spec.group == Group::Set,
+            Self::List => spec.group == Group::List,
+            Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
             Self::Connection => {
                 let needs_nothing = matches!(spec.run, Run::Pure(_) | Run::Group { .. });

@@ -42,6 +42,13 @@ impl CommandError {
     );
     /// The number of keys that follow cannot be one.
     pub(crate) const KEY_COUNT: Self = Self::fixed("ERR", "invalid numkeys value or out of range");
+    /// There should be such a key.
+    pub(crate) const NO_SUCH_KEY: Self = Self::fixed("ERR", "no such key");
+    /// The one integer of 64 bits that cannot be negated.
+    pub(crate) const NO_OPPOSITE: Self = Self::fixed(
+        "ERR",
+        "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+    );
     /// A place in a string is before its start.
     pub(crate) const OFFSET: Self = Self::fixed("ERR", "offset is out of range");
 

@@ -24,6 +24,8 @@ pub(crate) enum Keys {
         step: usize,
         access: Access,
     },
+    /// What each of these finds, one after the other; none of them is of this kind itself.
+    Each(&'static [Keys]),
 }
 
 /// Where a range of keys ends.
@@ -66,11 +68,23 @@ impl Keys {
         }
     }
 
-    /// What may happen to the keys.
-    pub(crate) const fn access(&self) -> Access {
+    /// What may happen to the keys, to one or another of them.
+    pub(crate) fn access(&self) -> Access {
         match *self {
             Self::None => Access::NONE,
             Self::Range { access, .. } | Self::Counted { access, .. } => access,
+            Self::Each(parts) => parts
+                .iter()
+                .fold(Access::NONE, |access, part| access.union(part.access())),
+        }
+    }
+
+    /// The kinds of keys, each treated in its own way.
+    pub(crate) const fn parts(&self) -> &[Self] {
+        match *self {
+            Self::None => &[],
+            Self::Range { .. } | Self::Counted { .. } => std::slice::from_ref(self),
+            Self::Each(parts) => parts,
         }
     }
 
@@ -80,6 +94,15 @@ impl Keys {
         let words = request.len();
         let (first, end, step) = match *self {
             Self::None => (0, 0, 1),
+            Self::Each(parts) => {
+                return KeysOf {
+                    request,
+                    next: 0,
+                    end: 0,
+                    step: 1,
+                    further: parts,
+                };
+            }
             Self::Range {
                 first, last, step, ..
             } => match last {
@@ -100,6 +123,7 @@ impl Keys {
             next: first,
             end,
             step,
+            further: &[],
         }
     }
 }
@@ -116,14 +140,20 @@ pub(crate) struct KeysOf<'r> {
     next: usize,
     end: usize,
     step: usize,
+    /// Where to look for keys after these.
+    further: &'static [Keys],
 }
 
 impl<'r> Iterator for KeysOf<'r> {
     type Item = &'r [u8];
 
     fn next(&mut self) -> Option<&'r [u8]> {
-        if self.next >= self.end {
-            return None;
+        while self.next >= self.end {
+            let (part, further) = self.further.split_first()?;
+            *self = Self {
+                further,
+                ..part.of(self.request)
+            };
         }
         let key = self.request.get(self.next);
         self.next += self.step;
@@ -131,7 +161,9 @@ impl<'r> Iterator for KeysOf<'r> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.end.saturating_sub(self.next).div_ceil(self.step);
+        let further = self.further.iter();
+        let further: usize = further.map(|part| part.of(self.request).len()).sum();
+        let left = self.end.saturating_sub(self.next).div_ceil(self.step) + further;
         (left, Some(left))
     }
 }
@@ -157,6 +189,8 @@ impl Access {
     pub(crate) const BLIND: Self = Self(1 << 4);
     /// Which of these happen depends on the options.
     pub(crate) const BY_OPTION: Self = Self(1 << 5);
+    /// The key goes as a whole, whatever it holds.
+    pub(crate) const WHOLE: Self = Self(1 << 6);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {
@@ -166,6 +200,11 @@ impl Access {
     /// Whether all of `other` is in this.
     pub(crate) const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether any of it changes the key.
+    pub(crate) const fn changes(self) -> bool {
+        self.0 & (Self::UPDATE.0 | Self::INSERT.0 | Self::DELETE.0) != 0
     }
 }
 
@@ -199,6 +238,22 @@ mod tests {
         assert_eq!(keys_in(&pairs, "MSET a 1 b 2"), ["a", "b"]);
         assert_eq!(keys_in(&pairs, "MSET a 1 b"), ["a", "b"]);
         assert!(keys_in(&Keys::None, "PING a").is_empty());
+    }
+
+    #[test]
+    fn keys_of_several_kinds_come_one_after_the_other() {
+        const KEYS: Keys = Keys::Each(&[
+            Keys::one(1, Access::UPDATE),
+            Keys::Counted {
+                count_at: 2,
+                step: 1,
+                access: Access::READ,
+            },
+        ]);
+        assert_eq!(keys_in(&KEYS, "X to 2 a b c"), ["to", "a", "b"]);
+        assert_eq!(keys_in(&KEYS, "X to 9 a b c"), ["to"]);
+        assert!(keys_in(&KEYS, "X").is_empty());
+        assert_eq!(KEYS.access(), Access::UPDATE.union(Access::READ));
     }
 
     #[test]

@@ -33,7 +33,10 @@ mod testing;
 // The commands, by group.
 mod admin;
 mod connection;
+mod hash;
 mod introspect;
 mod keys;
+mod list;
 mod pubsub;
+mod set;
 mod string;

@@ -149,6 +149,12 @@ pub(crate) enum Compat {
 pub(crate) enum Group {
     /// Strings and numbers.
     String,
+    /// Elements in order.
+    List,
+    /// Members, each once.
+    Set,
+    /// Fields, each with a value.
+    Hash,
     /// Keys of any kind.
     Keys,
     /// Messages.
@@ -161,8 +167,11 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::String,
+        Self::List,
+        Self::Set,
+        Self::Hash,
         Self::Keys,
         Self::PubSub,
         Self::Connection,
@@ -173,6 +182,9 @@ impl Group {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Hash => "hash",
             Self::Keys => "generic",
             Self::PubSub => "pubsub",
             Self::Connection => "connection",

@@ -8,11 +8,14 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, connection, introspect, keys, pubsub, string};
+use super::{admin, connection, hash, introspect, keys, list, pubsub, set, string};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
+    list::GROUP,
+    set::GROUP,
+    hash::GROUP,
     keys::GROUP,
     pubsub::GROUP,
     connection::GROUP,

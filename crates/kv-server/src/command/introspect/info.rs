@@ -94,7 +94,7 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("no_auth", has(Flags::NO_AUTH)),
         ("no_multi", has(Flags::NO_MULTI)),
         ("allow_busy", has(Flags::ALLOW_BUSY)),
-        ("movablekeys", matches!(spec.keys, Keys::Counted { .. })),
+        ("movablekeys", has_movable(&spec.keys)),
     ];
     all.into_iter()
         .filter_map(|(word, holds)| holds.then_some(word))
@@ -105,6 +105,14 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
 fn places(keys: &Keys) -> [i64; 3] {
     match *keys {
         Keys::None | Keys::Counted { .. } => [0, 0, 0],
+        Keys::Each(parts) => {
+            let places = parts.iter().map(places);
+            let joined = places.reduce(|one, next| match next {
+                [0, ..] => one,
+                [_, last, _] => [one[0], last, 1],
+            });
+            joined.unwrap_or_default()
+        }
         Keys::Range {
             first, last, step, ..
         } => {
@@ -117,10 +125,22 @@ fn places(keys: &Keys) -> [i64; 3] {
     }
 }
 
+/// Whether a count says where the keys are, at least some of them.
+fn has_movable(keys: &Keys) -> bool {
+    let is_counted = |part: &Keys| matches!(part, Keys::Counted { .. });
+    keys.parts().iter().any(is_counted)
+}
+
 /// The same as Redis 7 puts it: what is done to the keys, where they begin, how they are found from there.
 fn key_specs(spec: &CommandSpec, reply: &mut Reply<'_>) {
-    let (first, find): (usize, KeySearch) = match spec.keys {
-        Keys::None => return reply.set(0),
+    let parts = spec.keys.parts();
+    reply.set(parts.len());
+    parts.iter().for_each(|part| key_spec(part, reply));
+}
+
+fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
+    let (first, find): (usize, KeySearch) = match *part {
+        Keys::None | Keys::Each(_) => return,
         Keys::Range {
             first, last, step, ..
         } => {
@@ -136,10 +156,9 @@ fn key_specs(spec: &CommandSpec, reply: &mut Reply<'_>) {
             (count_at, ("keynum", fields))
         }
     };
-    reply.set(1);
     reply.map(3);
     reply.bulk(b"flags");
-    words(&key_flags::words(spec), reply);
+    words(&key_flags::words(part.access()), reply);
     reply.bulk(b"begin_search");
     search("index", &[("index", first as i64)], reply);
     reply.bulk(b"find_keys");

@@ -1,7 +1,7 @@
 //! Strings and numbers.
 
 mod append;
-mod decimal;
+pub(super) mod decimal;
 mod get;
 mod getdel;
 mod getex;
