@@ -64,10 +64,10 @@ impl State {
         (wanted && tracker.prefixes.is_none()).then_some(tracker)
     }
 
-    /// `spec` was run: what `CLIENT CACHING` says holds for one command.
+    /// `spec` was run: what `CLIENT CACHING` says holds for one command, those about connections not counted.
     pub(crate) fn end_caching(&mut self, spec: Option<&CommandSpec>) {
-        let says_it = spec.is_some_and(|spec| spec.name == "CLIENT|CACHING");
-        if !says_it {
+        let is_about_connections = spec.is_some_and(|spec| spec.name.starts_with("CLIENT|"));
+        if !is_about_connections {
             self.caching = None;
         }
     }
