@@ -52,7 +52,8 @@ impl CommandError {
     /// A place in a string is before its start.
     pub(crate) const OFFSET: Self = Self::fixed("ERR", "offset is out of range");
 
-    const fn fixed(code: &'static str, message: &'static str) -> Self {
+    /// An error whose text is known beforehand.
+    pub(crate) const fn fixed(code: &'static str, message: &'static str) -> Self {
         Self {
             code,
             message: Cow::Borrowed(message),

@@ -16,7 +16,7 @@
 //! fails. Every command has a script, so a command that forgets an event fails the tests.
 //! Invariant: names are Redis', and `all` lists each of them once.
 
-use kv_core::{Classes, Event};
+use kv_core::{Classes, Event, Txn};
 
 /// Keys of any kind: the class `g`.
 pub(crate) const GENERIC: Classes = Classes::other(0);
@@ -125,6 +125,14 @@ events! {
     }
     Classes::MISSED => {
         KEYMISS "keymiss"
+    }
+}
+
+/// Announces `event`, which took something away from `key`, and that the key is gone if nothing is left of it.
+pub(crate) fn announce_removal(txn: &mut Txn<'_>, key: &[u8], event: Event) {
+    txn.announce(key, event);
+    if !txn.exists(key) {
+        txn.announce(key, DEL);
     }
 }
 

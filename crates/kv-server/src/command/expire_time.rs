@@ -101,6 +101,46 @@ pub(crate) fn change(txn: &mut Txn<'_>, key: &[u8], expires: Option<UnixMillis>)
     changed
 }
 
+/// What a look at a value is to make of its expiry: the words behind `GETEX` and `HGETEX`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum End<'r> {
+    /// It stays.
+    #[default]
+    AsBefore,
+    /// `PERSIST`: there is none any more.
+    Never,
+    /// It is this.
+    At(TimeOption<'r>),
+}
+
+impl<'r> End<'r> {
+    /// Reads all words that are left. One option may be repeated, the last one counts.
+    ///
+    /// # Errors
+    ///
+    /// They are no options, or contradict each other.
+    pub(crate) fn parse(mut args: Args<'r>) -> Result<Self, CommandError> {
+        let mut end = Self::AsBefore;
+        while args.len() > 0 {
+            let next = if args.eat(b"PERSIST") {
+                Self::Never
+            } else {
+                Self::At(TimeOption::eat(&mut args)?.ok_or(CommandError::SYNTAX)?)
+            };
+            end = match (end, next) {
+                (Self::At(one), Self::At(other)) if one.form != other.form => {
+                    return Err(CommandError::SYNTAX);
+                }
+                (Self::At(_), Self::Never) | (Self::Never, Self::At(_)) => {
+                    return Err(CommandError::SYNTAX);
+                }
+                (_, next) => next,
+            };
+        }
+        Ok(end)
+    }
+}
+
 /// When `key` goes, if it is there and ever goes.
 pub(crate) fn current(view: &mut View<'_>, key: &[u8]) -> Option<UnixMillis> {
     match view.expiry(key) {

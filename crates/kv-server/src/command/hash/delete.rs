@@ -19,6 +19,9 @@ pub(super) const HDEL: CommandSpec = CommandSpec {
 fn hdel(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     let removed = txn.hash_delete(key, &args.words())?;
+    if removed > 0 {
+        event::announce_removal(txn, key, event::HDEL);
+    }
     reply.int(removed as i64);
     Ok(())
 }

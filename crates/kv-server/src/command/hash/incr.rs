@@ -35,6 +35,7 @@ fn hincrby(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
         .ok_or(CommandError::OVERFLOW)?;
     let mut digits = itoa::Buffer::new();
     txn.hash_set(key, &[field, digits.format(after).as_bytes()])?;
+    txn.announce(key, event::HINCRBY);
     reply.int(after);
     Ok(())
 }

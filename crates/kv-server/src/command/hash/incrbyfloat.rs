@@ -38,6 +38,7 @@ fn hincrbyfloat(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) ->
         .ok_or(CommandError::NOT_FINITE)?
         .to_string();
     txn.hash_set(key, &[field, after.as_bytes()])?;
+    txn.announce(key, event::HINCRBYFLOAT);
     reply.bulk(after.as_bytes());
     Ok(())
 }

@@ -62,7 +62,9 @@ fn put(txn: &mut Txn<'_>, mut args: Args<'_>) -> Result<usize, CommandError> {
     if !args.len().is_multiple_of(2) {
         return Err(args.wrong_arity());
     }
-    Ok(txn.hash_set(key, &args.words())?)
+    let new = txn.hash_set(key, &args.words())?;
+    txn.announce(key, event::HSET);
+    Ok(new)
 }
 
 fn hsetnx(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
@@ -72,6 +74,7 @@ fn hsetnx(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     let free = txn.hash(key)?.is_none_or(|hash| !hash.contains(field));
     if free {
         txn.hash_set(key, &[field, value])?;
+        txn.announce(key, event::HSET);
     }
     reply.int(i64::from(free));
     Ok(())

@@ -64,7 +64,7 @@ pub(super) const PEXPIREAT: CommandSpec = CommandSpec {
 
 /// What has to hold of the old expiry for the new one to count.
 #[derive(Clone, Copy, Debug, Default)]
-struct Conditions {
+pub(in crate::command) struct Conditions {
     /// `NX`: there is none.
     none: bool,
     /// `XX`: there is one.
@@ -77,7 +77,11 @@ struct Conditions {
 
 impl Conditions {
     /// Reads all words that are left.
-    fn parse(args: Args<'_>) -> Result<Self, CommandError> {
+    ///
+    /// # Errors
+    ///
+    /// They are no conditions, or contradict each other.
+    pub(in crate::command) fn parse(args: Args<'_>) -> Result<Self, CommandError> {
         let mut conditions = Self::default();
         for word in args.rest() {
             let Self {
@@ -111,7 +115,8 @@ impl Conditions {
         Ok(())
     }
 
-    fn hold(self, old: Option<UnixMillis>, new: UnixMillis) -> bool {
+    /// Whether they hold of the `old` expiry, with `new` to come.
+    pub(in crate::command) fn hold(self, old: Option<UnixMillis>, new: UnixMillis) -> bool {
         !(self.none && old.is_some()
             || self.some && old.is_none()
             || self.earlier && old.is_none_or(|old| new <= old)

@@ -2,7 +2,7 @@
 
 mod delete;
 mod exists;
-mod expire;
+pub(super) mod expire;
 mod kind;
 mod persist;
 mod ttl;

@@ -80,6 +80,7 @@ fn lset(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
     let element = args.bytes()?;
     args.finish()?;
     txn.list_set(key, index, element)?;
+    txn.announce(key, event::LSET);
     reply.ok();
     Ok(())
 }

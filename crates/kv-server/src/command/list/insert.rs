@@ -33,6 +33,7 @@ fn linsert(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
         return Ok(());
     };
     let length = txn.list_insert(key, index + usize::from(after), element)?;
+    txn.announce(key, event::LINSERT);
     reply.int(length.unwrap_or_default() as i64);
     Ok(())
 }

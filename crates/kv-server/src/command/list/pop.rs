@@ -4,6 +4,7 @@
 
 use kv_core::{List, ListEnd};
 
+use super::side;
 use crate::command::prelude::*;
 
 pub(super) const LPOP: CommandSpec = CommandSpec {
@@ -69,6 +70,7 @@ pub(in crate::command) fn pop_one(
     };
     reply.bulk(element);
     txn.list_pop(key, end, 1)?;
+    event::announce_removal(txn, key, side::popped(end));
     Ok(true)
 }
 
@@ -96,7 +98,9 @@ pub(in crate::command) fn pop_some(
             .filter_map(|place| from_end(list, end, place))
             .for_each(|element| reply.bulk(element)),
     }
-    txn.list_pop(key, end, count)?;
+    if txn.list_pop(key, end, count)? > 0 {
+        event::announce_removal(txn, key, side::popped(end));
+    }
     Ok(true)
 }
 

@@ -2,6 +2,7 @@
 
 use kv_core::ListEnd;
 
+use super::side;
 use crate::command::prelude::*;
 
 pub(super) const LPUSH: CommandSpec = CommandSpec {
@@ -62,9 +63,16 @@ pub(super) const RPUSHX: CommandSpec = CommandSpec {
 
 fn push(end: ListEnd, txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
-    let length = txn.list_push(key, end, &args.words())?;
+    let length = add(end, txn, key, args)?;
     reply.int(length as i64);
     Ok(())
+}
+
+/// Adds the words that are left; how long the list is then.
+fn add(end: ListEnd, txn: &mut Txn<'_>, key: &[u8], args: Args<'_>) -> Result<usize, CommandError> {
+    let length = txn.list_push(key, end, &args.words())?;
+    txn.announce(key, side::pushed(end));
+    Ok(length)
 }
 
 fn push_if_there(
@@ -76,7 +84,7 @@ fn push_if_there(
     let key = args.key()?;
     let there = txn.list(key)?.is_some();
     let length = match there {
-        true => txn.list_push(key, end, &args.words())?,
+        true => add(end, txn, key, args)?,
         false => 0,
     };
     reply.int(length as i64);

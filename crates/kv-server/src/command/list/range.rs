@@ -63,6 +63,7 @@ fn ltrim(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
             txn.list_pop(key, ListEnd::Back, length - kept.end)?;
             txn.list_pop(key, ListEnd::Front, kept.start)?;
         }
+        event::announce_removal(txn, key, event::LTRIM);
     }
     reply.ok();
     Ok(())

@@ -34,6 +34,9 @@ fn lrem(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
         count => usize::try_from(count).unwrap_or(usize::MAX),
     };
     let removed = txn.list_remove(key, from, count, element)?;
+    if removed > 0 {
+        event::announce_removal(txn, key, event::LREM);
+    }
     reply.int(removed as i64);
     Ok(())
 }

@@ -94,6 +94,9 @@ impl<'r> Transfer<'r> {
         reply.bulk(&element);
         txn.list_pop(self.source, self.from, 1)?;
         txn.list_push(self.destination, self.to, &[&element])?;
+        // In this order, as Redis tells it.
+        txn.announce(self.destination, side::pushed(self.to));
+        event::announce_removal(txn, self.source, side::popped(self.from));
         Ok(true)
     }
 }

@@ -33,6 +33,9 @@ pub(super) const SREM: CommandSpec = CommandSpec {
 fn sadd(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     let added = txn.set_add(key, &args.words())?;
+    if added > 0 {
+        txn.announce(key, event::SADD);
+    }
     reply.int(added as i64);
     Ok(())
 }
@@ -40,6 +43,9 @@ fn sadd(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
 fn srem(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     let removed = txn.set_remove(key, &args.words())?;
+    if removed > 0 {
+        event::announce_removal(txn, key, event::SREM);
+    }
     reply.int(removed as i64);
     Ok(())
 }

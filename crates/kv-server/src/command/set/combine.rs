@@ -1,6 +1,6 @@
 //! `SINTER`, `SUNION`, `SDIFF` and their `STORE` forms: what becomes of several sets.
 
-use kv_core::CollectionKind;
+use kv_core::{CollectionKind, Event};
 
 use super::algebra::{Operation, Sources};
 use crate::command::key_spec::Last;
@@ -125,10 +125,30 @@ fn store(
 ) -> Outcome {
     let destination = args.key()?;
     let sources = Sources::read(txn, args.rest())?;
+    for key in args.rest() {
+        if !txn.exists(key) {
+            txn.announce(key, event::KEYMISS);
+        }
+    }
     let members = sources.members(operation);
+    let replaces = txn.exists(destination);
     txn.set_collection(destination, CollectionKind::Set, &members);
+    if !members.is_empty() {
+        txn.announce(destination, stored(operation));
+    } else if replaces {
+        txn.announce(destination, event::DEL);
+    }
     reply.int(members.len() as i64);
     Ok(())
+}
+
+/// The event that the outcome of `operation` was stored.
+fn stored(operation: Operation) -> Event {
+    match operation {
+        Operation::Intersection => event::SINTERSTORE,
+        Operation::Union => event::SUNIONSTORE,
+        Operation::Difference => event::SDIFFSTORE,
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,10 @@ fn smove(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
     txn.set(destination)?;
     if there && source != destination {
         txn.set_remove(source, &[member])?;
-        txn.set_add(destination, &[member])?;
+        event::announce_removal(txn, source, event::SREM);
+        if txn.set_add(destination, &[member])? > 0 {
+            txn.announce(destination, event::SADD);
+        }
     }
     reply.int(i64::from(there));
     Ok(())
