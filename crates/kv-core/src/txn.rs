@@ -56,9 +56,9 @@ impl View<'_> {
 
     /// Lets `watcher` know of every change of `key`, in the present database, that comes after this transaction,
     /// until [`MemoryStore::unwatch`](crate::MemoryStore::unwatch); or after this call, if this transaction goes
-    /// on to change it. To ask again changes nothing.
-    pub fn watch(&mut self, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
-        self.access.watch(self.at, key, watcher);
+    /// on to change it. To ask again changes nothing. Whether `key` is there; that counts as no look at it.
+    pub fn watch(&mut self, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
+        self.access.watch(self.at, key, watcher)
     }
 
     /// Tells an [`Observer`](crate::Observer) who is at work: a number that means something to it.

@@ -60,10 +60,10 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
             match section {
                 Section::Server => server(cx, &mut lines),
                 Section::Clients => clients(cx.server, &mut lines),
-                Section::Memory => memory(cx.server, &mut lines),
+                Section::Memory => memory(cx, &mut lines),
                 Section::Persistence => persistence(cx, &mut lines),
-                Section::Stats => stats(cx.server, &mut lines),
-                Section::Keyspace => keyspace(cx.server, &mut lines),
+                Section::Stats => stats(cx, &mut lines),
+                Section::Keyspace => keyspace(cx, &mut lines),
             }
             lines.0
         })
@@ -115,13 +115,13 @@ fn clients(server: &Server, lines: &mut Lines) {
     let all = server.clients.all();
     let subscribers = all.iter().filter(|client| client.is_subscriber());
     let [tracking, ..] = server.tracking.counts();
-    lines.add("blocked_clients", 0);
+    lines.add("blocked_clients", server.blocked.count());
     lines.add("tracking_clients", tracking);
     lines.add("pubsub_clients", subscribers.count());
 }
 
-fn memory(server: &Server, lines: &mut Lines) {
-    let used = server.engine.memory_used() as u64;
+fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
+    let used = cx.memory_used() as u64;
     let resident = resident_bytes().unwrap_or(0);
     lines.add("used_memory", used);
     lines.add("used_memory_human", size::human(used));
@@ -246,9 +246,10 @@ fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {
     lines.add("recovered_dropped_bytes", dropped);
 }
 
-fn stats(server: &Server, lines: &mut Lines) {
+fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
+    let server = cx.server;
     let totals = server.stats.totals();
-    let store = server.engine.stats();
+    let store = cx.stats();
     lines.add(
         "total_connections_received",
         server.stats.connections.load(Ordering::Relaxed),
@@ -282,9 +283,9 @@ fn stats(server: &Server, lines: &mut Lines) {
     lines.add("tracking_total_prefixes", prefixes);
 }
 
-fn keyspace(server: &Server, lines: &mut Lines) {
-    for db in (0..server.engine.databases()).map(Db) {
-        let held = server.engine.keyspace(db);
+fn keyspace(cx: &ServerCx<'_>, lines: &mut Lines) {
+    for db in (0..cx.server.engine.databases()).map(Db) {
+        let held = cx.keyspace(db);
         if held.keys > 0 {
             let mean_ttl_ms = held.mean_ttl_ms.unwrap_or(0);
             let (keys, expiring) = (held.keys, held.expiring);

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::command::event;
 use crate::notify::NotifyFlags;
+use crate::pubsub::Topic;
 use crate::server::Server;
 use crate::tracking::Post;
 
@@ -63,8 +64,7 @@ impl Observer for ServerObserver {
 /// Publishes that `event` happened to `key` of `db`.
 fn publish(server: &Server, flags: NotifyFlags, db: Db, key: &[u8], event: Event, post: Post<'_>) {
     let publish = |channel: &[u8], payload: &[u8]| {
-        let (lsn, hard_bytes) = (post.lsn, post.hard_bytes);
-        server.pubsub.publish(channel, payload, lsn, hard_bytes);
+        server.publish(Topic::Channel, channel, payload, post.lsn);
     };
     if flags.by_key() {
         let mut channel = format!("__keyspace@{db}__:").into_bytes();

@@ -80,48 +80,57 @@ impl PubSub {
         }
     }
 
-    /// Posts `payload` to the subscribers of `channel` and of the patterns that it fits; to how many. What must
-    /// be safe before it may be seen is `lsn`. A subscriber with more than `hard_bytes` waiting is cut off.
+    /// Posts `payload` to the subscribers of `channel`, and of the patterns that it fits unless it is a shard
+    /// channel; to how many. What must be safe before it may be seen is `lsn`. A subscriber with more than
+    /// `hard_bytes` waiting is cut off.
     pub(crate) fn publish(
         &self,
+        topic: Topic,
         channel: &[u8],
         payload: &[u8],
         lsn: Lsn,
         hard_bytes: u64,
     ) -> usize {
         let mut letters = Letters::new(channel, payload, lsn, hard_bytes);
-        let part = self.channels.part(channel);
+        // Held to the end: it is what gives a channel's messages one order.
+        let part = self.of(topic).part(channel);
         if let Some(subscribers) = part.get(channel) {
-            letters.post_to(subscribers, Mail::Message);
+            letters.post_to(subscribers, |message| match topic {
+                Topic::ShardChannel => Mail::ShardMessage(message),
+                Topic::Channel | Topic::Pattern => Mail::Message(message),
+            });
         }
-        if self.pattern_count.load(Ordering::SeqCst) > 0 {
-            let patterns = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
-            for (pattern, subscribers) in patterns.iter() {
-                if glob::matches_exactly(pattern, channel) {
-                    letters.post_to(subscribers, |message| Mail::PatternMessage {
-                        pattern: pattern.clone(),
-                        message,
-                    });
-                }
-            }
-        }
+        self.for_each_pattern(topic, channel, |pattern, subscribers| {
+            letters.post_to(subscribers, |message| Mail::PatternMessage {
+                pattern: pattern.clone(),
+                message,
+            });
+        });
         letters.posted
     }
 
-    /// As [`PubSub::publish`], to a shard channel.
-    pub(crate) fn publish_to_shard(
+    /// How many a message to `channel` would reach.
+    pub(crate) fn reach(&self, topic: Topic, channel: &[u8]) -> usize {
+        let mut count = self.subscribers(topic, channel);
+        self.for_each_pattern(topic, channel, |_, subscribers| count += subscribers.len());
+        count
+    }
+
+    fn for_each_pattern(
         &self,
+        topic: Topic,
         channel: &[u8],
-        payload: &[u8],
-        lsn: Lsn,
-        hard_bytes: u64,
-    ) -> usize {
-        let mut letters = Letters::new(channel, payload, lsn, hard_bytes);
-        let part = self.shard_channels.part(channel);
-        if let Some(subscribers) = part.get(channel) {
-            letters.post_to(subscribers, Mail::ShardMessage);
+        mut act: impl FnMut(&Bytes, &Subscribers),
+    ) {
+        if topic == Topic::ShardChannel || self.pattern_count() == 0 {
+            return;
         }
-        letters.posted
+        let patterns = self.patterns.read().unwrap_or_else(PoisonError::into_inner);
+        for (pattern, subscribers) in patterns.iter() {
+            if glob::matches_exactly(pattern, channel) {
+                act(pattern, subscribers);
+            }
+        }
     }
 
     /// The channels that have subscribers and fit `pattern`, in no order; patterns do not count.

@@ -11,10 +11,12 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::config::settings::Settings;
 use crate::engine::Engine;
+use crate::engine::blocked::Blocked;
 use crate::inbox::Mailroom;
 use crate::notify::NotifyFlags;
 use crate::observer::ServerObserver;
-use crate::pubsub::PubSub;
+use crate::pubsub::{PubSub, Topic};
+use crate::session::pause::Pause;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
 use crate::tracking::{Post, Tracker, Tracking};
@@ -26,6 +28,10 @@ pub(crate) struct Server {
     /// What can change while it runs.
     pub(crate) settings: Settings,
     pub(crate) engine: Engine,
+    /// Who waits for a key.
+    pub(crate) blocked: Blocked,
+    /// What `CLIENT PAUSE` holds up.
+    pub(crate) pause: Pause,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
     pub(crate) pubsub: Arc<PubSub>,
@@ -55,6 +61,8 @@ impl Server {
             config,
             settings,
             engine,
+            blocked: Blocked::new(),
+            pause: Pause::default(),
             clients: Clients::default(),
             stats: Stats::new(workers),
             pubsub: Arc::default(),
@@ -111,6 +119,13 @@ impl Server {
         };
         let keys_max = self.settings.tracked_keys_max.get();
         self.tracking.remember(tracker, keys, keys_max, post);
+    }
+
+    /// Posts a message to whom it may concern, to be seen when `lsn` is safe; to how many.
+    pub(crate) fn publish(&self, topic: Topic, channel: &[u8], payload: &[u8], lsn: Lsn) -> usize {
+        let hard_bytes = self.settings.pubsub_hard_bytes.get();
+        self.pubsub
+            .publish(topic, channel, payload, lsn, hard_bytes)
     }
 
     /// Publishes the events of keys that `flags` ask for from now on.

@@ -144,13 +144,15 @@ impl<'s> Access<'s> {
                 .is_some_and(|entry| is_expired(entry, at))
     }
 
-    /// Lets `watcher` know of changes of `key` from now on.
-    pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+    /// Lets `watcher` know of changes of `key` from now on; whether it is there.
+    pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
         let is_stale = self.has_expired(at, key);
         let located = self.locate(key);
         let place = located.spot.place;
-        self.stripe(located)
-            .watch((at.db, key), place, is_stale, watcher);
+        let stripe = self.stripe(located);
+        stripe.watch((at.db, key), place, is_stale, watcher);
+        let table = stripe.existing_table(at.db);
+        !is_stale && table.is_some_and(|table| table.get(place, key).is_some())
     }
 
     /// `key` was removed because it had expired.
@@ -214,6 +216,26 @@ impl<'s> Access<'s> {
             unreachable!("a sweep holds one stripe")
         };
         self.store.totals.publish_due(*number, stripe);
+    }
+
+    /// Every stripe of the store.
+    ///
+    /// # Panics
+    ///
+    /// When the transaction does not hold them all.
+    pub(crate) fn all_stripes(&self) -> impl Iterator<Item = &Stripe> {
+        let held = match &self.held {
+            Held::One(held) => std::slice::from_ref(held),
+            Held::Many(held) => held,
+        };
+        let all = held.len() == self.store.stripes.len();
+        assert!(all, "a look at whole databases holds every stripe");
+        held.iter().map(|(_, stripe)| &**stripe)
+    }
+
+    /// The newest change that a look at whole databases may show.
+    pub(crate) fn newest(&self) -> Lsn {
+        self.store.totals.newest()
     }
 
     /// The stripe of a transaction that holds one.

@@ -31,13 +31,17 @@ pub(crate) enum Category {
     Slow,
     /// Can hurt others.
     Dangerous,
+    /// May have to wait.
+    Blocking,
+    /// Several requests as one.
+    Transaction,
     /// The client's own connection, and what needs no data.
     Connection,
 }
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
@@ -49,8 +53,10 @@ impl Category {
         Self::Admin,
         Self::Fast,
         Self::Slow,
+        Self::Blocking,
         Self::Dangerous,
         Self::Connection,
+        Self::Transaction,
     ];
 
     /// Its name, without the `@`.
@@ -68,6 +74,8 @@ impl Category {
             Self::Fast => "fast",
             Self::Slow => "slow",
             Self::Dangerous => "dangerous",
+            Self::Blocking => "blocking",
+            Self::Transaction => "transaction",
             Self::Connection => "connection",
         }
     }
@@ -90,6 +98,8 @@ impl Category {
             Self::List => spec.group == Group::List,
             Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
+            Self::Blocking => matches!(spec.run, Run::Block(_)),
+            Self::Transaction => spec.group == Group::Transactions,
             Self::Connection => {
                 let needs_nothing = matches!(spec.run, Run::Pure(_) | Run::Group { .. });
                 spec.group == Group::Connection || needs_nothing

@@ -52,6 +52,15 @@ impl CommandError {
     /// A place in a string is before its start.
     pub(crate) const OFFSET: Self = Self::fixed("ERR", "offset is out of range");
 
+    /// A request before `EXEC` was refused.
+    pub(crate) const EXEC_ABORTED: Self = Self::fixed(
+        "EXECABORT",
+        "Transaction discarded because of previous errors.",
+    );
+    /// Another client has ended the wait.
+    pub(crate) const UNBLOCKED: Self =
+        Self::fixed("UNBLOCKED", "client unblocked via CLIENT UNBLOCK");
+
     /// An error whose text is known beforehand.
     pub(crate) const fn fixed(code: &'static str, message: &'static str) -> Self {
         Self {
@@ -77,6 +86,20 @@ impl CommandError {
     pub(crate) fn wrong_arity(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         Self::err(format!("wrong number of arguments for '{name}' command"))
+    }
+
+    /// The command `name` may not run between `MULTI` and `EXEC`.
+    pub(crate) fn not_in_multi(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        Self::err(format!("Command '{name}' not allowed inside a transaction"))
+    }
+
+    /// What `EXEC` answers when it is itself wrong: the transaction is over.
+    pub(crate) fn exec_aborted_because(error: &Self) -> Self {
+        Self {
+            code: "EXECABORT",
+            message: format!("Transaction discarded because of: {}", error.message).into(),
+        }
     }
 
     /// The command `name` was given a time that cannot be one.

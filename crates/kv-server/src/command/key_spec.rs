@@ -35,6 +35,8 @@ pub(crate) enum Last {
     Word(usize),
     /// At the last word of the request.
     End,
+    /// At the last word but one.
+    BeforeEnd,
 }
 
 impl Keys {
@@ -53,6 +55,16 @@ impl Keys {
         Self::Range {
             first,
             last: Last::End,
+            step: 1,
+            access,
+        }
+    }
+
+    /// Every word from `first` on but the last one.
+    pub(crate) const fn before_last(first: usize, access: Access) -> Self {
+        Self::Range {
+            first,
+            last: Last::BeforeEnd,
             step: 1,
             access,
         }
@@ -108,6 +120,7 @@ impl Keys {
             } => match last {
                 Last::Word(last) => (first, words.min(last + 1), step),
                 Last::End => (first, words, step),
+                Last::BeforeEnd => (first, words.saturating_sub(1), step),
             },
             Self::Counted { count_at, step, .. } => {
                 let first = count_at + 1;

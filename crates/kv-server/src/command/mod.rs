@@ -29,6 +29,7 @@ mod prelude;
 mod table_rules;
 #[cfg(test)]
 mod testing;
+mod timeout;
 
 // The commands, by group.
 mod admin;
@@ -40,3 +41,4 @@ mod list;
 mod pubsub;
 mod set;
 mod string;
+mod transaction;

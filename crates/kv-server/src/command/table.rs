@@ -8,7 +8,7 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, connection, hash, introspect, keys, list, pubsub, set, string};
+use super::{admin, connection, hash, introspect, keys, list, pubsub, set, string, transaction};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
@@ -18,6 +18,7 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     hash::GROUP,
     keys::GROUP,
     pubsub::GROUP,
+    transaction::GROUP,
     connection::GROUP,
     admin::GROUP,
     introspect::GROUP,

@@ -73,7 +73,7 @@ fn arity_reaches(spec: &CommandSpec, keys: &Keys) {
         Keys::Range { first, last, .. } => {
             let last = match last {
                 Last::Word(last) => last,
-                Last::End => first,
+                Last::End | Last::BeforeEnd => first,
             };
             assert!(spec.name_words() <= first && first <= last, "{}", spec.name);
             assert!(last < least, "{}", spec.name);
@@ -100,11 +100,12 @@ fn what_happens_to_keys_agrees_with_what_runs() {
                 );
                 assert!(!spec.flags.contains(Flags::NEVER_GROWS), "{}", spec.name);
             }
-            Run::Write(_) => {
+            Run::Write(_) | Run::Block(_) => {
                 let whole = spec.flags.contains(Flags::WHOLE_KEYSPACE);
                 assert!(whole != access.changes(), "{}", spec.name);
             }
-            Run::Pure(_) | Run::Session(_) | Run::Server(_) | Run::Group { .. } => {
+            Run::Session(_) => assert!(!access.changes(), "{}", spec.name),
+            Run::Pure(_) | Run::Exec(_) | Run::Server(_) | Run::Group { .. } => {
                 assert!(matches!(spec.keys, Keys::None), "{}", spec.name);
             }
         }
@@ -157,6 +158,7 @@ fn every_command_has_a_script() {
                 Group::Hash => "hash",
                 Group::Keys => "keys",
                 Group::PubSub => "pubsub",
+                Group::Transactions => "transactions",
                 Group::Connection => "connection",
                 Group::Server => "admin",
             };

@@ -77,7 +77,7 @@ impl Shell {
 
     fn execute(&self, request: RequestRef<'_>, reply: &mut Reply<'_>) -> Outcome {
         let spec = table::find(request)?;
-        gate::check(spec, request)?;
+        gate::check(spec, request, false)?;
         let args = Args::new(spec, request);
         let at = At {
             db: Db::FIRST,
@@ -111,7 +111,18 @@ impl Shell {
                     .expect("no log refuses")
                     .0
             }
-            Run::Session(_) | Run::Server(_) | Run::Group { alone: None, .. } => {
+            Run::Block(run) => {
+                let change = |txn: &mut kv_core::Txn<'_>| {
+                    let before = txn.effects();
+                    let outcome = run(txn, args, reply);
+                    assert!(outcome.is_ok() || txn.effects() == before, "{request:?}");
+                    outcome
+                };
+                let outcome = self.store.write_with(at, keys, change);
+                outcome.expect("no log refuses").0?.do_not_wait(reply);
+                Ok(())
+            }
+            Run::Exec(_) | Run::Session(_) | Run::Server(_) | Run::Group { alone: None, .. } => {
                 panic!("{} needs a server", spec.name)
             }
         }

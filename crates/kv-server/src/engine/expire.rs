@@ -26,6 +26,7 @@ pub(crate) async fn expire(server: Arc<Server>) {
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
+        server.engine.serve(&server.blocked);
         let begun = Instant::now();
         while slice(&server) && begun.elapsed() < SWEEP_TIME_MAX {
             tokio::task::yield_now().await;

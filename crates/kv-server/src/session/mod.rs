@@ -9,13 +9,16 @@
 //! advance or does not read.
 
 pub(crate) mod batch;
+mod blocked;
 pub(crate) mod buffers;
 pub(crate) mod later;
 mod mail;
 mod output;
+pub(crate) mod pause;
 pub(crate) mod save;
 mod state;
 mod subscriptions;
+pub(crate) mod transaction;
 
 use std::future::poll_fn;
 use std::io;
@@ -24,13 +27,13 @@ use std::rc::Rc;
 use std::task::{Poll, ready};
 
 use kv_core::{Lsn, UnixMillis};
-use kv_proto::{Decoder, Limits, ProtocolMode, Reply, ReplyBuffer, RequestRef};
+use kv_proto::{Decoder, Limits, Mark, ProtocolMode, Reply, ReplyBuffer, RequestRef};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
-pub(crate) use self::state::{DependsOn, SessionCx, State};
+pub(crate) use self::state::{DependsOn, Replies, SessionCx, State};
 use self::subscriptions::Subscriptions;
 use crate::command::spec::CommandSpec;
 use crate::config::Protocol;
@@ -76,6 +79,10 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
             tracker: None,
             caching: None,
             mail_bytes: 0,
+            unsent: None,
+            multi: None,
+            watching: None,
+            replies: Replies::On,
         },
         input: Vec::new(),
         held: 0,
@@ -271,14 +278,20 @@ impl Session<'_> {
     ) -> io::Result<()> {
         let engine = &self.worker.server.engine;
         batch.prefetch(engine, self.state.db, input);
-        let now = engine.now();
+        let mut now = engine.now();
         for index in 0..batch.len() {
             let request = batch.request(index, input);
+            if self.is_paused(request.0) {
+                self.release(replies).await?;
+                self.wait_for_pause(request.0).await;
+                now = engine.now();
+            }
             if !self.execute(request, now, replies) {
                 self.execute_later(request, replies).await;
             }
             if let Some(later) = self.state.later.take() {
                 self.answer_later(later, replies).await?;
+                now = engine.now();
             }
             if self.state.client.inbox.has_mail() {
                 self.state.collect_mail(replies);
@@ -300,6 +313,7 @@ impl Session<'_> {
         now: UnixMillis,
         replies: &mut ReplyBuffer,
     ) -> bool {
+        let muted = (self.state.replies != Replies::On).then(|| self.begin_muted(replies));
         let mut cx = SessionCx {
             server: &self.worker.server,
             state: &mut self.state,
@@ -312,6 +326,9 @@ impl Session<'_> {
                 self.tally.commands += 1;
                 self.tally.errors += u64::from(failed);
                 self.tally.last = spec.or(self.tally.last);
+                if muted.is_some() || self.state.replies != Replies::On {
+                    self.end_muted(muted, replies);
+                }
                 true
             }
         }
@@ -330,6 +347,35 @@ impl Session<'_> {
                 return;
             }
             worker.commits.admission().await;
+        }
+    }
+
+    /// A request begins whose reply may not be sent: where it will stand.
+    fn begin_muted(&mut self, replies: &ReplyBuffer) -> Mark {
+        if self.state.replies == Replies::SkipNext {
+            self.state.replies = Replies::SkipThis;
+        }
+        replies.mark()
+    }
+
+    /// Takes back the reply of a request that gets none. It has none anyway if it was the one that chose so.
+    fn end_muted(&mut self, muted: Option<Mark>, replies: &mut ReplyBuffer) {
+        if self.state.replies == Replies::On {
+            return;
+        }
+        self.held -= 1;
+        if let (Some(mark), true) = (muted, self.state.replies != Replies::SkipNext) {
+            replies.truncate(mark);
+        }
+        // One that comes later is taken back then.
+        if self.state.later.is_none() {
+            self.skipped_one();
+        }
+    }
+
+    fn skipped_one(&mut self) {
+        if self.state.replies == Replies::SkipThis {
+            self.state.replies = Replies::On;
         }
     }
 }

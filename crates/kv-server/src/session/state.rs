@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kv_core::{Db, Lsn};
 use kv_proto::{Decoder, Format};
 use kv_wal::Durability;
 
 use super::later::Later;
 use super::subscriptions::Subscriptions;
+use super::transaction::{Multi, Watching};
 use crate::clients::Client;
 use crate::command::spec::CommandSpec;
+use crate::pubsub::Topic;
 use crate::server::Server;
 use crate::tracking::{Remember, Tracker};
 
@@ -39,6 +42,35 @@ pub(crate) struct State {
     pub(crate) caching: Option<bool>,
     /// Bytes of mail among the replies that have not left.
     pub(crate) mail_bytes: usize,
+    /// While `EXEC` runs: what it has published.
+    pub(crate) unsent: Option<Vec<Unsent>>,
+    /// What was sent since `MULTI`.
+    pub(crate) multi: Option<Box<Multi>>,
+    /// What `WATCH` named.
+    pub(crate) watching: Option<Watching>,
+    /// What `CLIENT REPLY` chose.
+    pub(crate) replies: Replies,
+}
+
+/// A message that leaves with the transaction that published it.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    topic: Topic,
+    channel: Bytes,
+    payload: Bytes,
+}
+
+/// Whether replies are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replies {
+    /// They are.
+    On,
+    /// None is.
+    Off,
+    /// That of the next request is not.
+    SkipNext,
+    /// That of the present request is not.
+    SkipThis,
 }
 
 impl State {
@@ -97,6 +129,38 @@ pub(crate) struct SessionCx<'s> {
 }
 
 impl SessionCx<'_> {
+    /// Sends a message, or keeps it until the transaction around it has its LSN; to how many it goes.
+    pub(crate) fn publish(&mut self, topic: Topic, channel: &[u8], payload: &[u8]) -> usize {
+        let Some(unsent) = &mut self.state.unsent else {
+            return self
+                .server
+                .publish(topic, channel, payload, self.state.newest);
+        };
+        unsent.push(Unsent {
+            topic,
+            channel: Bytes::copy_from_slice(channel),
+            payload: Bytes::copy_from_slice(payload),
+        });
+        self.server.pubsub.reach(topic, channel)
+    }
+
+    /// The transaction that begins now keeps what it publishes.
+    pub(crate) fn begin_publishing(&mut self) {
+        self.state.unsent = Some(Vec::new());
+    }
+
+    /// The transaction ended: with `lsn` what it published is sent, without one nothing happened.
+    pub(crate) fn end_publishing(&mut self, lsn: Option<Lsn>) {
+        let unsent = self.state.unsent.take().unwrap_or_default();
+        if let Some(lsn) = lsn {
+            let lsn = lsn.max(self.state.newest);
+            for message in unsent {
+                let (channel, payload) = (&message.channel, &message.payload);
+                self.server.publish(message.topic, channel, payload, lsn);
+            }
+        }
+    }
+
     /// Lets the connection hear of changes of keys, as `tracker` says.
     pub(crate) fn track(&mut self, tracker: Tracker) {
         let tracker = Arc::new(tracker);

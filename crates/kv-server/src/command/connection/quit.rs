@@ -18,6 +18,7 @@ pub(super) const QUIT: CommandSpec = CommandSpec {
 };
 
 const QUIT_FLAGS: Flags = Flags::FAST
+    .union(Flags::NOT_QUEUED)
     .union(Flags::NO_SCRIPT)
     .union(Flags::LOADING)
     .union(Flags::STALE)

@@ -88,6 +88,7 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("admin", has(Flags::ADMIN)),
         ("pubsub", has(Flags::PUBSUB)),
         ("noscript", has(Flags::NO_SCRIPT)),
+        ("blocking", matches!(spec.run, Run::Block(_))),
         ("loading", has(Flags::LOADING)),
         ("stale", has(Flags::STALE)),
         ("fast", has(Flags::FAST)),
@@ -119,6 +120,7 @@ fn places(keys: &Keys) -> [i64; 3] {
             let last = match last {
                 Last::Word(last) => last as i64,
                 Last::End => -1,
+                Last::BeforeEnd => -2,
             };
             [first as i64, last, step as i64]
         }
@@ -147,6 +149,7 @@ fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
             let last = match last {
                 Last::Word(last) => (last - first) as i64,
                 Last::End => -1,
+                Last::BeforeEnd => -2,
             };
             let fields = [("lastkey", last), ("keystep", step as i64), ("limit", 0)];
             (first, ("range", fields))

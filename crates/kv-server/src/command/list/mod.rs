@@ -1,5 +1,6 @@
 //! Lists: elements in order, quick at both ends.
 
+mod blocking;
 mod index;
 mod insert;
 mod mpop;
@@ -15,6 +16,11 @@ use super::spec::CommandSpec;
 
 /// The commands of this group, sorted by name.
 pub(super) const GROUP: &[CommandSpec] = &[
+    blocking::BLMOVE,
+    blocking::BLMPOP,
+    blocking::BLPOP,
+    blocking::BRPOP,
+    blocking::BRPOPLPUSH,
     index::LINDEX,
     insert::LINSERT,
     index::LLEN,

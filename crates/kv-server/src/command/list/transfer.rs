@@ -8,7 +8,7 @@ use super::{pop, side};
 use crate::command::prelude::*;
 
 /// The list that loses an element, and the one that gets it.
-const KEYS: Keys = Keys::Each(&[
+pub(super) const KEYS: Keys = Keys::Each(&[
     Keys::one(1, Access::READ.union(Access::DELETE)),
     Keys::one(2, Access::INSERT),
 ]);

@@ -1,9 +1,11 @@
 //! `PUBLISH channel message`, `SPUBLISH shardchannel message`: send a message to those who are subscribed.
 //!
 //! A message reveals what its publisher knows, so it leaves when the newest change that the publisher has made or
-//! been shown is as durable as was promised: see docs/decisions/2026-11-22-order-of-messages.md.
+//! been shown is as durable as was promised; one of a transaction, when the transaction is. See
+//! docs/decisions/2026-11-22-order-of-messages.md.
 
 use crate::command::prelude::*;
+use crate::pubsub::Topic;
 use crate::session::SessionCx;
 
 pub(super) const PUBLISH: CommandSpec = CommandSpec {
@@ -17,7 +19,7 @@ pub(super) const PUBLISH: CommandSpec = CommandSpec {
     arity: Arity::exactly(3),
     keys: Keys::None,
     flags: super::PUBSUB_FLAGS.union(Flags::FAST),
-    run: Run::Session(publish),
+    run: Run::Session(|cx, args, reply| publish(Topic::Channel, cx, args, reply)),
 };
 
 pub(super) const SPUBLISH: CommandSpec = CommandSpec {
@@ -31,27 +33,16 @@ pub(super) const SPUBLISH: CommandSpec = CommandSpec {
     arity: Arity::exactly(3),
     keys: Keys::None,
     flags: super::PUBSUB_FLAGS.union(Flags::FAST),
-    run: Run::Session(spublish),
+    run: Run::Session(|cx, args, reply| publish(Topic::ShardChannel, cx, args, reply)),
 };
 
-fn publish(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+fn publish(
+    topic: Topic,
+    cx: &mut SessionCx<'_>,
+    mut args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
     let (channel, message) = (args.bytes()?, args.bytes()?);
-    let hard_bytes = cx.server.settings.pubsub_hard_bytes.get();
-    let newest = cx.state.newest;
-    let reached = cx
-        .server
-        .pubsub
-        .publish(channel, message, newest, hard_bytes);
-    reply.int(reached as i64);
-    Ok(())
-}
-
-fn spublish(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    let (channel, message) = (args.bytes()?, args.bytes()?);
-    let hard_bytes = cx.server.settings.pubsub_hard_bytes.get();
-    let newest = cx.state.newest;
-    let pubsub = &cx.server.pubsub;
-    let reached = pubsub.publish_to_shard(channel, message, newest, hard_bytes);
-    reply.int(reached as i64);
+    reply.int(cx.publish(topic, channel, message) as i64);
     Ok(())
 }

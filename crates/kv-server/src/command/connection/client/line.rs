@@ -40,7 +40,7 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
         identity.name.escape_ascii(),
         now_s.saturating_sub(client.connected_s),
         now_s.saturating_sub(progress.active_s),
-        flags(client, tracker.as_deref()),
+        flags(server, client, tracker.as_deref()),
         progress.db,
         progress.input_bytes,
         progress.output_bytes + client.inbox.waiting_bytes(),
@@ -53,10 +53,11 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
 }
 
 /// A letter for each thing that sets the connection apart; `N` when nothing does.
-fn flags(client: &Client, tracker: Option<&Tracker>) -> String {
+fn flags(server: &Server, client: &Client, tracker: Option<&Tracker>) -> String {
     let broken = |tracker: &Tracker| tracker.is_broken.load(Ordering::Relaxed);
     let all = [
         ('P', client.is_subscriber()),
+        ('b', server.blocked.holds(client.id)),
         ('t', tracker.is_some()),
         ('R', tracker.is_some_and(broken)),
         (

@@ -7,7 +7,10 @@ mod kill;
 mod line;
 mod list;
 mod no_op;
+mod pause;
+mod reply;
 mod tracking;
+mod unblock;
 
 use crate::command::prelude::*;
 
@@ -36,10 +39,14 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
             list::LIST,
             no_op::NO_EVICT,
             no_op::NO_TOUCH,
+            pause::PAUSE,
+            reply::REPLY,
             identity::SETINFO,
             identity::SETNAME,
             tracking::TRACKING,
             tracking::TRACKINGINFO,
+            unblock::UNBLOCK,
+            pause::UNPAUSE,
         ],
     },
 };
