@@ -59,7 +59,8 @@ pub enum Effect<'a> {
         key: &'a [u8],
         /// What the elements are.
         kind: CollectionKind,
-        /// The whole new value: elements from the front, members, or a field, its value, the next field.
+        /// The whole new value: elements from the front, members, or a field, its value, the next field, or a
+        /// score, its member, the next score.
         elements: Elements<'a>,
         /// When the key expires; `None`: never.
         expires: Option<UnixMillis>,
@@ -121,7 +122,7 @@ pub enum Effect<'a> {
         /// The value.
         element: &'a [u8],
     },
-    /// Fields of the hash at the key have these values.
+    /// Fields of the hash at the key have these values, and expire no more.
     HashSet {
         /// The database.
         db: Db,
@@ -157,6 +158,35 @@ pub enum Effect<'a> {
         /// The members; some may not have been there.
         members: Elements<'a>,
     },
+    /// Fields of the hash at the key expire then, as far as they are there.
+    HashExpire {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// When they expire now; `None`: never.
+        expires: Option<UnixMillis>,
+        /// The fields; some may not be there.
+        fields: Elements<'a>,
+    },
+    /// Members of the sorted set at the key have these scores.
+    ZSetAdd {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// A score (see [`Elements::scored`]), its member, the next score, its member.
+        members: Elements<'a>,
+    },
+    /// Members of the sorted set at the key are gone.
+    ZSetRemove {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// The members; some may not have been there.
+        members: Elements<'a>,
+    },
     /// Every key of one database is gone.
     FlushDb {
         /// The database.
@@ -184,10 +214,14 @@ impl<'a> Effect<'a> {
             | Self::HashSet { db, key, .. }
             | Self::HashDelete { db, key, .. }
             | Self::SetAdd { db, key, .. }
-            | Self::SetRemove { db, key, .. } => Some((db, key)),
+            | Self::SetRemove { db, key, .. }
+            | Self::HashExpire { db, key, .. }
+            | Self::ZSetAdd { db, key, .. }
+            | Self::ZSetRemove { db, key, .. } => Some((db, key)),
             Self::FlushDb { .. } | Self::FlushAll => None,
         }
     }
+
     /// Whether the key may be there afterwards without having been there before.
     #[must_use]
     pub(crate) fn makes_keys(&self) -> bool {
@@ -198,14 +232,17 @@ impl<'a> Effect<'a> {
             | Self::ListPush { .. }
             | Self::ListInsert { .. }
             | Self::HashSet { .. }
-            | Self::SetAdd { .. } => true,
+            | Self::SetAdd { .. }
+            | Self::ZSetAdd { .. } => true,
             Self::SetExpiry { .. }
             | Self::Delete { .. }
             | Self::ListPop { .. }
             | Self::ListSet { .. }
             | Self::ListRemove { .. }
             | Self::HashDelete { .. }
+            | Self::HashExpire { .. }
             | Self::SetRemove { .. }
+            | Self::ZSetRemove { .. }
             | Self::FlushDb { .. }
             | Self::FlushAll => false,
         }

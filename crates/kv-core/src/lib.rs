@@ -82,6 +82,7 @@ pub mod limits;
 mod log;
 mod lsn;
 mod observe;
+mod random;
 mod slot;
 mod value;
 
@@ -104,10 +105,11 @@ pub use memory::{
     KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,
 };
 pub use observe::{Classes, Event, Happening, Observer, Told};
+pub use random::Random;
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
-pub use txn::{Txn, View};
+pub use txn::{Txn, View, ZSetAdded};
 pub use value::{
-    CollectionKind, Elements, Expiry, Hash, Kind, List, ListEnd, Set, StringRef, StringValue,
-    ValueRef,
+    CollectionKind, Elements, Expiry, Hash, HashRef, Kind, List, ListEnd, Set, StringRef,
+    StringValue, ValueLimits, ValueRef, ZSet, ZSetIter,
 };

@@ -125,6 +125,8 @@ pub struct ExpireSweep {
     pub looked_at: usize,
     /// How many keys it removed.
     pub removed: usize,
+    /// How many fields it removed of hashes that have others; they count as looked at.
+    pub removed_fields: usize,
     /// Whether there may be more that is due: the budget ended, or the log refused a removal.
     pub more: bool,
 }

@@ -7,14 +7,17 @@
 //! [`View::in_db`], [`Txn::in_db`]. That costs those who stay in one database nothing.
 
 mod collections;
+mod zset;
 
 use std::sync::Arc;
 
-use crate::memory::{Access, Changes, EntryRef};
+pub use zset::ZSetAdded;
+
+use crate::memory::{Access, Changes, EntryRef, Expired};
 use crate::observe::Notebook;
 use crate::{
-    At, Classes, Db, Effect, EffectLog, Event, Expiry, Hash, KeySet, KeyWatcher, Kind, List, Lsn,
-    Set, StoreError, StringRef, StringValue, UnixMillis, ValueRef,
+    At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
+    List, Lsn, Random, Set, StoreError, StringRef, StringValue, UnixMillis, ValueRef, ZSet,
 };
 
 /// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
@@ -81,7 +84,8 @@ impl View<'_> {
     /// The value at `key`; `None` when there is no such key.
     #[must_use]
     pub fn value(&mut self, key: &[u8]) -> Option<ValueRef<'_>> {
-        self.entry(key).map(|entry| entry.value())
+        let now = self.at.now;
+        self.entry(key).map(|entry| entry.value().at_time(now))
     }
 
     /// The string at `key`; `None` when there is no such key.
@@ -110,12 +114,12 @@ impl View<'_> {
         }
     }
 
-    /// The hash at `key`; `None` when there is no such key.
+    /// The hash at `key`, as of now: what has expired of it is not there. `None` when there is no such key.
     ///
     /// # Errors
     ///
     /// [`StoreError::WrongKind`] when the key holds something else.
-    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, StoreError> {
+    pub fn hash(&mut self, key: &[u8]) -> Result<Option<HashRef<'_>>, StoreError> {
         match self.value(key) {
             None => Ok(None),
             Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
@@ -134,6 +138,26 @@ impl View<'_> {
             Some(ValueRef::Set(set)) => Ok(Some(set)),
             Some(other) => Err(wrong_kind(Kind::Set, other)),
         }
+    }
+
+    /// The sorted set at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn zset(&mut self, key: &[u8]) -> Result<Option<&ZSet>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::ZSet(zset)) => Ok(Some(zset)),
+            Some(other) => Err(wrong_kind(Kind::ZSet, other)),
+        }
+    }
+
+    /// Luck, as a stream of numbers of its own. What comes of it must be recorded as a result: an effect never
+    /// leaves anything to chance.
+    #[must_use]
+    pub fn random(&self) -> Random {
+        self.access.random()
     }
 
     /// Whether and when `key` expires.
@@ -324,18 +348,32 @@ impl Txn<'_> {
         }
     }
 
-    /// Removes `key` if it expired: the record that makes expiry the same for every reader of the log.
+    /// Removes `key`, or some of its fields, if they expired: the record that makes expiry the same for every reader
+    /// of the log. `None`: the key is gone; else so many of its fields are.
     #[inline]
-    pub(crate) fn delete_expired(&mut self, key: &[u8]) -> bool {
+    pub(crate) fn delete_expired(&mut self, key: &[u8]) -> Option<usize> {
         let View { access, at, .. } = &mut self.view;
-        if !access.has_expired(*at, key) {
-            return false;
-        }
-        access.count_expired(key);
         let db = at.db;
-        self.view.notebook.expired(db, key);
-        self.record(&Effect::Delete { db, key });
-        true
+        match access.expired(*at, key) {
+            Expired::Nothing => Some(0),
+            Expired::Key => {
+                access.count_expired(key, None);
+                self.view.notebook.expired(db, key);
+                self.record(&Effect::Delete { db, key });
+                None
+            }
+            Expired::Fields(fields) => {
+                access.count_expired(key, Some(fields.len()));
+                let fields: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
+                self.apply(&Effect::HashDelete {
+                    db,
+                    key,
+                    fields: Elements::new(&fields),
+                });
+                self.announce_nothing(key);
+                Some(fields.len())
+            }
+        }
     }
 
     /// Changes memory, and notes what there is to tell of it.

@@ -18,12 +18,18 @@
 //! {"op":"hashdelete","db":0,"key":"user:1","elements":["field"]}
 //! {"op":"setadd","db":0,"key":"tags","elements":["red"]}
 //! {"op":"setremove","db":0,"key":"tags","elements":["red"]}
+//! {"op":"hashexpire","db":0,"key":"user:1","elements":["field"],"expires":1700000000000}
+//! {"op":"hashpersist","db":0,"key":"user:1","elements":["field"]}
+//! {"op":"zsetadd","db":0,"key":"scores","elements":["1.5","ada"]}
+//! {"op":"zsetremove","db":0,"key":"scores","elements":["ada"]}
+//! {"op":"putzset","db":0,"key":"scores","elements":["-inf","eve","2","ada"]}
 //! {"op":"flushdb","db":0}
 //! {"op":"flushall"}
 //! ```
 //!
 //! `expires` is in milliseconds since 1970. A key or value that is not UTF-8 stands in `key_base64` or
-//! `value_base64` instead; if one of `elements` is not, all stand in `elements_base64`. A field is never given a second meaning.
+//! `value_base64` instead; if one of `elements` is not, all stand in `elements_base64`. The score of a member stands before it, as the
+//! shortest decimal number that is read back as the same double, `inf` or `-inf`. A field is never given a second meaning.
 //!
 //! Invariant: whatever an effect holds comes back, byte for byte.
 
@@ -85,8 +91,12 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
                 CollectionKind::List => "putlist",
                 CollectionKind::Hash => "puthash",
                 CollectionKind::Set => "putset",
+                CollectionKind::ZSet => "putzset",
             };
-            put_on_elements(out, op, db, key, elements);
+            match kind {
+                CollectionKind::ZSet => put_on_scored(out, op, db, key, elements),
+                _ => put_on_elements(out, op, db, key, elements),
+            }
             if let Some(at) = expires {
                 put_expires(out, at);
             }
@@ -103,6 +113,22 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         Effect::SetAdd { db, key, members } => put_on_elements(out, "setadd", db, key, members),
         Effect::SetRemove { db, key, members } => {
             put_on_elements(out, "setremove", db, key, members);
+        }
+        Effect::HashExpire {
+            db,
+            key,
+            expires,
+            fields,
+        } => {
+            let op = expires.map_or("hashpersist", |_| "hashexpire");
+            put_on_elements(out, op, db, key, fields);
+            if let Some(at) = expires {
+                put_expires(out, at);
+            }
+        }
+        Effect::ZSetAdd { db, key, members } => put_on_scored(out, "zsetadd", db, key, members),
+        Effect::ZSetRemove { db, key, members } => {
+            put_on_elements(out, "zsetremove", db, key, members);
         }
         Effect::FlushDb { db } => put_start(out, "flushdb", db),
         Effect::FlushAll => out.extend_from_slice(b"{\"op\":\"flushall\""),
@@ -202,6 +228,19 @@ fn put_on_elements(out: &mut Vec<u8>, op: &str, db: Db, key: &[u8], elements: El
     put_elements(out, elements);
 }
 
+/// As [`put_on_elements`], with scores as text.
+fn put_on_scored(out: &mut Vec<u8>, op: &str, db: Db, key: &[u8], elements: Elements<'_>) {
+    let scores: Vec<String> = elements
+        .scored()
+        .map(|(score, _)| score.to_string())
+        .collect();
+    let pairs = scores.iter().zip(elements.scored());
+    let pairs: Vec<&[u8]> = pairs
+        .flat_map(|(score, (_, member))| [score.as_bytes(), member])
+        .collect();
+    put_on_elements(out, op, db, key, Elements::new(&pairs));
+}
+
 fn put_elements(out: &mut Vec<u8>, elements: Elements<'_>) {
     let text = elements
         .iter()
@@ -261,6 +300,11 @@ enum Op {
     HashDelete,
     SetAdd,
     SetRemove,
+    HashExpire,
+    HashPersist,
+    ZSetAdd,
+    ZSetRemove,
+    PutZSet,
     FlushDb,
     FlushAll,
 }
@@ -317,7 +361,10 @@ pub(crate) fn decode<E: From<Malformed>>(
         serde_json::from_slice(line).map_err(|_| Malformed("not a JSON effect"))?;
     let key = one_of(line.key, line.key_base64, limits::KEY_BYTES_MAX)?;
     let value = one_of(line.value, line.value_base64, limits::STRING_BYTES_MAX)?;
-    let all = all_of(line.elements, line.elements_base64)?;
+    let mut all = all_of(line.elements, line.elements_base64)?;
+    if let (Op::ZSetAdd | Op::PutZSet, Some(all)) = (line.op, &mut all) {
+        read_scores(all).ok_or(Malformed("sorted set member without a score"))?;
+    }
     let slices: Option<Vec<&[u8]>> = all
         .as_ref()
         .map(|all| all.iter().map(|element| &**element).collect());
@@ -331,6 +378,16 @@ pub(crate) fn decode<E: From<Malformed>>(
     let effect = to_effect(line.op, line.db, key.as_deref(), value.as_deref(), details)
         .ok_or(Malformed("fields and kind of JSON effect do not agree"))?;
     show(&effect)
+}
+
+/// Turns the text of scores into what effects carry.
+fn read_scores(all: &mut [Cow<'_, [u8]>]) -> Option<()> {
+    for pair in all.chunks_mut(2) {
+        let [text, _member] = pair else { return None };
+        let score: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        *text = Cow::Owned(score.to_le_bytes().to_vec());
+    }
+    Some(())
 }
 
 /// The elements that stand in one of two fields; `None` when neither is there.
@@ -421,8 +478,21 @@ fn to_effect<'a>(
             Some(Effect::SetExpiry { db, key, expires })
         }
         (Op::Delete, None, None) if timeless == none => Some(Effect::Delete { db, key }),
-        (Op::PutList | Op::PutHash | Op::PutSet, None, expires) => {
+        (Op::PutList | Op::PutHash | Op::PutSet | Op::PutZSet, None, expires) => {
             whole_collection(op, db, key, timeless, expires)
+        }
+        (Op::HashExpire, None, Some(_)) | (Op::HashPersist, None, None) => {
+            let fields = timeless.elements?;
+            let alone = Details {
+                elements: Some(fields),
+                ..none
+            };
+            (timeless == alone).then_some(Effect::HashExpire {
+                db,
+                key,
+                expires,
+                fields,
+            })
         }
         (_, _, None) => on_collection(op, db, key, value, timeless),
         _ => None,
@@ -446,6 +516,7 @@ fn whole_collection<'a>(
         Op::PutList => CollectionKind::List,
         Op::PutHash if elements.len().is_multiple_of(2) => CollectionKind::Hash,
         Op::PutSet => CollectionKind::Set,
+        Op::PutZSet if elements.are_scored() => CollectionKind::ZSet,
         _ => return None,
     };
     (details == alone).then_some(Effect::SetCollection {
@@ -516,6 +587,12 @@ fn on_collection<'a>(
         (Op::SetRemove, None, None, None, Some(members), None) => {
             Effect::SetRemove { db, key, members }
         }
+        (Op::ZSetAdd, None, None, None, Some(members), None) if members.are_scored() => {
+            Effect::ZSetAdd { db, key, members }
+        }
+        (Op::ZSetRemove, None, None, None, Some(members), None) => {
+            Effect::ZSetRemove { db, key, members }
+        }
         _ => return None,
     };
     Some(effect)
@@ -573,6 +650,11 @@ mod tests {
             "{\"op\":\"hashset\",\"db\":0,\"key\":\"k\",\"elements\":[\"a\"]}\n",
             "{\"op\":\"setadd\",\"db\":0,\"key\":\"k\",\"elements\":[\"a\"],\"expires\":1}\n",
             "{\"op\":\"delete\",\"db\":0,\"key\":\"k\",\"count\":1}\n",
+            "{\"op\":\"hashexpire\",\"db\":0,\"key\":\"k\",\"elements\":[\"f\"]}\n",
+            "{\"op\":\"hashpersist\",\"db\":0,\"key\":\"k\",\"elements\":[\"f\"],\"expires\":1}\n",
+            "{\"op\":\"zsetadd\",\"db\":0,\"key\":\"k\",\"elements\":[\"nan\",\"m\"]}\n",
+            "{\"op\":\"zsetadd\",\"db\":0,\"key\":\"k\",\"elements\":[\"1\",\"m\",\"2\"]}\n",
+            "{\"op\":\"putzset\",\"db\":0,\"key\":\"k\",\"elements\":[\"m\",\"1\"]}\n",
             "{\"op\":\"rename\",\"db\":0,\"key\":\"k\"}\n",
         ] {
             let refused: Result<(), Malformed> = decode(line.as_bytes(), &mut |_| Ok(()));

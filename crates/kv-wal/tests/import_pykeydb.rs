@@ -92,7 +92,7 @@ fn the_newer_form() {
     assert_eq!(held(&model, "old"), string("from before the types"));
     let jobs = owned(&["a", "c", "4"]).into();
     assert_eq!(held(&model, "jobs"), Some(ModelValue::List(jobs)));
-    let user = [(b"name".to_vec(), b"Ada".to_vec())].into();
+    let user = [(b"name".to_vec(), (b"Ada".to_vec(), None))].into();
     assert_eq!(held(&model, "user"), Some(ModelValue::Hash(user)));
     let tags = owned(&["green"]).into_iter().collect();
     assert_eq!(held(&model, "tags"), Some(ModelValue::Set(tags)));
@@ -308,7 +308,7 @@ fn model_value(content: &Content) -> ModelValue {
         Content::String(text) => ModelValue::String(bytes(text)),
         Content::List(list) => ModelValue::List(list.iter().map(bytes).collect()),
         Content::Hash(hash) => {
-            let pair = |(field, value)| (bytes(field), bytes(value));
+            let pair = |(field, value)| (bytes(field), (bytes(value), None));
             ModelValue::Hash(hash.iter().map(pair).collect())
         }
         Content::Set(set) => ModelValue::Set(set.iter().map(bytes).collect()),

@@ -15,7 +15,7 @@ use super::raw::{EntryRef, prefetch};
 use super::stripe::Stripe;
 use super::table::Table;
 use super::watch::{KeyWatcher, News};
-use crate::{At, Db, Effect, KeySet, Lsn};
+use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
 
 /// A stripe's number and the stripe.
 type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
@@ -64,6 +64,26 @@ pub(crate) struct Changes {
     garbage: Vec<Garbage>,
     /// What watchers are told at the end.
     news: Vec<News>,
+}
+
+/// What has expired at a key.
+pub(crate) enum Expired {
+    Nothing,
+    /// The key with all that belongs to it.
+    Key,
+    /// These fields of a hash, and perhaps others.
+    Fields(Vec<Box<[u8]>>),
+}
+
+/// Most fields that are removed together because they have expired: what is left over is not shown, and goes with
+/// the next write or sweep.
+const EXPIRED_FIELDS_MAX: usize = 128;
+
+impl Changes {
+    /// What is left to be freed.
+    pub(super) fn into_garbage(self) -> Vec<Garbage> {
+        self.garbage
+    }
 }
 
 impl<'s> Access<'s> {
@@ -130,23 +150,30 @@ impl<'s> Access<'s> {
         self.reader
     }
 
-    /// Whether there is an expired entry at `key`.
+    /// What has expired of the entry at `key`: nothing, usually.
     #[inline]
-    pub(crate) fn has_expired(&mut self, at: At, key: &[u8]) -> bool {
+    pub(crate) fn expired(&mut self, at: At, key: &[u8]) -> Expired {
         let located = self.locate(key);
         let Some(table) = self.stripe(located).existing_table(at.db) else {
-            return false;
+            return Expired::Nothing;
         };
         // The bound first: most writes then need no look at the old entry here.
-        table.expiries.bound() <= at.now
-            && table
-                .get(located.spot.place, key)
-                .is_some_and(|entry| is_expired(entry, at))
+        if table.expiries.bound() > at.now {
+            return Expired::Nothing;
+        }
+        match table.get(located.spot.place, key) {
+            None => Expired::Nothing,
+            Some(entry) if is_expired(entry, at) => Expired::Key,
+            Some(entry) => match expired_fields(entry, at) {
+                fields if fields.is_empty() => Expired::Nothing,
+                fields => Expired::Fields(fields),
+            },
+        }
     }
 
     /// Lets `watcher` know of changes of `key` from now on; whether it is there.
     pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
-        let is_stale = self.has_expired(at, key);
+        let is_stale = matches!(self.expired(at, key), Expired::Key);
         let located = self.locate(key);
         let place = located.spot.place;
         let stripe = self.stripe(located);
@@ -155,10 +182,19 @@ impl<'s> Access<'s> {
         !is_stale && table.is_some_and(|table| table.get(place, key).is_some())
     }
 
-    /// `key` was removed because it had expired.
-    pub(crate) fn count_expired(&mut self, key: &[u8]) {
+    /// `key`, or so many fields of it, were removed because they had expired.
+    pub(crate) fn count_expired(&mut self, key: &[u8], fields: Option<usize>) {
         let located = self.locate(key);
-        self.stripe(located).stats.expired += 1;
+        let stats = &mut self.stripe(located).stats;
+        match fields {
+            None => stats.expired += 1,
+            Some(fields) => stats.expired_fields += fields as u64,
+        }
+    }
+
+    /// Luck for this transaction.
+    pub(crate) fn random(&self) -> Random {
+        self.store.random()
     }
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
@@ -363,6 +399,21 @@ fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
     }
 }
 
+/// Whether the key is not there any more: its time or that of all its fields has come.
 fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
     entry.expires().is_some_and(|expires| expires <= at.now)
+        || entry
+            .collection()
+            .is_some_and(|collection| collection.is_empty_by(at.now))
+}
+
+/// The first fields that have expired.
+fn expired_fields(entry: EntryRef<'_>, at: At) -> Vec<Box<[u8]>> {
+    let ValueRef::Hash(hash) = entry.value() else {
+        return Vec::new();
+    };
+    let expiring = hash.expiring();
+    let expired = expiring.take_while(|(expires, _)| *expires <= at.now);
+    let fields = expired.map(|(_, field)| field.into());
+    fields.take(EXPIRED_FIELDS_MAX).collect()
 }

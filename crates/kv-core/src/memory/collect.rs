@@ -3,20 +3,20 @@
 //! Invariant: no entry holds an empty collection.
 //! Invariant: nothing large is freed here: it is handed out, see [`Garbage`].
 
-use std::collections::VecDeque;
-
 use super::garbage::Garbage;
 use super::place::Place;
 use super::raw::Slot;
 use super::table::Table;
-use crate::value::Collection;
-use crate::{Effect, Hash, List, ListEnd, Set};
-
-/// Elements that a change cut off.
-type CutOff = Option<VecDeque<Box<[u8]>>>;
+use crate::value::{Collection, CutOff};
+use crate::{CollectionKind, Effect, Hash, List, Set, ValueLimits, ZSet};
 
 /// Changes memory as an effect on a collection says.
-pub(super) fn apply(table: &mut Table, place: Place, effect: &Effect<'_>) -> Option<Garbage> {
+pub(super) fn apply(
+    table: &mut Table,
+    place: Place,
+    effect: &Effect<'_>,
+    limits: &ValueLimits,
+) -> Option<Garbage> {
     match *effect {
         Effect::SetCollection {
             key,
@@ -25,8 +25,9 @@ pub(super) fn apply(table: &mut Table, place: Place, effect: &Effect<'_>) -> Opt
             expires,
             ..
         } => {
+            let mut new = Collection::empty(kind);
+            new.extend(elements, limits);
             let removed = table.remove(place, key);
-            let new = Collection::new(kind, elements);
             if !new.is_empty() {
                 let mut slot = Slot::of_collection(place.check(), key, new);
                 slot.set_expiry(expires);
@@ -34,27 +35,74 @@ pub(super) fn apply(table: &mut Table, place: Place, effect: &Effect<'_>) -> Opt
             }
             removed.and_then(Garbage::of_entry)
         }
+        Effect::HashSet { key, fields, .. } => {
+            table.grow(place, key, CollectionKind::Hash, |collection| {
+                collection.extend(fields, limits);
+            })
+        }
+        Effect::HashDelete { key, fields, .. } => table.shrink_hash(place, key, |hash| {
+            fields.iter().for_each(|field| hash.remove(field));
+        }),
+        Effect::HashExpire {
+            key,
+            expires,
+            fields,
+            ..
+        } => table.shrink_hash(place, key, |hash| {
+            fields.iter().for_each(|field| hash.expire(field, expires));
+        }),
+        Effect::SetAdd { key, members, .. } => {
+            table.grow(place, key, CollectionKind::Set, |collection| {
+                collection.extend(members, limits);
+            })
+        }
+        Effect::SetRemove { key, members, .. } => table.shrink_set(place, key, |set| {
+            members.iter().for_each(|member| set.remove(member));
+        }),
+        Effect::ZSetAdd { key, members, .. } => {
+            table.grow(place, key, CollectionKind::ZSet, |collection| {
+                collection.extend(members, limits);
+            })
+        }
+        Effect::ZSetRemove { key, members, .. } => table.shrink_zset(place, key, |zset| {
+            members.iter().for_each(|member| zset.remove(member));
+        }),
+        _ => apply_to_list(table, place, effect, limits),
+    }
+}
+
+fn apply_to_list(
+    table: &mut Table,
+    place: Place,
+    effect: &Effect<'_>,
+    limits: &ValueLimits,
+) -> Option<Garbage> {
+    match *effect {
         Effect::ListPush {
             key, end, elements, ..
         } => table.grow_list(place, key, |list| {
-            elements.iter().for_each(|element| list.push(end, element));
+            elements
+                .iter()
+                .for_each(|element| list.push(end, element, limits));
         }),
         Effect::ListInsert {
             key,
             index,
             element,
             ..
-        } => table.grow_list(place, key, |list| list.insert(to_usize(index), element)),
+        } => table.grow_list(place, key, |list| {
+            list.insert(to_usize(index), element, limits);
+        }),
         Effect::ListPop {
             key, end, count, ..
-        } => table.pop(place, key, end, to_usize(count)),
+        } => table.shrink_list(place, key, |list| list.pop(end, to_usize(count))),
         Effect::ListSet {
             key,
             index,
             element,
             ..
         } => table.shrink_list(place, key, |list| {
-            list.set(to_usize(index), element);
+            list.set(to_usize(index), element, limits);
             None
         }),
         Effect::ListRemove {
@@ -67,32 +115,7 @@ pub(super) fn apply(table: &mut Table, place: Place, effect: &Effect<'_>) -> Opt
             list.remove_equal(from, to_usize(count), element);
             None
         }),
-        Effect::HashSet { key, fields, .. } => table.grow_hash(place, key, |hash| {
-            fields
-                .pairs()
-                .for_each(|(field, value)| hash.set(field, value));
-        }),
-        Effect::HashDelete { key, fields, .. } => table.shrink(place, key, |collection| {
-            if let Collection::Hash(hash) = collection {
-                fields.iter().for_each(|field| hash.remove(field));
-            }
-            None
-        }),
-        Effect::SetAdd { key, members, .. } => table.grow_set(place, key, |set| {
-            members.iter().for_each(|member| set.add(member));
-        }),
-        Effect::SetRemove { key, members, .. } => table.shrink(place, key, |collection| {
-            if let Collection::Set(set) = collection {
-                members.iter().for_each(|member| set.remove(member));
-            }
-            None
-        }),
-        Effect::SetString { .. }
-        | Effect::AppendString { .. }
-        | Effect::SetExpiry { .. }
-        | Effect::Delete { .. }
-        | Effect::FlushDb { .. }
-        | Effect::FlushAll => unreachable!("no effect on a collection"),
+        _ => unreachable!("no effect on a collection"),
     }
 }
 
@@ -108,38 +131,9 @@ impl Table {
         key: &[u8],
         change: impl FnOnce(&mut List),
     ) -> Option<Garbage> {
-        let empty = || Collection::List(List::default());
-        self.grow(place, key, empty, |collection| {
+        self.grow(place, key, CollectionKind::List, |collection| {
             if let Collection::List(list) = collection {
                 change(list);
-            }
-        })
-    }
-
-    fn grow_hash(
-        &mut self,
-        place: Place,
-        key: &[u8],
-        change: impl FnOnce(&mut Hash),
-    ) -> Option<Garbage> {
-        let empty = || Collection::Hash(Hash::default());
-        self.grow(place, key, empty, |collection| {
-            if let Collection::Hash(hash) = collection {
-                change(hash);
-            }
-        })
-    }
-
-    fn grow_set(
-        &mut self,
-        place: Place,
-        key: &[u8],
-        change: impl FnOnce(&mut Set),
-    ) -> Option<Garbage> {
-        let empty = || Collection::Set(Set::default());
-        self.grow(place, key, empty, |collection| {
-            if let Collection::Set(set) = collection {
-                change(set);
             }
         })
     }
@@ -149,10 +143,10 @@ impl Table {
         &mut self,
         place: Place,
         key: &[u8],
-        empty: impl FnOnce() -> Collection,
+        kind: CollectionKind,
         change: impl FnOnce(&mut Collection),
     ) -> Option<Garbage> {
-        let mut new = empty();
+        let mut new = Collection::empty(kind);
         let there = self.get(place, key).map(|entry| entry.value().kind());
         if there == Some(new.kind()) {
             self.change(place, key, |slot| {
@@ -169,25 +163,57 @@ impl Table {
         other.and_then(Garbage::of_entry)
     }
 
-    fn pop(&mut self, place: Place, key: &[u8], end: ListEnd, count: usize) -> Option<Garbage> {
-        let entry = self.get(place, key)?;
-        match entry.collection() {
-            Some(Collection::List(list)) if list.len() <= count => {
-                self.remove(place, key).and_then(Garbage::of_entry)
-            }
-            _ => self.shrink_list(place, key, |list| list.pop(end, count)),
-        }
-    }
-
     fn shrink_list(
         &mut self,
         place: Place,
         key: &[u8],
-        change: impl FnOnce(&mut List) -> CutOff,
+        change: impl FnOnce(&mut List) -> Option<CutOff>,
     ) -> Option<Garbage> {
         self.shrink(place, key, |collection| match collection {
             Collection::List(list) => change(list),
             _ => None,
+        })
+    }
+
+    fn shrink_hash(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(&mut Hash),
+    ) -> Option<Garbage> {
+        self.shrink(place, key, |collection| {
+            if let Collection::Hash(hash) = collection {
+                change(hash);
+            }
+            None
+        })
+    }
+
+    fn shrink_set(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(&mut Set),
+    ) -> Option<Garbage> {
+        self.shrink(place, key, |collection| {
+            if let Collection::Set(set) = collection {
+                change(set);
+            }
+            None
+        })
+    }
+
+    fn shrink_zset(
+        &mut self,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(&mut ZSet),
+    ) -> Option<Garbage> {
+        self.shrink(place, key, |collection| {
+            if let Collection::ZSet(zset) = collection {
+                change(zset);
+            }
+            None
         })
     }
 
@@ -196,7 +222,7 @@ impl Table {
         &mut self,
         place: Place,
         key: &[u8],
-        change: impl FnOnce(&mut Collection) -> CutOff,
+        change: impl FnOnce(&mut Collection) -> Option<CutOff>,
     ) -> Option<Garbage> {
         let (mut cut_off, mut empty) = (None, false);
         self.change(place, key, |slot| {
@@ -205,10 +231,11 @@ impl Table {
                 empty = collection.is_empty();
             });
         });
-        if empty {
-            return self.remove(place, key).and_then(Garbage::of_entry);
+        let removed = empty.then(|| self.remove(place, key)).flatten();
+        match cut_off {
+            Some(cut_off) => Garbage::of_elements(cut_off),
+            None => removed.and_then(Garbage::of_entry),
         }
-        cut_off.map(Garbage::of_elements)
     }
 }
 
@@ -218,6 +245,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ListEnd;
     use crate::testing::generate::{OnCollection, OwnedEffect, on_collections};
     use crate::testing::log::ManualLog;
     use crate::testing::model::{Model, ModelValue};
@@ -239,7 +267,11 @@ mod tests {
         let key: &[u8] = match &change {
             OnCollection::HashSet(_)
             | OnCollection::HashDelete(_)
+            | OnCollection::HashExpire(..)
             | OnCollection::Set(CollectionKind::Hash, ..) => b"hash",
+            OnCollection::ZSetAdd(_)
+            | OnCollection::ZSetRemove(_)
+            | OnCollection::Set(CollectionKind::ZSet, ..) => b"zset",
             OnCollection::Set(CollectionKind::Set, ..)
             | OnCollection::SetAdd(_)
             | OnCollection::SetRemove(_) => b"set",
@@ -282,7 +314,7 @@ mod tests {
             let again = self::store();
             store.for_each(&mut |item| item.for_each_effect(&mut |effect| again.apply(effect)));
             prop_assert_eq!(&Model::of(&again), &model);
-            for key in [b"hash".as_slice(), b"set", b"list"] {
+            for key in [b"hash".as_slice(), b"set", b"list", b"zset"] {
                 again.apply(&Effect::Delete { db: Db::FIRST, key });
             }
             prop_assert_eq!(again.memory_used(), 0);
@@ -407,9 +439,12 @@ mod tests {
 
     #[test]
     fn what_takes_long_to_free_is_handed_out() {
+        let limits = ValueLimits::default();
+        let apply =
+            |table: &mut Table, place, effect: &Effect<'_>| apply(table, place, effect, &limits);
         let mut table = Table::default();
         let (db, key, place) = (Db::FIRST, b"k".as_slice(), Place::START);
-        let elements = vec![b"element".as_slice(); 1_000];
+        let elements = vec![b"element".as_slice(); 10_000];
         let push = Effect::ListPush {
             db,
             key,
@@ -424,8 +459,8 @@ mod tests {
         };
         assert!(apply(&mut table, place, &push).is_none());
         assert!(apply(&mut table, place, &pop(10)).is_none());
-        assert!(apply(&mut table, place, &pop(500)).is_some());
-        assert!(apply(&mut table, place, &pop(1_000)).is_some());
+        assert!(apply(&mut table, place, &pop(5_000)).is_some());
+        assert!(apply(&mut table, place, &pop(10_000)).is_some());
         assert_eq!(table.heap_bytes(), 0);
         assert!(apply(&mut table, place, &push).is_none());
         let member = [b"m".as_slice()];

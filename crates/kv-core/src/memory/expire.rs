@@ -1,6 +1,7 @@
 //! Expiry: which keys have had their time, and the sweep that removes them.
 //!
-//! A key with an expiry takes 8 bytes more in its entry and nothing else: no list, no heap. Each table keeps
+//! A key with an expiry takes 8 bytes more in its entry and nothing else: no list, no heap. Fields of hashes that
+//! expire are sorted in their hash, so it knows the first; hashes that have some are counted. Each table keeps
 //! a lower bound of its expiries, each stripe publishes its tables' lowest, and a sweep passes over stripes
 //! whose bound lies in the future without locking them. A bound may be too low (the key it came from was
 //! deleted); a walk of the whole table makes it exact again.
@@ -31,7 +32,9 @@ const SLICE_BUCKETS: usize = 256;
 pub(crate) struct Expiries {
     /// How many entries have one.
     count: usize,
-    /// A lower bound of them.
+    /// How many entries have fields with one.
+    with_fields: usize,
+    /// A lower bound of them all.
     bound: UnixMillis,
     /// How far the walk has come that makes the bound exact.
     walked: Place,
@@ -43,6 +46,7 @@ impl Default for Expiries {
     fn default() -> Self {
         Self {
             count: 0,
+            with_fields: 0,
             bound: NEVER,
             walked: Place::START,
             walked_bound: NEVER,
@@ -59,19 +63,41 @@ impl Expiries {
         self.bound
     }
 
-    /// An entry's expiry changed; `None` stands for no expiry and for no entry.
-    pub(crate) fn changed(&mut self, old: Option<UnixMillis>, new: Option<UnixMillis>) {
-        self.count = self.count + usize::from(new.is_some()) - usize::from(old.is_some());
-        if self.count == 0 {
+    /// An entry's expiries changed; no entry has none.
+    pub(crate) fn changed(&mut self, old: Dues, new: Dues) {
+        let changed = |count: usize, old: Option<_>, new: Option<_>| {
+            count + usize::from(new.is_some()) - usize::from(old.is_some())
+        };
+        self.count = changed(self.count, old.key, new.key);
+        self.with_fields = changed(self.with_fields, old.fields, new.fields);
+        if self.count == 0 && self.with_fields == 0 {
             *self = Self::default();
-        } else if let Some(new) = new {
-            self.lower_to(new);
+        } else if let Some(first) = new.first() {
+            self.lower_to(first);
         }
     }
 
     fn lower_to(&mut self, bound: UnixMillis) {
         self.bound = self.bound.min(bound);
         self.walked_bound = self.walked_bound.min(bound);
+    }
+}
+
+/// When an entry is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dues {
+    /// The key's expiry.
+    pub(crate) key: Option<UnixMillis>,
+    /// The first expiry of a field.
+    pub(crate) fields: Option<UnixMillis>,
+}
+
+impl Dues {
+    fn first(self) -> Option<UnixMillis> {
+        match (self.key, self.fields) {
+            (Some(key), Some(fields)) => Some(key.min(fields)),
+            (key, fields) => key.or(fields),
+        }
     }
 }
 
@@ -91,19 +117,24 @@ impl Table {
         let mut slice = Slice::default();
         let mut bound = NEVER;
         let looked_at = Cell::new(0);
+        let some_have_fields = self.expiries.with_fields > 0;
         let mut buckets = 0;
         let next = self.walk(
             self.expiries.walked,
             |slot| {
                 // The slot's own flag: most walks touch few entries.
-                if !slot.expires() {
+                if !slot.expires() && !some_have_fields {
                     return;
                 }
-                looked_at.set(looked_at.get() + 1);
                 let entry = slot.entry();
-                match entry.expires() {
-                    Some(expires) if expires > now => bound = bound.min(expires),
-                    _ => slice.due.push(entry.key().into()),
+                let Some(first) = entry.dues().first() else {
+                    return;
+                };
+                looked_at.set(looked_at.get() + 1);
+                if first > now {
+                    bound = bound.min(first);
+                } else {
+                    slice.due.push(entry.key().into());
                 }
             },
             || {
@@ -207,7 +238,14 @@ impl MemoryStore {
             let slice = txn.swept_table().walk_expiries(now, keys.min(SLICE_KEYS));
             sweep.looked_at += slice.looked_at;
             for key in &slice.due {
-                sweep.removed += usize::from(txn.delete_expired(key));
+                match txn.delete_expired(key) {
+                    None => sweep.removed += 1,
+                    // Each counts as much as a key: it takes as long.
+                    Some(fields) => {
+                        sweep.looked_at += fields;
+                        sweep.removed_fields += fields;
+                    }
+                }
             }
             if slice.ended {
                 txn.swept_table().end_walk();

@@ -1,43 +1,123 @@
-//! What changes leave over: too much to be freed while a stripe is locked.
+//! What changes leave over: too much to be freed while a stripe is locked, or by whoever is in a hurry.
+//!
+//! What takes long to free goes to a thread of its own, which lives as long as the store and is started by the first
+//! such piece. Where no thread can be had, whoever made the garbage frees it.
 
-use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::raw::Slot;
 use super::stripe::Tables;
-use crate::value::Collection;
+use crate::value::CutOff;
+
+/// What takes more memory than this is not freed while a lock is held, in bytes.
+const HEAVY_BYTES: usize = 16 << 10;
+
+/// What takes more memory than this is left to the thread, in bytes: for less, handing it over costs more.
+const VERY_HEAVY_BYTES: usize = 256 << 10;
 
 /// Memory that is no longer reachable. Whoever gets it drops it when no lock is held any more.
-pub(crate) struct Garbage(Kind);
+pub(crate) struct Garbage {
+    kind: Kind,
+    /// About how much there is to free.
+    bytes: usize,
+}
 
 #[expect(dead_code, reason = "kept only to be dropped later")]
 enum Kind {
     Tables(Tables),
     Entry(Slot),
-    Elements(VecDeque<Box<[u8]>>),
+    Elements(CutOff),
 }
 
 impl Garbage {
     /// What a flush emptied.
     pub(super) fn of_tables(tables: Tables) -> Self {
-        Self(Kind::Tables(tables))
+        Self {
+            bytes: tables.heap_bytes(),
+            kind: Kind::Tables(tables),
+        }
     }
 
     /// The tables, if that is what this is.
     pub(super) fn into_tables(self) -> Result<Tables, Self> {
-        match self.0 {
+        match self.kind {
             Kind::Tables(tables) => Ok(tables),
-            other => Err(Self(other)),
+            kind => Err(Self { kind, ..self }),
         }
     }
 
     /// A removed entry, if freeing it takes long; else it is freed here.
     pub(super) fn of_entry(slot: Slot) -> Option<Self> {
-        let heavy = slot.entry().collection().is_some_and(Collection::is_heavy);
-        heavy.then_some(Self(Kind::Entry(slot)))
+        let bytes = slot.entry().heap_bytes();
+        (bytes > HEAVY_BYTES).then_some(Self {
+            kind: Kind::Entry(slot),
+            bytes,
+        })
     }
 
-    /// Elements that were cut off a list.
-    pub(super) fn of_elements(elements: VecDeque<Box<[u8]>>) -> Self {
-        Self(Kind::Elements(elements))
+    /// Elements that were cut off a list, if freeing them takes long; else they are freed here.
+    pub(super) fn of_elements(elements: CutOff) -> Option<Self> {
+        let bytes = elements.heap_bytes();
+        (bytes > HEAVY_BYTES).then_some(Self {
+            kind: Kind::Elements(elements),
+            bytes,
+        })
+    }
+}
+
+/// Frees what takes long to free, on a thread of its own.
+#[derive(Default)]
+pub(super) struct Reaper {
+    to_thread: Mutex<Option<Sender<Garbage>>>,
+    /// Bytes that wait to be freed.
+    pending: Arc<AtomicUsize>,
+}
+
+impl Reaper {
+    /// Frees garbage, now or soon. The caller holds no stripe's lock.
+    pub(super) fn take(&self, all: Vec<Garbage>) {
+        for garbage in all {
+            if garbage.bytes > VERY_HEAVY_BYTES {
+                self.hand_over(garbage);
+            }
+        }
+    }
+
+    /// Bytes that wait to be freed.
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.pending.load(SeqCst)
+    }
+
+    fn hand_over(&self, garbage: Garbage) {
+        let mut to_thread = self
+            .to_thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if to_thread.is_none() {
+            *to_thread = self.start();
+        }
+        let bytes = garbage.bytes;
+        self.pending.fetch_add(bytes, SeqCst);
+        let sent = to_thread.as_ref().map(|sender| sender.send(garbage));
+        if !matches!(sent, Some(Ok(()))) {
+            // No thread, so it was freed here.
+            self.pending.fetch_sub(bytes, SeqCst);
+        }
+    }
+
+    fn start(&self) -> Option<Sender<Garbage>> {
+        let (sender, receiver) = channel::<Garbage>();
+        let pending = Arc::clone(&self.pending);
+        let thread = std::thread::Builder::new().name("kv-free".into());
+        let started = thread.spawn(move || {
+            for garbage in receiver {
+                let bytes = garbage.bytes;
+                drop(garbage);
+                pending.fetch_sub(bytes, SeqCst);
+            }
+        });
+        started.ok().map(|_| sender)
     }
 }

@@ -33,10 +33,14 @@ mod table;
 mod key_value;
 
 use std::cell::Cell;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-pub(crate) use access::{Access, Changes};
+pub(crate) use access::{Access, Changes, Expired};
 use expire::Sweeper;
+use foldhash::quality::RandomState;
+use garbage::Reaper;
 use place::{Placing, Spot};
 pub(crate) use raw::EntryRef;
 use smallvec::SmallVec;
@@ -49,8 +53,10 @@ pub use walk::{Walk, WalkBacklog};
 pub use watch::KeyWatcher;
 
 use crate::observe::{Notebook, Watch};
+use crate::random::STEP;
 use crate::{
-    At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Refusal, SystemClock, Txn, View,
+    At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Random, Refusal, SystemClock, Txn,
+    ValueLimits, View,
 };
 
 /// How a [`MemoryStore`] is made.
@@ -63,6 +69,8 @@ pub struct MemoryOptions {
     pub stripes: usize,
     /// What the calls of [`KeyValue`](crate::KeyValue) take for the time.
     pub clock: Arc<dyn Clock>,
+    /// Where the luck of transactions begins; `None`: somewhere.
+    pub seed: Option<u64>,
 }
 
 impl Default for MemoryOptions {
@@ -71,6 +79,7 @@ impl Default for MemoryOptions {
             databases: 16,
             stripes: 1024,
             clock: Arc::new(SystemClock),
+            seed: None,
         }
     }
 }
@@ -83,13 +92,16 @@ pub struct MemoryStore {
     sweeper: Sweeper,
     walking: Walking,
     watch: Watch,
+    reaper: Reaper,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
+    limits: Arc<ValueLimits>,
+    /// The seed of the next transaction that chooses by chance.
+    seed: AtomicU64,
     databases: u16,
 }
 
 /// A stripe and its lock, on cache lines of its own.
-#[derive(Default)]
 #[repr(align(64))]
 struct LockedStripe(Mutex<Stripe>);
 
@@ -117,8 +129,13 @@ impl MemoryStore {
             (1..=crate::limits::DATABASES_MAX).contains(&options.databases),
             "databases"
         );
+        let limits = Arc::<ValueLimits>::default();
+        let stripe = || LockedStripe(Mutex::new(Stripe::new(Arc::clone(&limits))));
+        let seed = options
+            .seed
+            .unwrap_or_else(|| RandomState::default().hash_one(0));
         Self {
-            stripes: std::iter::repeat_with(LockedStripe::default)
+            stripes: std::iter::repeat_with(stripe)
                 .take(options.stripes)
                 .collect(),
             placing: Placing::new(options.stripes.trailing_zeros()),
@@ -126,8 +143,11 @@ impl MemoryStore {
             sweeper: Sweeper::default(),
             walking: Walking::default(),
             watch: Watch::default(),
+            reaper: Reaper::default(),
             log: None,
             clock: options.clock,
+            limits,
+            seed: seed.into(),
             databases: options.databases,
         }
     }
@@ -149,6 +169,23 @@ impl MemoryStore {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// Up to which sizes collections are packed; may be changed at any time.
+    #[must_use]
+    pub fn limits(&self) -> &ValueLimits {
+        &self.limits
+    }
+
+    /// Bytes of removed values that are still to be freed.
+    #[must_use]
+    pub fn garbage_bytes(&self) -> usize {
+        self.reaper.pending_bytes()
+    }
+
+    /// Luck for one transaction.
+    pub(crate) fn random(&self) -> Random {
+        Random::new(self.seed.fetch_add(STEP.rotate_left(32), Relaxed))
     }
 
     /// As [`Store::read`](crate::Store::read), with an answer.
@@ -260,6 +297,9 @@ impl MemoryStore {
         if log.is_some() && txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
             SCRATCH.set(std::mem::take(&mut txn.encoded));
         }
+        let Txn { view, changes, .. } = txn;
+        drop(view);
+        self.reaper.take(changes.into_garbage());
         (answer, lsn)
     }
 

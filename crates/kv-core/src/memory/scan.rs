@@ -3,7 +3,7 @@
 use super::MemoryStore;
 use super::place::Spot;
 use super::stripe::item;
-use crate::{At, Cursor, Item};
+use crate::{At, Cursor, Item, ValueRef};
 
 /// Buckets without what is looked for that one call passes over, for each key asked for.
 const BUCKETS_PER_KEY: usize = 10;
@@ -66,8 +66,10 @@ impl MemoryStore {
         let next = table.walk(
             spot.place,
             |slot| {
-                let item = item(at.db, slot.entry());
-                if item.expires.is_none_or(|expires| expires > at.now) {
+                let mut item = item(at.db, slot.entry());
+                item.value = item.value.at_time(at.now);
+                let all_expired = matches!(item.value, ValueRef::Hash(hash) if hash.is_empty());
+                if item.expires.is_none_or(|expires| expires > at.now) && !all_expired {
                     show(&item);
                     wanted.set(wanted.get().saturating_sub(1));
                 }

@@ -17,6 +17,8 @@ pub struct MemoryStats {
     pub misses: u64,
     /// Keys removed because they had expired.
     pub expired: u64,
+    /// Fields of hashes removed because they had expired, while others stayed.
+    pub expired_fields: u64,
 }
 
 /// What one database holds.
@@ -108,6 +110,7 @@ fn stats_of(stripes: impl Iterator<Item = impl Deref<Target = Stripe>>) -> Memor
     for stripe in stripes {
         sum.hits += stripe.stats.hits;
         sum.misses += stripe.stats.misses;
+        sum.expired_fields += stripe.stats.expired_fields;
         sum.expired += stripe.stats.expired;
     }
     sum

@@ -86,6 +86,7 @@ mod tests {
             databases: DATABASES,
             stripes,
             clock,
+            ..MemoryOptions::default()
         })
     }
 

@@ -3,6 +3,8 @@
 //! Invariant: memory changes in [`Stripe::apply`] only, for live transactions and for replay alike.
 //! Invariant: what a walk has still to show is handed over to it before it changes.
 
+use std::sync::Arc;
+
 use super::collect;
 use super::expire::NEVER;
 use super::garbage::Garbage;
@@ -12,7 +14,7 @@ use super::recent::Recent;
 use super::table::Table;
 use super::walk::StripeWalk;
 use super::watch::Watches;
-use crate::{Db, Effect, Item, MemoryStats, UnixMillis};
+use crate::{Db, Effect, Item, MemoryStats, UnixMillis, ValueLimits};
 
 /// One stripe, behind its lock. What every look needs comes first, to share a cache line with the lock.
 #[derive(Default)]
@@ -25,6 +27,7 @@ pub(crate) struct Stripe {
     pub(super) walk: Option<StripeWalk>,
     /// Who wants to know of changes; `None` while nobody does.
     pub(super) watches: Option<Box<Watches>>,
+    limits: Arc<ValueLimits>,
 }
 
 /// The tables of a stripe, by number of the database. That of the first one, which most programs use alone,
@@ -63,6 +66,11 @@ impl Tables {
         }
     }
 
+    /// Bytes of heap of all tables and their entries.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.numbered().map(|(_, table)| table.heap_bytes()).sum()
+    }
+
     /// The tables themselves, by number of the database.
     pub(super) fn into_tables(self) -> impl Iterator<Item = Table> {
         std::iter::once(self.first).chain(self.others)
@@ -76,6 +84,14 @@ impl Tables {
 }
 
 impl Stripe {
+    /// An empty one, whose packed collections keep to `limits`.
+    pub(super) fn new(limits: Arc<ValueLimits>) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
     /// The entry at `key`, expired or not, beside what counts looks.
     #[inline]
     pub(crate) fn stats_and_entry(
@@ -135,7 +151,13 @@ impl Stripe {
             | Effect::HashSet { db, .. }
             | Effect::HashDelete { db, .. }
             | Effect::SetAdd { db, .. }
-            | Effect::SetRemove { db, .. } => return collect::apply(self.table(db), place, effect),
+            | Effect::SetRemove { db, .. }
+            | Effect::HashExpire { db, .. }
+            | Effect::ZSetAdd { db, .. }
+            | Effect::ZSetRemove { db, .. } => {
+                let table = self.tables.get_or_make(db);
+                return collect::apply(table, place, effect, &self.limits);
+            }
         };
         removed.and_then(Garbage::of_entry)
     }

@@ -8,7 +8,7 @@
 //!
 //! Invariant: the entry of a key is in the chain of the bucket of the key's place.
 
-use super::expire::Expiries;
+use super::expire::{Dues, Expiries};
 use super::place::Place;
 use super::raw::{Bucket, EntryRef, Slot, prefetch};
 use crate::{StringValue, UnixMillis};
@@ -38,7 +38,7 @@ impl Table {
         Some(self.bucket(place)?.find(place, key)?.entry())
     }
 
-    /// Returns the entry that was there if it held a collection: that may take long to free.
+    /// Returns the entry that was there if it held a collection or a large string: that may take long to free.
     pub(super) fn set_string(
         &mut self,
         place: Place,
@@ -46,8 +46,9 @@ impl Table {
         value: StringValue<'_>,
         expires: Option<UnixMillis>,
     ) -> Option<Slot> {
+        let large = |slot: &Slot| slot.entry().is_large();
         let change = |slot: &mut Slot| slot.set_string(value, expires);
-        self.change_string(place, key, change, value, expires)
+        self.change_string(place, key, large, change, value, expires)
     }
 
     /// As [`Table::set_string`].
@@ -57,22 +58,25 @@ impl Table {
         key: &[u8],
         suffix: &[u8],
     ) -> Option<Slot> {
+        let other = |slot: &Slot| slot.entry().collection().is_some();
         let change = |slot: &mut Slot| slot.append_string(suffix);
-        self.change_string(place, key, change, StringValue::new(suffix), None)
+        self.change_string(place, key, other, change, StringValue::new(suffix), None)
     }
 
-    /// Changes the string at `key`; where there is none, the key gets `value` and `expires`.
+    /// Changes the string at `key`; where there is none, or one that is to be replaced, the key gets `value` and
+    /// `expires`.
     fn change_string(
         &mut self,
         place: Place,
         key: &[u8],
+        is_replaced: impl FnOnce(&Slot) -> bool,
         change: impl FnOnce(&mut Slot),
         value: StringValue<'_>,
         expires: Option<UnixMillis>,
     ) -> Option<Slot> {
         let mut other = false;
         let there = self.change(place, key, |slot| {
-            other = slot.entry().collection().is_some();
+            other = is_replaced(slot);
             if !other {
                 change(slot);
             }
@@ -97,7 +101,7 @@ impl Table {
         self.chained -= unchained;
         self.len -= 1;
         self.entry_bytes -= slot.entry().heap_bytes();
-        self.expiries.changed(slot.entry().expires(), None);
+        self.expiries.changed(slot.entry().dues(), Dues::default());
         if self.len == 0 {
             *self = Self::default();
         } else if self.len < self.buckets.len() {
@@ -221,10 +225,10 @@ impl Table {
         else {
             return false;
         };
-        let (bytes, expires) = (slot.entry().heap_bytes(), slot.entry().expires());
+        let (bytes, dues) = (slot.entry().heap_bytes(), slot.entry().dues());
         change(slot);
         self.entry_bytes = self.entry_bytes - bytes + slot.entry().heap_bytes();
-        self.expiries.changed(expires, slot.entry().expires());
+        self.expiries.changed(dues, slot.entry().dues());
         true
     }
 
@@ -237,7 +241,7 @@ impl Table {
         }
         self.len += 1;
         self.entry_bytes += slot.entry().heap_bytes();
-        self.expiries.changed(None, slot.entry().expires());
+        self.expiries.changed(Dues::default(), slot.entry().dues());
         let index = place.bucket(self.buckets.len());
         let bucket = &mut self.buckets[index];
         self.chained += usize::from(bucket.push(place.tag(), slot));

@@ -5,9 +5,8 @@
 //! marks the entry as young: what was changed or made since the beginning is not shown. The walk takes the
 //! marks away as it passes them, so it needs no memory per key. A flush hands its tables over as they are.
 //!
-//! The copy of a large string or collection shares what it copies. The first change of a collection that is
-//! shared copies all its elements, with the stripe locked: once a walk for each large collection, and within
-//! 2 ms up to about 10 000 elements (docs/hazards.md).
+//! The copy of a large string or collection shares what it copies. A change of a collection that is shared copies
+//! what lies around the change and no more, whatever its size (see `value/tree`).
 //!
 //! Invariant: in front of a walk, an entry without the mark is what it was when the walk began, and an entry
 //! that was there then and has changed since was handed over. Behind it, and without one, there are no marks.
@@ -85,7 +84,9 @@ struct Over {
 impl Over {
     fn entry_bytes(&self) -> usize {
         let entries = self.entries.iter();
-        entries.map(|(_, slot)| slot.entry().heap_bytes()).sum()
+        entries
+            .map(|(_, slot)| slot.entry().duplicate_bytes())
+            .sum()
     }
 }
 
@@ -107,7 +108,9 @@ impl Handed {
             return;
         }
         let copy = slot.duplicate();
-        self.backlog.0.fetch_add(copy.entry().heap_bytes(), SeqCst);
+        self.backlog
+            .0
+            .fetch_add(copy.entry().duplicate_bytes(), SeqCst);
         self.lock().entries.push((db, copy));
     }
 
@@ -304,7 +307,10 @@ impl Walk<'_> {
             let entry = slot.entry();
             show(&item(db, entry));
             shown_bytes += entry.own_bytes();
-            self.handed.backlog.0.fetch_sub(entry.heap_bytes(), SeqCst);
+            self.handed
+                .backlog
+                .0
+                .fetch_sub(entry.duplicate_bytes(), SeqCst);
         }
         if shown_bytes > 0 {
             return true;

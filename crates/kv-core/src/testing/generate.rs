@@ -92,6 +92,9 @@ pub enum OnCollection {
     HashDelete(Vec<Vec<u8>>),
     SetAdd(Vec<Vec<u8>>),
     SetRemove(Vec<Vec<u8>>),
+    HashExpire(Vec<Vec<u8>>, Option<UnixMillis>),
+    ZSetAdd(Vec<Vec<u8>>),
+    ZSetRemove(Vec<Vec<u8>>),
 }
 
 impl OwnedEffect {
@@ -162,6 +165,22 @@ impl OwnedEffect {
                 key,
                 members: elements,
             },
+            OnCollection::HashExpire(_, expires) => Effect::HashExpire {
+                db,
+                key,
+                expires,
+                fields: elements,
+            },
+            OnCollection::ZSetAdd(_) => Effect::ZSetAdd {
+                db,
+                key,
+                members: elements,
+            },
+            OnCollection::ZSetRemove(_) => Effect::ZSetRemove {
+                db,
+                key,
+                members: elements,
+            },
         })
     }
 
@@ -204,7 +223,10 @@ impl OnCollection {
             | Self::HashSet(elements)
             | Self::HashDelete(elements)
             | Self::SetAdd(elements)
-            | Self::SetRemove(elements) => elements,
+            | Self::SetRemove(elements)
+            | Self::HashExpire(elements, _)
+            | Self::ZSetAdd(elements)
+            | Self::ZSetRemove(elements) => elements,
             Self::ListPop(..) | Self::ListSet(..) | Self::ListInsert(..) | Self::ListRemove(..) => {
                 &[]
             }
@@ -222,6 +244,37 @@ pub fn elements() -> impl Strategy<Value = Vec<u8>> {
         1 => (60usize..70, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
         1 => (100usize..300, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
     ]
+}
+
+/// Scores: mostly few small ones that meet again, now and then any number.
+pub fn scores() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        10 => (-3i8..4).prop_map(f64::from),
+        3 => -3.0f64..3.0,
+        1 => any::<f64>().prop_filter("a number", |score| !score.is_nan()),
+        1 => Just(f64::INFINITY),
+        1 => Just(-0.0),
+    ]
+}
+
+/// Scores and members, as effects carry them.
+fn scored() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let flat = |pairs: Vec<(f64, Vec<u8>)>| {
+        let pairs = pairs.into_iter();
+        let pairs = pairs.flat_map(|(score, member)| [score.to_le_bytes().to_vec(), member]);
+        pairs.collect()
+    };
+    let many = (0u16..900, 100u16..300, scores()).prop_map(|(from, count, score)| {
+        let numbers = from..from + count;
+        let pair = |number: u16| {
+            (
+                score + f64::from(number % 7),
+                number.to_string().into_bytes(),
+            )
+        };
+        numbers.map(pair).collect()
+    });
+    prop_oneof![12 => vec((scores(), elements()), 0..5), 1 => many].prop_map(flat)
 }
 
 /// Changes of collections of all kinds, a few elements at a time, or enough to leave the packed form.
@@ -261,6 +314,12 @@ pub fn on_collections() -> impl Strategy<Value = OnCollection> {
         4 => few().prop_map(OnCollection::HashDelete),
         8 => few().prop_map(OnCollection::SetAdd),
         4 => few().prop_map(OnCollection::SetRemove),
+        4 => (few(), option::of(times()))
+            .prop_map(|(fields, expires)| OnCollection::HashExpire(fields, expires)),
+        8 => scored().prop_map(OnCollection::ZSetAdd),
+        4 => few().prop_map(OnCollection::ZSetRemove),
+        1 => (scored(), option::of(times()))
+            .prop_map(|(all, expires)| OnCollection::Set(CollectionKind::ZSet, all, expires)),
     ]
 }
 

@@ -90,6 +90,7 @@ impl EffectLog for ManualLog {
                     CollectionKind::List => b'1',
                     CollectionKind::Hash => b'2',
                     CollectionKind::Set => b'3',
+                    CollectionKind::ZSet => b'4',
                 };
                 put(out, tag, db, key);
                 put_elements(out, elements);
@@ -161,6 +162,24 @@ impl EffectLog for ManualLog {
             }
             Effect::SetRemove { db, key, members } => {
                 put(out, b'n', db, key);
+                put_elements(out, members);
+            }
+            Effect::HashExpire {
+                db,
+                key,
+                expires,
+                fields,
+            } => {
+                put(out, b'e', db, key);
+                put_time(out, expires);
+                put_elements(out, fields);
+            }
+            Effect::ZSetAdd { db, key, members } => {
+                put(out, b'z', db, key);
+                put_elements(out, members);
+            }
+            Effect::ZSetRemove { db, key, members } => {
+                put(out, b'y', db, key);
                 put_elements(out, members);
             }
             Effect::FlushDb { db } => put(out, b'F', db, b""),
@@ -255,13 +274,14 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
             expires: take_time(rest),
         },
         b'D' => Effect::Delete { db, key },
-        b'1'..=b'3' => Effect::SetCollection {
+        b'1'..=b'4' => Effect::SetCollection {
             db,
             key,
             kind: match tag {
                 b'1' => CollectionKind::List,
                 b'2' => CollectionKind::Hash,
-                _ => CollectionKind::Set,
+                b'3' => CollectionKind::Set,
+                _ => CollectionKind::ZSet,
             },
             elements: take_elements(rest),
             expires: take_time(rest),
@@ -313,6 +333,22 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
             members: take_elements(rest),
         },
         b'n' => Effect::SetRemove {
+            db,
+            key,
+            members: take_elements(rest),
+        },
+        b'e' => Effect::HashExpire {
+            db,
+            key,
+            expires: take_time(rest),
+            fields: take_elements(rest),
+        },
+        b'z' => Effect::ZSetAdd {
+            db,
+            key,
+            members: take_elements(rest),
+        },
+        b'y' => Effect::ZSetRemove {
             db,
             key,
             members: take_elements(rest),

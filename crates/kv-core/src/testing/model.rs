@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::log::value_bytes;
 use crate::{
-    Clock, CollectionKind, Cursor, Db, Effect, Expiry, KeyValue, Kind, ListEnd, Store, StoreError,
-    StringRef, UnixMillis, ValueRef,
+    Clock, CollectionKind, Cursor, Db, Effect, Elements, Expiry, KeyValue, Kind, ListEnd, Store,
+    StoreError, StringRef, UnixMillis, ValueRef,
 };
 
 /// What a key holds, and when it expires.
@@ -21,11 +21,15 @@ pub enum ModelValue {
     String(Vec<u8>),
     /// A list.
     List(VecDeque<Vec<u8>>),
-    /// A hash.
-    Hash(BTreeMap<Vec<u8>, Vec<u8>>),
+    /// A hash: values by field, with their expiries.
+    Hash(ModelHash),
     /// A set.
     Set(BTreeSet<Vec<u8>>),
+    /// A sorted set: the bits of scores by member.
+    ZSet(BTreeMap<Vec<u8>, u64>),
 }
+
+type ModelHash = BTreeMap<Vec<u8>, (Vec<u8>, Option<UnixMillis>)>;
 
 impl ModelValue {
     /// The value that a store shows.
@@ -44,16 +48,29 @@ impl ModelValue {
             }
             ValueRef::List(list) => Self::List(list.iter().map(<[u8]>::to_vec).collect()),
             ValueRef::Hash(hash) => {
-                let owned = |(field, value): (&[u8], &[u8])| (field.to_vec(), value.to_vec());
+                let owned = |(field, value): (&[u8], &[u8])| {
+                    let expires = hash.expiry(field).expect("a field that is shown");
+                    (field.to_vec(), (value.to_vec(), expires))
+                };
                 Self::Hash(hash.iter().map(owned).collect())
             }
             ValueRef::Set(set) => Self::Set(set.iter().map(<[u8]>::to_vec).collect()),
+            ValueRef::ZSet(zset) => {
+                let all: Vec<(&[u8], f64)> = zset.iter().collect();
+                let in_order = all.is_sorted_by(|first, next| {
+                    first.1 < next.1 || first.1 == next.1 && first.0 < next.0
+                });
+                assert!(in_order, "the order of {all:?}");
+                let owned = |(member, score): (&[u8], f64)| (member.to_vec(), score.to_bits());
+                Self::ZSet(all.into_iter().map(owned).collect())
+            }
         };
         let told = match value {
             ValueRef::String(_) => 0,
             ValueRef::List(list) => list.len(),
             ValueRef::Hash(hash) => hash.len(),
             ValueRef::Set(set) => set.len(),
+            ValueRef::ZSet(zset) => zset.len(),
         };
         assert_eq!(shown.len(), told, "the length of a collection");
         assert!(!shown.is_empty(), "an empty collection");
@@ -68,6 +85,7 @@ impl ModelValue {
             Self::List(_) => Kind::List,
             Self::Hash(_) => Kind::Hash,
             Self::Set(_) => Kind::Set,
+            Self::ZSet(_) => Kind::ZSet,
         }
     }
 
@@ -79,6 +97,7 @@ impl ModelValue {
             Self::List(list) => list.len(),
             Self::Hash(hash) => hash.len(),
             Self::Set(set) => set.len(),
+            Self::ZSet(zset) => zset.len(),
         }
     }
 
@@ -95,9 +114,16 @@ impl ModelValue {
         }
     }
 
-    fn hash(&mut self) -> &mut BTreeMap<Vec<u8>, Vec<u8>> {
+    fn hash(&mut self) -> &mut ModelHash {
         match self {
             Self::Hash(hash) => hash,
+            _ => unreachable!("the caller made sure of the kind"),
+        }
+    }
+
+    fn zset(&mut self) -> &mut BTreeMap<Vec<u8>, u64> {
+        match self {
+            Self::ZSet(zset) => zset,
             _ => unreachable!("the caller made sure of the kind"),
         }
     }
@@ -181,14 +207,12 @@ impl Model {
                 expires,
             } => {
                 let at = (db, key.to_vec());
-                let mut all = elements.iter().map(<[u8]>::to_vec);
+                let all = elements.iter().map(<[u8]>::to_vec);
                 let value = match kind {
                     CollectionKind::List => ModelValue::List(all.collect()),
                     CollectionKind::Set => ModelValue::Set(all.collect()),
-                    CollectionKind::Hash => {
-                        let pairs = std::iter::from_fn(|| Some((all.next()?, all.next()?)));
-                        ModelValue::Hash(pairs.collect())
-                    }
+                    CollectionKind::Hash => ModelValue::Hash(model_fields(elements).collect()),
+                    CollectionKind::ZSet => ModelValue::ZSet(model_members(elements).collect()),
                 };
                 self.0.remove(&at);
                 if !value.is_empty() {
@@ -201,8 +225,24 @@ impl Model {
             | Effect::ListInsert { .. }
             | Effect::ListRemove { .. } => self.apply_to_list(effect),
             Effect::HashSet { db, key, fields } => self.change_hash(db, key, |hash| {
-                let owned = |(field, value): (&[u8], &[u8])| (field.to_vec(), value.to_vec());
-                hash.extend(fields.pairs().map(owned));
+                hash.extend(model_fields(fields));
+            }),
+            Effect::HashExpire {
+                db,
+                key,
+                expires,
+                fields,
+            } => self.change_hash(db, key, |hash| {
+                for field in fields.iter() {
+                    hash.entry(field.to_vec())
+                        .and_modify(|held| held.1 = expires);
+                }
+            }),
+            Effect::ZSetAdd { db, key, members } => self.change_zset(db, key, |zset| {
+                zset.extend(model_members(members));
+            }),
+            Effect::ZSetRemove { db, key, members } => self.change_zset(db, key, |zset| {
+                zset.retain(|member, _| members.iter().all(|gone| gone != member));
             }),
             Effect::HashDelete { db, key, fields } => self.change_hash(db, key, |hash| {
                 hash.retain(|field, _| fields.iter().all(|gone| gone != field));
@@ -268,14 +308,19 @@ impl Model {
         });
     }
 
-    fn change_hash(
+    fn change_hash(&mut self, db: Db, key: &[u8], change: impl FnOnce(&mut ModelHash)) {
+        let empty = ModelValue::Hash(BTreeMap::new());
+        self.change(db, key, empty, |value| change(value.hash()));
+    }
+
+    fn change_zset(
         &mut self,
         db: Db,
         key: &[u8],
-        change: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>),
+        change: impl FnOnce(&mut BTreeMap<Vec<u8>, u64>),
     ) {
-        let empty = ModelValue::Hash(BTreeMap::new());
-        self.change(db, key, empty, |value| change(value.hash()));
+        let empty = ModelValue::ZSet(BTreeMap::new());
+        self.change(db, key, empty, |value| change(value.zset()));
     }
 
     fn change_set(&mut self, db: Db, key: &[u8], change: impl FnOnce(&mut BTreeSet<Vec<u8>>)) {
@@ -305,11 +350,31 @@ impl Model {
         }
     }
 
-    /// Forgets what has expired by `now`.
+    /// Forgets what has expired by `now`, fields of hashes included.
     pub fn expire(&mut self, now: UnixMillis) {
-        self.0
-            .retain(|_, (_, expires)| expires.is_none_or(|expires| expires > now));
+        let is_live = |expires: &Option<UnixMillis>| expires.is_none_or(|expires| expires > now);
+        self.0.retain(|_, (value, expires)| {
+            if let ModelValue::Hash(hash) = value {
+                hash.retain(|_, (_, expires)| is_live(expires));
+                return is_live(expires) && !hash.is_empty();
+            }
+            is_live(expires)
+        });
     }
+}
+
+/// The fields of a hash without expiries.
+fn model_fields(
+    elements: Elements<'_>,
+) -> impl Iterator<Item = (Vec<u8>, (Vec<u8>, Option<UnixMillis>))> {
+    let pairs = elements.pairs();
+    pairs.map(|(field, value)| (field.to_vec(), (value.to_vec(), None)))
+}
+
+/// The members of a sorted set.
+fn model_members(elements: Elements<'_>) -> impl Iterator<Item = (Vec<u8>, u64)> {
+    let pairs = elements.scored();
+    pairs.map(|(score, member)| (member.to_vec(), score.to_bits()))
 }
 
 /// The model as a [`KeyValue`] store of the first database.

@@ -1,25 +1,30 @@
-//! How a transaction changes collections.
+//! How a transaction changes lists, hashes and sets; sorted sets have a file of their own.
 //!
 //! Invariant: a call that changes nothing records nothing.
 
 use smallvec::SmallVec;
 
 use super::Txn;
-use crate::{CollectionKind, Effect, Elements, ListEnd, StoreError};
+use crate::{CollectionKind, Effect, Elements, ListEnd, StoreError, UnixMillis};
 
 /// Some byte strings that an effect will carry.
-type Slices<'a> = SmallVec<[&'a [u8]; 8]>;
+pub(super) type Slices<'a> = SmallVec<[&'a [u8]; 8]>;
+
+/// Most elements of one effect of a large whole value.
+pub(super) const PIECE_ELEMENTS: usize = 1024;
 
 impl Txn<'_> {
     /// Puts a collection at `key`, whatever was there, without an expiry: elements from the front, members, or a
-    /// field, its value, the next field. Without elements the key is deleted.
+    /// field, its value, the next field. Without elements the key is deleted. For a sorted set see
+    /// [`Txn::set_zset`], for what is too much to be copied [`Txn::set_elements`].
     ///
     /// # Panics
     ///
-    /// When the last field of a hash has no value.
+    /// When the last field of a hash has no value, or for a sorted set.
     pub fn set_collection(&mut self, key: &[u8], kind: CollectionKind, elements: &[&[u8]]) {
         let whole = kind != CollectionKind::Hash || elements.len().is_multiple_of(2);
         assert!(whole, "a field without a value");
+        assert!(kind != CollectionKind::ZSet, "members without scores");
         if elements.is_empty() {
             self.delete(key);
             return;
@@ -31,6 +36,51 @@ impl Txn<'_> {
             elements: Elements::new(elements),
             expires: None,
         });
+    }
+
+    /// Puts a list or a set at `key`, whatever was there, without an expiry; without elements the key is deleted.
+    /// Returns how many elements it was given.
+    ///
+    /// # Panics
+    ///
+    /// When `kind` is another one.
+    pub fn set_elements<E: AsRef<[u8]>>(
+        &mut self,
+        key: &[u8],
+        kind: CollectionKind,
+        elements: impl IntoIterator<Item = E>,
+    ) -> usize {
+        let db = self.view.at.db;
+        let mut elements = elements.into_iter();
+        let mut count = 0;
+        loop {
+            let piece: Vec<E> = elements.by_ref().take(PIECE_ELEMENTS).collect();
+            let slices: Vec<&[u8]> = piece.iter().map(E::as_ref).collect();
+            let all = Elements::new(&slices);
+            let end = ListEnd::Back;
+            match kind {
+                CollectionKind::List | CollectionKind::Set if count == 0 => {
+                    self.set_collection(key, kind, &slices);
+                }
+                _ if slices.is_empty() => {}
+                CollectionKind::List => self.apply(&Effect::ListPush {
+                    db,
+                    key,
+                    end,
+                    elements: all,
+                }),
+                CollectionKind::Set => self.apply(&Effect::SetAdd {
+                    db,
+                    key,
+                    members: all,
+                }),
+                CollectionKind::Hash | CollectionKind::ZSet => panic!("elements alone"),
+            }
+            count += slices.len();
+            if slices.len() < PIECE_ELEMENTS {
+                return count;
+            }
+        }
     }
 
     /// Adds `elements`, one after the other, at an end of the list at `key`, which is made if it is missing.
@@ -155,7 +205,7 @@ impl Txn<'_> {
     }
 
     /// Gives fields of the hash at `key` values: a field, its value, the next field, its value. The hash is
-    /// made if it is missing. Returns how many fields are new.
+    /// made if it is missing; fields that were there expire no more. Returns how many fields are new.
     ///
     /// # Errors
     ///
@@ -177,6 +227,71 @@ impl Txn<'_> {
         });
         let after = self.hash(key)?.map_or(0, |hash| hash.len());
         Ok(after - before)
+    }
+
+    /// As [`Txn::hash_set`], but fields that are there keep their expiries.
+    ///
+    /// # Errors
+    ///
+    /// As [`Txn::list_push`].
+    ///
+    /// # Panics
+    ///
+    /// When the last field has no value.
+    pub fn hash_set_keeping_expiry(
+        &mut self,
+        key: &[u8],
+        fields: &[&[u8]],
+    ) -> Result<usize, StoreError> {
+        let mut kept: Vec<(UnixMillis, &[u8])> = Vec::new();
+        if let Some(hash) = self.hash(key)? {
+            let names = fields.iter().step_by(2);
+            kept.extend(names.filter_map(|field| Some((hash.expiry(field)??, *field))));
+        }
+        let new = self.hash_set(key, fields)?;
+        kept.sort_unstable();
+        for of_one_time in kept.chunk_by(|first, next| first.0 == next.0) {
+            let fields: Slices<'_> = of_one_time.iter().map(|(_, field)| *field).collect();
+            self.apply(&Effect::HashExpire {
+                db: self.view.at.db,
+                key,
+                expires: of_one_time.first().map(|(expires, _)| *expires),
+                fields: Elements::new(&fields),
+            });
+        }
+        Ok(new)
+    }
+
+    /// Changes when fields of the hash at `key` expire, `None` for never; a time that has come already removes
+    /// them. Returns how many of the fields are there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Txn::list_push`].
+    pub fn hash_expire(
+        &mut self,
+        key: &[u8],
+        fields: &[&[u8]],
+        expires: Option<UnixMillis>,
+    ) -> Result<usize, StoreError> {
+        if expires.is_some_and(|expires| expires <= self.view.at.now) {
+            return self.hash_delete(key, fields);
+        }
+        let Some(hash) = self.hash(key)? else {
+            return Ok(0);
+        };
+        let there = fields.iter().filter(|field| hash.contains(field)).count();
+        let changed = |field: &&&[u8]| hash.expiry(field).is_some_and(|old| old != expires);
+        let changed: Slices<'_> = fields.iter().filter(changed).copied().collect();
+        if !changed.is_empty() {
+            self.apply(&Effect::HashExpire {
+                db: self.view.at.db,
+                key,
+                expires,
+                fields: Elements::new(&changed),
+            });
+        }
+        Ok(there)
     }
 
     /// Removes fields of the hash at `key`. Returns how many were there.

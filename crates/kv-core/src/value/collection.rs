@@ -1,6 +1,7 @@
 //! What an entry owns when its value is not a string.
 
-use super::{Elements, Hash, Kind, List, ListEnd, Set, ValueRef};
+use super::{Elements, Hash, Kind, List, ListEnd, Set, ValueLimits, ValueRef, ZSet};
+use crate::UnixMillis;
 
 /// The kinds of value that have elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +12,8 @@ pub enum CollectionKind {
     Hash,
     /// Members, each once.
     Set,
+    /// Members, each once, in the order of their scores.
+    ZSet,
 }
 
 /// A collection as an entry owns it.
@@ -19,6 +22,7 @@ pub(crate) enum Collection {
     List(List),
     Hash(Hash),
     Set(Set),
+    ZSet(ZSet),
 }
 
 impl Default for Collection {
@@ -28,36 +32,40 @@ impl Default for Collection {
 }
 
 impl Collection {
-    /// The collection of these elements; of a hash, each field is followed by its value.
-    pub(crate) fn new(kind: CollectionKind, elements: Elements<'_>) -> Self {
+    /// One of this kind without elements.
+    pub(crate) fn empty(kind: CollectionKind) -> Self {
         match kind {
-            CollectionKind::List => {
-                let mut list = List::default();
-                elements
-                    .iter()
-                    .for_each(|element| list.push(ListEnd::Back, element));
-                Self::List(list)
-            }
-            CollectionKind::Hash => {
-                let mut hash = Hash::default();
-                elements
-                    .pairs()
-                    .for_each(|(field, value)| hash.set(field, value));
-                Self::Hash(hash)
-            }
-            CollectionKind::Set => {
-                let mut set = Set::default();
-                elements.iter().for_each(|member| set.add(member));
-                Self::Set(set)
-            }
+            CollectionKind::List => Self::List(List::default()),
+            CollectionKind::Hash => Self::Hash(Hash::default()),
+            CollectionKind::Set => Self::Set(Set::default()),
+            CollectionKind::ZSet => Self::ZSet(ZSet::default()),
         }
     }
 
+    /// Adds elements: at the back of a list; of a hash, each field is followed by its value; of a sorted set,
+    /// each member by its score.
+    pub(crate) fn extend(&mut self, elements: Elements<'_>, limits: &ValueLimits) {
+        match self {
+            Self::List(list) => elements
+                .iter()
+                .for_each(|element| list.push(ListEnd::Back, element, limits)),
+            Self::Hash(hash) => elements
+                .pairs()
+                .for_each(|(field, value)| hash.set(field, value, limits)),
+            Self::Set(set) => elements.iter().for_each(|member| set.add(member, limits)),
+            Self::ZSet(zset) => elements
+                .scored()
+                .for_each(|(score, member)| zset.set(member, score, limits)),
+        }
+    }
+
+    /// A look at all of it, expired fields of a hash included.
     pub(crate) fn look(&self) -> ValueRef<'_> {
         match self {
             Self::List(list) => ValueRef::List(list),
-            Self::Hash(hash) => ValueRef::Hash(hash),
+            Self::Hash(hash) => ValueRef::Hash(hash.with_expired()),
             Self::Set(set) => ValueRef::Set(set),
+            Self::ZSet(zset) => ValueRef::ZSet(zset),
         }
     }
 
@@ -66,19 +74,34 @@ impl Collection {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
+        self.is_empty_by(UnixMillis(i64::MIN))
+    }
+
+    /// Whether everything in it has expired by `now`.
+    pub(crate) fn is_empty_by(&self, now: UnixMillis) -> bool {
         match self {
             Self::List(list) => list.is_empty(),
-            Self::Hash(hash) => hash.is_empty(),
+            Self::Hash(hash) => hash.total_len() == hash.due_len(now),
             Self::Set(set) => set.is_empty(),
+            Self::ZSet(zset) => zset.is_empty(),
         }
     }
 
-    /// Whether dropping it costs more than giving two allocations back.
-    pub(crate) fn is_heavy(&self) -> bool {
-        !match self {
+    /// The first time at which a part of it expires.
+    pub(crate) fn first_due(&self) -> Option<UnixMillis> {
+        match self {
+            Self::Hash(hash) => hash.first_due(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is in one allocation; a clone of another one shares its elements.
+    pub(crate) fn is_packed(&self) -> bool {
+        match self {
             Self::List(list) => list.is_packed(),
             Self::Hash(hash) => hash.is_packed(),
             Self::Set(set) => set.is_packed(),
+            Self::ZSet(zset) => zset.is_packed(),
         }
     }
 
@@ -88,6 +111,7 @@ impl Collection {
             Self::List(list) => list.heap_bytes(),
             Self::Hash(hash) => hash.heap_bytes(),
             Self::Set(set) => set.heap_bytes(),
+            Self::ZSet(zset) => zset.heap_bytes(),
         }
     }
 }

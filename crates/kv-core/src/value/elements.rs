@@ -1,4 +1,7 @@
-//! The elements that an effect carries: of a list, members of a set, fields and values of a hash.
+//! The elements that an effect carries: of a list, members of a set, fields and values of a hash, scores and
+//! members of a sorted set.
+
+use super::zset::score_of;
 
 /// Some byte strings, borrowed from whoever gives them or from the record of a log.
 #[derive(Clone, Copy)]
@@ -48,6 +51,19 @@ impl<'a> Elements<'a> {
         };
         let prefixed = std::iter::from_fn(move || take(&mut bytes));
         slices.iter().copied().chain(prefixed)
+    }
+
+    /// Each score and its member: a score is 8 bytes, a double with the lowest first.
+    pub fn scored(&self) -> impl Iterator<Item = (f64, &'a [u8])> + use<'a> {
+        self.pairs()
+            .map(|(score, member)| (score_of(score), member))
+    }
+
+    /// Whether these are whole pairs of a score, which is a number, and a member.
+    #[must_use]
+    pub fn are_scored(&self) -> bool {
+        let is_score = |score: &[u8]| score.len() == 8 && !score_of(score).is_nan();
+        self.len().is_multiple_of(2) && self.pairs().all(|(score, _)| is_score(score))
     }
 
     /// Each field and its value.

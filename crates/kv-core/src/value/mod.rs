@@ -1,20 +1,35 @@
 //! What a key can hold, as it is seen from outside: kinds, borrowed values, expiry.
 
+// What effects carry, and what entries own.
 mod collection;
 mod elements;
+
+// The kinds of value.
 mod hash;
 mod list;
-mod packed;
 mod set;
 mod string;
+mod value_limits;
+mod zset;
+
+// What they are made of.
+mod dict;
+mod due;
+mod field;
+mod packed;
+mod sorted;
+mod tree;
 
 pub(crate) use collection::Collection;
 pub use collection::CollectionKind;
 pub use elements::Elements;
-pub use hash::Hash;
+pub use hash::{Hash, HashRef};
+pub(crate) use list::CutOff;
 pub use list::{List, ListEnd};
 pub use set::Set;
 pub use string::{StringRef, StringValue};
+pub use value_limits::ValueLimits;
+pub use zset::{ZSet, ZSetIter};
 
 use crate::UnixMillis;
 
@@ -30,6 +45,8 @@ pub enum Kind {
     Hash,
     /// Members, each once.
     Set,
+    /// Members, each once, in the order of their scores.
+    ZSet,
 }
 
 impl Kind {
@@ -41,6 +58,7 @@ impl Kind {
             Self::List => "list",
             Self::Hash => "hash",
             Self::Set => "set",
+            Self::ZSet => "zset",
         }
     }
 }
@@ -59,10 +77,12 @@ pub enum ValueRef<'a> {
     String(StringRef<'a>),
     /// A list.
     List(&'a List),
-    /// A hash.
-    Hash(&'a Hash),
+    /// A hash, as of some time.
+    Hash(HashRef<'a>),
     /// A set.
     Set(&'a Set),
+    /// A sorted set.
+    ZSet(&'a ZSet),
 }
 
 impl ValueRef<'_> {
@@ -74,6 +94,27 @@ impl ValueRef<'_> {
             Self::List(_) => Kind::List,
             Self::Hash(_) => Kind::Hash,
             Self::Set(_) => Kind::Set,
+            Self::ZSet(_) => Kind::ZSet,
+        }
+    }
+
+    /// The same value as of `now`.
+    pub(crate) fn at_time(self, now: UnixMillis) -> Self {
+        match self {
+            Self::Hash(hash) => Self::Hash(hash.at_time(now)),
+            other => other,
+        }
+    }
+
+    /// The name that `OBJECT ENCODING` has for the form of this value.
+    #[must_use]
+    pub fn encoding(&self) -> &'static str {
+        match self {
+            Self::String(string) => string.encoding(),
+            Self::List(list) => list.encoding(),
+            Self::Hash(hash) => hash.encoding(),
+            Self::Set(set) => set.encoding(),
+            Self::ZSet(zset) => zset.encoding(),
         }
     }
 }

@@ -2,35 +2,60 @@
 
 use std::sync::Arc;
 
-use foldhash::quality::RandomState;
-use indexmap::IndexSet;
-
-use super::packed::{ELEMENTS_MAX, Either, Packed, fits};
+use super::dict::{Dict, Named, hash_of};
+use super::packed::{Either, Packed};
+use super::sorted::Element;
+use super::string::is_canonical_int;
+use super::value_limits::ValueLimits;
 
 /// A set as it lies in a store: members in no promised order.
 ///
-/// A clone of a large one shares its members, until either is changed: the first change copies them all.
+/// A clone of a large one shares its members; a change copies some hundred places around it.
 ///
-/// Invariant: a real set does not become packed again.
+/// Invariant: a real set does not become packed again, nor one that has had other members one of integers.
 #[derive(Clone, Debug)]
 pub struct Set(Form);
 
 #[derive(Clone, Debug)]
 enum Form {
+    /// All members are canonical decimal forms of integers.
+    Integers(Packed),
     Packed(Packed),
-    Table(Arc<Members>),
+    Real(Box<Dict<Member>>),
 }
 
-#[derive(Clone, Debug, Default)]
-struct Members {
-    members: IndexSet<Box<[u8]>, RandomState>,
-    /// Bytes of all members.
-    bytes: usize,
+#[derive(Clone, Debug)]
+struct Member {
+    hash: u64,
+    bytes: Arc<[u8]>,
+}
+
+impl Element for Member {
+    type Key = u64;
+
+    fn key(&self) -> &u64 {
+        &self.hash
+    }
+
+    fn heap_bytes(&self) -> usize {
+        shared_bytes(&self.bytes)
+    }
+}
+
+impl Named for Member {
+    fn name(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Bytes of heap of shared bytes: their counts are beside them.
+pub(super) fn shared_bytes(bytes: &Arc<[u8]>) -> usize {
+    (16 + bytes.len()).next_multiple_of(8)
 }
 
 impl Default for Set {
     fn default() -> Self {
-        Self(Form::Packed(Packed::default()))
+        Self(Form::Integers(Packed::default()))
     }
 }
 
@@ -39,8 +64,8 @@ impl Set {
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
-            Form::Packed(packed) => packed.len(),
-            Form::Table(table) => table.members.len(),
+            Form::Integers(packed) | Form::Packed(packed) => packed.len(),
+            Form::Real(dict) => dict.len(),
         }
     }
 
@@ -54,17 +79,19 @@ impl Set {
     #[must_use]
     pub fn contains(&self, member: &[u8]) -> bool {
         match &self.0 {
-            Form::Packed(packed) => packed.iter().any(|other| other == member),
-            Form::Table(table) => table.members.contains(member),
+            Form::Integers(packed) | Form::Packed(packed) => {
+                packed.iter().any(|other| other == member)
+            }
+            Form::Real(dict) => dict.get(member).is_some(),
         }
     }
 
-    /// The member with this number. A change may give members other numbers.
+    /// The member with this number, for a choice by chance. A change may give members other numbers.
     #[must_use]
     pub fn at(&self, index: usize) -> Option<&[u8]> {
         match &self.0 {
-            Form::Packed(packed) => packed.get(index),
-            Form::Table(table) => table.members.get_index(index).map(|member| &**member),
+            Form::Integers(packed) | Form::Packed(packed) => packed.get(index),
+            Form::Real(dict) => dict.at(index).map(Named::name),
         }
     }
 
@@ -78,78 +105,97 @@ impl Set {
     #[must_use]
     pub fn iter_from(&self, index: usize) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
         match &self.0 {
-            Form::Packed(packed) => Either::Packed(packed.iter().skip(index)),
-            Form::Table(table) => {
-                let rest = table.members.as_slice().get_range(index..);
-                let rest = rest.unwrap_or_default();
-                Either::Real(rest.iter().map(|member| &**member))
+            Form::Integers(packed) | Form::Packed(packed) => {
+                Either::Packed(packed.iter_from(index))
             }
+            Form::Real(dict) => Either::Real(dict.iter_from(index).map(Named::name)),
+        }
+    }
+
+    /// Shows about `count` members from `cursor` on and returns where to go on; 0 begins and, as an answer, ends.
+    /// A member that is there from the first call to the last is shown, whatever others come and go. A packed
+    /// set is shown whole.
+    pub fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8])) -> u64 {
+        match &self.0 {
+            Form::Integers(packed) | Form::Packed(packed) => {
+                packed.iter().for_each(show);
+                0
+            }
+            Form::Real(dict) => dict.scan(cursor, count, &mut |member| show(member.name())),
+        }
+    }
+
+    /// The name that `OBJECT ENCODING` has for its form.
+    #[must_use]
+    pub const fn encoding(&self) -> &'static str {
+        match &self.0 {
+            Form::Integers(_) => "intset",
+            Form::Packed(_) => "listpack",
+            Form::Real(_) => "hashtable",
         }
     }
 
     pub(super) fn is_packed(&self) -> bool {
-        matches!(self.0, Form::Packed(_))
+        !matches!(self.0, Form::Real(_))
     }
 
     /// Bytes of heap, known without a walk.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        /// Of one place in the table: its hash and the member; and an index and a tag.
-        const PLACE_BYTES: usize = 8 + size_of::<Box<[u8]>>() + 9;
-
         match &self.0 {
-            Form::Packed(packed) => packed.heap_bytes(),
-            Form::Table(table) => {
-                size_of::<Members>() + table.members.capacity() * PLACE_BYTES + table.bytes
-            }
+            Form::Integers(packed) | Form::Packed(packed) => packed.heap_bytes(),
+            Form::Real(dict) => size_of::<Dict<Member>>() + dict.heap_bytes(),
         }
     }
 
     /// Adds `member`, unless it is there.
-    pub(crate) fn add(&mut self, member: &[u8]) {
-        let packed = self.is_packed();
-        if packed && self.contains(member) {
+    pub(crate) fn add(&mut self, member: &[u8], limits: &ValueLimits) {
+        let integers = match &mut self.0 {
+            Form::Real(dict) => return add_to(dict, member),
+            Form::Integers(packed) | Form::Packed(packed)
+                if packed.iter().any(|other| other == member) =>
+            {
+                return;
+            }
+            Form::Integers(packed) => {
+                let integers = is_canonical_int(member);
+                if !integers {
+                    self.0 = Form::Packed(std::mem::take(packed));
+                }
+                integers
+            }
+            Form::Packed(_) => false,
+        };
+        let (Form::Integers(packed) | Form::Packed(packed)) = &mut self.0 else {
+            return;
+        };
+        if limits.packs_set(packed.len() + 1, member.len(), integers) {
+            packed.insert(packed.len(), [member]);
             return;
         }
-        if packed && (self.len() >= ELEMENTS_MAX || !fits(member)) {
-            self.unpack();
-        }
-        match &mut self.0 {
-            Form::Packed(packed) => packed.insert(packed.len(), member),
-            Form::Table(table) => Arc::make_mut(table).add(member),
-        }
+        let mut dict = Dict::default();
+        packed.iter().for_each(|member| add_to(&mut dict, member));
+        add_to(&mut dict, member);
+        self.0 = Form::Real(Box::new(dict));
     }
 
     /// Removes `member`, if it is there.
     pub(crate) fn remove(&mut self, member: &[u8]) {
         match &mut self.0 {
-            Form::Packed(packed) => {
+            Form::Integers(packed) | Form::Packed(packed) => {
                 if let Some(index) = packed.iter().position(|other| other == member) {
                     packed.remove(index, 1);
                 }
             }
-            Form::Table(table) => {
-                let table = Arc::make_mut(table);
-                if table.members.swap_remove(member) {
-                    table.bytes -= member.len();
-                }
-            }
-        }
-    }
-
-    fn unpack(&mut self) {
-        if let Form::Packed(packed) = &self.0 {
-            let mut table = Members::default();
-            packed.iter().for_each(|member| table.add(member));
-            self.0 = Form::Table(Arc::new(table));
+            Form::Real(dict) => drop(dict.remove(member)),
         }
     }
 }
 
-impl Members {
-    fn add(&mut self, member: &[u8]) {
-        if self.members.insert(member.into()) {
-            self.bytes += member.len();
-        }
-    }
+fn add_to(dict: &mut Dict<Member>, bytes: &[u8]) {
+    let hash = hash_of(bytes);
+    dict.insert_new(hash, bytes, || Member {
+        hash,
+        bytes: bytes.into(),
+    });
 }

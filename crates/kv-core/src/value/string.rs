@@ -52,6 +52,19 @@ impl<'a> StringRef<'a> {
         self.len() == 0
     }
 
+    /// The name that `OBJECT ENCODING` has for its form.
+    #[must_use]
+    pub fn encoding(&self) -> &'static str {
+        /// Longest string that Redis keeps in one piece with what belongs to it, in bytes.
+        const EMBEDDED_BYTES_MAX: usize = 44;
+
+        match self {
+            Self::Int(_) => "int",
+            _ if self.len() <= EMBEDDED_BYTES_MAX => "embstr",
+            _ => "raw",
+        }
+    }
+
     /// The string form; an integer is written into `digits`.
     #[must_use]
     pub fn as_bytes<'b>(&self, digits: &'b mut itoa::Buffer) -> &'b [u8]
@@ -86,6 +99,11 @@ impl<'a> StringRef<'a> {
             Self::Shared(bytes) => StringValue::Bytes(bytes),
         }
     }
+}
+
+/// Whether `bytes` are the canonical decimal form of a number.
+pub(super) fn is_canonical_int(bytes: &[u8]) -> bool {
+    canonical_int(bytes).is_some()
 }
 
 /// The number whose decimal form is exactly `bytes`: no plus sign, no leading zero, no blank.

@@ -62,6 +62,19 @@ const PUT_HASH_UNTIL: u8 = 26;
 const PUT_SET: u8 = 27;
 /// `db key count member... expires`: the key holds this set until then.
 const PUT_SET_UNTIL: u8 = 28;
+/// `db key count score member score...`: the members have these scores, each a string of 8 bytes; `count` is of both
+/// together.
+const ZSET_ADD: u8 = 30;
+/// `db key count member...`: the members are gone.
+const ZSET_REMOVE: u8 = 31;
+/// `db key count score member score...`: the key holds this sorted set and does not expire.
+const PUT_ZSET: u8 = 32;
+/// `db key count score member score... expires`: the key holds this sorted set until then.
+const PUT_ZSET_UNTIL: u8 = 33;
+/// `db key count field... expires`: the fields expire then.
+const HASH_EXPIRE: u8 = 34;
+/// `db key count field...`: the fields do not expire any more.
+const HASH_PERSIST: u8 = 35;
 
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
     match *effect {
@@ -118,6 +131,20 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         Effect::HashDelete { db, key, fields } => put_elements(out, HASH_DELETE, db, key, fields),
         Effect::SetAdd { db, key, members } => put_elements(out, SET_ADD, db, key, members),
         Effect::SetRemove { db, key, members } => put_elements(out, SET_REMOVE, db, key, members),
+        Effect::ZSetAdd { db, key, members } => put_elements(out, ZSET_ADD, db, key, members),
+        Effect::ZSetRemove { db, key, members } => put_elements(out, ZSET_REMOVE, db, key, members),
+        Effect::HashExpire {
+            db,
+            key,
+            expires,
+            fields,
+        } => {
+            let tag = expires.map_or(HASH_PERSIST, |_| HASH_EXPIRE);
+            put_elements(out, tag, db, key, fields);
+            if let Some(UnixMillis(millis)) = expires {
+                put_zigzag(out, millis);
+            }
+        }
         Effect::FlushDb { db } => {
             out.push(FLUSH_DB);
             put_varint(out, u64::from(db.0));
@@ -230,6 +257,8 @@ fn put_tag(kind: CollectionKind, expires: Option<UnixMillis>) -> u8 {
         (CollectionKind::Hash, Some(_)) => PUT_HASH_UNTIL,
         (CollectionKind::Set, None) => PUT_SET,
         (CollectionKind::Set, Some(_)) => PUT_SET_UNTIL,
+        (CollectionKind::ZSet, None) => PUT_ZSET,
+        (CollectionKind::ZSet, Some(_)) => PUT_ZSET_UNTIL,
     }
 }
 
@@ -306,7 +335,7 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
             key,
             fields: take_pairs(fields)?,
         },
-        PUT_LIST..=PUT_SET_UNTIL => decode_put(tag, db, key, fields)?,
+        PUT_LIST..=PUT_SET_UNTIL | PUT_ZSET | PUT_ZSET_UNTIL => decode_put(tag, db, key, fields)?,
         HASH_DELETE => Effect::HashDelete {
             db,
             key,
@@ -322,6 +351,29 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
             key,
             members: take_elements(fields)?,
         },
+        ZSET_ADD => Effect::ZSetAdd {
+            db,
+            key,
+            members: take_scored(fields)?,
+        },
+        ZSET_REMOVE => Effect::ZSetRemove {
+            db,
+            key,
+            members: take_elements(fields)?,
+        },
+        HASH_EXPIRE | HASH_PERSIST => {
+            let elements = take_elements(fields)?;
+            let expires = match tag {
+                HASH_EXPIRE => Some(UnixMillis(fields.zigzag()?)),
+                _ => None,
+            };
+            Effect::HashExpire {
+                db,
+                key,
+                expires,
+                fields: elements,
+            }
+        }
         _ => return Err(Malformed("unknown kind of record")),
     })
 }
@@ -382,10 +434,13 @@ fn decode_put<'a>(
     let (kind, elements) = match tag {
         PUT_LIST | PUT_LIST_UNTIL => (CollectionKind::List, take_elements(fields)?),
         PUT_HASH | PUT_HASH_UNTIL => (CollectionKind::Hash, take_pairs(fields)?),
+        PUT_ZSET | PUT_ZSET_UNTIL => (CollectionKind::ZSet, take_scored(fields)?),
         _ => (CollectionKind::Set, take_elements(fields)?),
     };
     let expires = match tag {
-        PUT_LIST_UNTIL | PUT_HASH_UNTIL | PUT_SET_UNTIL => Some(UnixMillis(fields.zigzag()?)),
+        PUT_LIST_UNTIL | PUT_HASH_UNTIL | PUT_SET_UNTIL | PUT_ZSET_UNTIL => {
+            Some(UnixMillis(fields.zigzag()?))
+        }
         _ => None,
     };
     Ok(Effect::SetCollection {
@@ -404,6 +459,15 @@ fn take_pairs<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
         return Err(Malformed("hash field without a value"));
     }
     Ok(pairs)
+}
+
+/// As [`take_elements`], of scores and their members.
+fn take_scored<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+    let scored = take_elements(fields)?;
+    if !scored.are_scored() {
+        return Err(Malformed("sorted set member without a score"));
+    }
+    Ok(scored)
 }
 
 /// Takes a count and as many byte strings, which stay where they are.

@@ -3,7 +3,7 @@
 //! Invariant: a block that is not inside an item begins and ends between two.
 
 use bytes::Bytes;
-use kv_core::{Db, Hash, Item, List, Set, StringRef, UnixMillis, ValueRef};
+use kv_core::{Db, Hash, Item, List, Set, StringRef, UnixMillis, ValueRef, ZSet};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::SnapshotError;
@@ -37,6 +37,7 @@ enum LargeValue {
     List(List),
     Hash(Hash),
     Set(Set),
+    ZSet(ZSet),
 }
 
 impl Large {
@@ -46,8 +47,11 @@ impl Large {
         let value = match item.value {
             ValueRef::String(StringRef::Shared(value)) => LargeValue::String(value.clone()),
             ValueRef::List(list) if is_large(list.heap_bytes()) => LargeValue::List(list.clone()),
-            ValueRef::Hash(hash) if is_large(hash.heap_bytes()) => LargeValue::Hash(hash.clone()),
+            ValueRef::Hash(hash) if is_large(hash.heap_bytes()) => {
+                LargeValue::Hash(hash.to_owned())
+            }
             ValueRef::Set(set) if is_large(set.heap_bytes()) => LargeValue::Set(set.clone()),
+            ValueRef::ZSet(zset) if is_large(zset.heap_bytes()) => LargeValue::ZSet(zset.clone()),
             _ => return None,
         };
         Some(Self {
@@ -117,8 +121,9 @@ impl<'a> BlockWriter<'a> {
         let value = match &large.value {
             LargeValue::String(value) => return self.string(large, value),
             LargeValue::List(list) => ValueRef::List(list),
-            LargeValue::Hash(hash) => ValueRef::Hash(hash),
+            LargeValue::Hash(hash) => ValueRef::Hash(hash.with_expired()),
             LargeValue::Set(set) => ValueRef::Set(set),
+            LargeValue::ZSet(zset) => ValueRef::ZSet(zset),
         };
         let item = Item {
             db: large.db,

@@ -11,6 +11,7 @@ use std::slice;
 
 use bytes::{Bytes, BytesMut};
 
+use super::super::expire::Dues;
 use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
 use crate::value::Collection;
 use crate::{StringRef, StringValue, UnixMillis, ValueRef};
@@ -424,15 +425,27 @@ impl<'t> EntryRef<'t> {
             .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
     }
 
+    /// When this entry is due.
+    #[inline]
+    pub(in crate::memory) fn dues(self) -> Dues {
+        Dues {
+            key: self.expires(),
+            fields: self.collection().and_then(Collection::first_due),
+        }
+    }
+
+    /// Whether it holds a collection or a string that is not inline: such an entry may take long to free.
+    pub(in crate::memory) fn is_large(self) -> bool {
+        matches!(self.shape().storage, Storage::Shared | Storage::Collection)
+    }
+
     /// An entry that holds the same, in an allocation of its own; a large string or collection is shared.
     pub(super) fn duplicate(self) -> Entry {
         let content = match self.value() {
             ValueRef::String(StringRef::Int(number)) => Content::Int(number),
             ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], bytes.len()),
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
-            ValueRef::List(list) => Content::Collection(Collection::List(list.clone())),
-            ValueRef::Hash(hash) => Content::Collection(Collection::Hash(hash.clone())),
-            ValueRef::Set(set) => Content::Collection(Collection::Set(set.clone())),
+            _ => Content::Collection(self.collection().cloned().unwrap_or_default()),
         };
         Entry::make(self.key(), content, self.expires())
     }
@@ -441,6 +454,21 @@ impl<'t> EntryRef<'t> {
     pub(in crate::memory) fn own_bytes(self) -> usize {
         let collection = self.collection().map_or(0, Collection::heap_bytes);
         self.shape().layout().size() + collection
+    }
+
+    /// Bytes of heap that a duplicate of this entry may come to hold alone soon: all, but of a collection that it
+    /// shares only what a few changes would part.
+    pub(in crate::memory) fn duplicate_bytes(self) -> usize {
+        /// The nodes on the way to some elements.
+        const PARTED_BYTES: usize = 64 << 10;
+
+        match self.collection() {
+            Some(collection) if !collection.is_packed() => {
+                let shared = collection.heap_bytes();
+                self.shape().layout().size() + shared.min(PARTED_BYTES)
+            }
+            _ => self.heap_bytes(),
+        }
     }
 
     /// Bytes of heap of this entry, its large string or collection included.
