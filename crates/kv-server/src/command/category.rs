@@ -25,6 +25,8 @@ pub(crate) enum Category {
     Bitmap,
     /// Strings that count distinct elements.
     HyperLogLog,
+    /// Messages.
+    PubSub,
     /// For those who run the server.
     Admin,
     /// Constant or logarithmic time per key.
@@ -43,7 +45,7 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
@@ -53,6 +55,7 @@ impl Category {
         Self::String,
         Self::Bitmap,
         Self::HyperLogLog,
+        Self::PubSub,
         Self::Admin,
         Self::Fast,
         Self::Slow,
@@ -74,6 +77,7 @@ impl Category {
             Self::String => "string",
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
+            Self::PubSub => "pubsub",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
@@ -91,6 +95,7 @@ impl Category {
         match self {
             Self::Fast => has(Flags::FAST),
             Self::Slow => !has(Flags::FAST),
+            Self::PubSub => has(Flags::PUBSUB),
             Self::Admin => has(Flags::ADMIN),
             Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
             _ if does_nothing_alone => false,

@@ -42,6 +42,7 @@ mod hyperloglog;
 mod introspect;
 mod keys;
 mod list;
+mod pubsub;
 mod set;
 mod string;
 mod transaction;

@@ -209,6 +209,8 @@ pub(crate) enum Group {
     HyperLogLog,
     /// Keys of any kind.
     Keys,
+    /// Messages.
+    PubSub,
     /// Several requests as one.
     Transactions,
     /// The client's own connection.
@@ -219,7 +221,7 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::String,
         Self::List,
         Self::Set,
@@ -227,6 +229,7 @@ impl Group {
         Self::Bitmap,
         Self::HyperLogLog,
         Self::Keys,
+        Self::PubSub,
         Self::Transactions,
         Self::Connection,
         Self::Server,
@@ -242,6 +245,7 @@ impl Group {
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
             Self::Keys => "generic",
+            Self::PubSub => "pubsub",
             Self::Transactions => "transactions",
             Self::Connection => "connection",
             Self::Server => "server",
@@ -282,6 +286,11 @@ impl Flags {
     pub(crate) const NOT_QUEUED: Self = Self(1 << 15);
     /// Looks at keys that it does not name, one stripe after the other.
     pub(crate) const READS_KEYSPACE: Self = Self(1 << 11);
+
+    /// Works on messages and subscriptions.
+    pub(crate) const PUBSUB: Self = Self(1 << 13);
+    /// Runs while a RESP2 connection is subscribed to something.
+    pub(crate) const SUBSCRIBED: Self = Self(1 << 14);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

@@ -9,7 +9,8 @@ use kv_proto::RequestRef;
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
 use super::{
-    admin, bitmap, connection, hash, hyperloglog, introspect, keys, list, set, string, transaction,
+    admin, bitmap, connection, hash, hyperloglog, introspect, keys, list, pubsub, set, string,
+    transaction,
 };
 
 /// Every command, group by group, each group sorted by name.
@@ -21,6 +22,7 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     bitmap::GROUP,
     hyperloglog::GROUP,
     keys::GROUP,
+    pubsub::GROUP,
     transaction::GROUP,
     connection::GROUP,
     admin::GROUP,

@@ -164,6 +164,7 @@ fn every_command_has_a_script() {
                 Group::Bitmap => "bitmap",
                 Group::HyperLogLog => "hyperloglog",
                 Group::Keys => "keys",
+                Group::PubSub => "pubsub",
                 Group::Transactions => "transactions",
                 Group::Connection => "connection",
                 Group::Server => "admin",

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use kv_core::{
     At, Classes, Cursor, Db, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats,
-    MemoryStore, Store as _, UnixMillis, View,
+    MemoryStore, Observer, Store as _, UnixMillis, View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -85,6 +85,21 @@ impl Engine {
     /// Serves clients that wait, where that was not possible when it was due.
     pub(crate) fn serve(&self, blocked: &Blocked) {
         blocked.serve(self.memory(), self.now());
+    }
+
+    /// Tells `observer` what happens to keys, as far as it is watched for.
+    pub(crate) fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.memory().set_observer(observer);
+    }
+
+    /// One more party wants the observer to be told which keys change.
+    pub(crate) fn watch_changes(&self) {
+        self.memory().watch_changes();
+    }
+
+    /// The end of one [`watch_changes`](Self::watch_changes).
+    pub(crate) fn unwatch_changes(&self) {
+        self.memory().unwatch_changes();
     }
 
     /// From now on events of these classes are told to the observer, and of no others.

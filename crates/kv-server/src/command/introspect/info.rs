@@ -86,6 +86,7 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("readonly", spec.is_read()),
         ("denyoom", spec.may_grow()),
         ("admin", has(Flags::ADMIN)),
+        ("pubsub", has(Flags::PUBSUB)),
         ("noscript", has(Flags::NO_SCRIPT)),
         ("blocking", matches!(spec.run, Run::Block(_))),
         ("loading", has(Flags::LOADING)),
