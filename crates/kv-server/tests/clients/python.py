@@ -199,6 +199,7 @@ def check_publish_and_subscribe(r):
     assert [tuple(pair) for pair in r.pubsub_numsub("news")] == [("news", 1)]
     pubsub.ping()
     pubsub.unsubscribe("news")
+    assert next_message(pubsub, skip=("pong",)) == ("unsubscribe", "news", 1)
     assert r.publish("news", "again") == 1
     pubsub.close()
 

@@ -71,7 +71,8 @@ impl Span {
             }
         };
         let (start, end) = (place(start), place(end).min(units - 1));
-        (start <= end).then_some((start * bits, (end + 1) * bits))
+        // A start far behind the end has no place that could be counted in bits.
+        (start <= end).then(|| (start * bits, (end + 1) * bits))
     }
 }
 
@@ -92,6 +93,7 @@ mod tests {
             (3, Some(5), Unit::Bit, Some((3, 6))),
             (-1, Some(i64::MAX), Unit::Bit, Some((15, 16))),
             (5, Some(3), Unit::Bit, None),
+            (i64::MAX, None, Unit::Byte, None),
             (i64::MIN, Some(i64::MIN), Unit::Bit, Some((0, 1))),
         ] {
             assert_eq!(span(start, end, unit).bits(2), expected, "{start} {end:?}");
