@@ -163,7 +163,10 @@ fn spoil(words: &mut Vec<Word>, values: &mut Values) {
         return;
     }
     let last = words.len() - 1;
+    let waits = words.iter().any(|word| word.part.name() == Some("timeout"));
     match *values.pick(&[0, 1, 2, 3]) {
+        // Another word may be taken for the time to wait.
+        1 | 2 if waits => {}
         0 if last > 1 => drop(words.pop()),
         1 => words.push(Word::any(values)),
         2 if last > 1 => {
