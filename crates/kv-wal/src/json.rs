@@ -22,7 +22,7 @@
 //! {"op":"hashpersist","db":0,"key":"user:1","elements":["field"]}
 //! {"op":"zsetadd","db":0,"key":"scores","elements":["1.5","ada"]}
 //! {"op":"zsetremove","db":0,"key":"scores","elements":["ada"]}
-//! {"op":"putzset","db":0,"key":"scores","elements":["-inf","eve","2","ada"]}
+//! {"op":"putzset","db":0,"key":"scores","elements":["-inf","eve","2.0","ada"]}
 //! {"op":"flushdb","db":0}
 //! {"op":"flushall"}
 //! ```
@@ -232,7 +232,7 @@ fn put_on_elements(out: &mut Vec<u8>, op: &str, db: Db, key: &[u8], elements: El
 fn put_on_scored(out: &mut Vec<u8>, op: &str, db: Db, key: &[u8], elements: Elements<'_>) {
     let scores: Vec<String> = elements
         .scored()
-        .map(|(score, _)| score.to_string())
+        .map(|(score, _)| format!("{score:?}"))
         .collect();
     let pairs = scores.iter().zip(elements.scored());
     let pairs: Vec<&[u8]> = pairs

@@ -9,7 +9,7 @@ pub(crate) mod expire;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use kv_core::{Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis};
+use kv_core::{Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis, ValueLimits};
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
 use crate::server::Server;
@@ -122,6 +122,11 @@ impl Engine {
 
     fn expire_due(&self, budget_keys: usize) -> ExpireSweep {
         self.memory().expire_due(self.now(), budget_keys)
+    }
+
+    /// Up to which sizes collections are packed.
+    pub(crate) fn limits(&self) -> &ValueLimits {
+        self.memory().limits()
     }
 
     fn memory(&self) -> &MemoryStore {
