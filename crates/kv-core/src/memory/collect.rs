@@ -404,7 +404,12 @@ mod tests {
             let many = (0..5_000u32).map(|number| (f64::from(number % 10), number.to_string()));
             txn.set_zset(key, many);
             let source = txn.zset(key).unwrap().unwrap().clone();
-            txn.set_zset(copy, source.range(10..4_000).map(|(member, score)| (score, member)));
+            txn.set_zset(
+                copy,
+                source
+                    .range(10..4_000)
+                    .map(|(member, score)| (score, member)),
+            );
             assert_eq!(txn.zset(copy).unwrap().unwrap().len(), 3_990);
             assert_eq!(txn.zset_remove(key, &[b"7", b"7", b"none"]), Ok(1));
             assert_eq!(txn.zset(key).unwrap().unwrap().len(), 4_999);
@@ -486,7 +491,8 @@ mod tests {
         let keys: [&[u8]; 4] = [b"h", b"s", b"z", b"l"];
         let run = store.write_with(at(), KeySet::Many(&keys), |txn| {
             let [hash, set, zset, list] = keys;
-            let encoding = |txn: &mut crate::Txn<'_>, key| txn.value(key).map(|value| value.encoding());
+            let encoding =
+                |txn: &mut crate::Txn<'_>, key| txn.value(key).map(|value| value.encoding());
             txn.hash_set(hash, &[b"a", b"1", b"b", b"2"]).unwrap();
             assert_eq!(encoding(txn, hash), Some("listpack"));
             txn.hash_set(hash, &[b"c", b"3"]).unwrap();
@@ -500,7 +506,8 @@ mod tests {
             assert_eq!(txn.set(set).unwrap().unwrap().len(), 4);
             txn.zset_add(zset, &[(1.0, b"m")]).unwrap();
             assert_eq!(encoding(txn, zset), Some("skiplist"));
-            txn.list_push(list, ListEnd::Back, &[b"1", b"2", b"3"]).unwrap();
+            txn.list_push(list, ListEnd::Back, &[b"1", b"2", b"3"])
+                .unwrap();
             assert_eq!(encoding(txn, list), Some("listpack"));
             txn.list_push(list, ListEnd::Back, &[b"4"]).unwrap();
             assert_eq!(encoding(txn, list), Some("quicklist"));

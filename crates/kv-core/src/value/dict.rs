@@ -176,25 +176,38 @@ mod tests {
             assert_eq!(found.map(|(_, found)| found.clone()), Ok(wanted));
         }
         let mut shown = 0;
-        assert_eq!(dict.scan(0, 1, &mut |_| shown += 1), 0, "one place of the cursor");
+        assert_eq!(
+            dict.scan(0, 1, &mut |_| shown += 1),
+            0,
+            "one place of the cursor"
+        );
         assert_eq!(shown, numbers);
     }
 
     fn add(set: &mut Set, numbers: std::ops::Range<u32>) {
         for number in numbers {
-            set.add(format!("member:{number}").as_bytes(), &ValueLimits::default());
+            set.add(
+                format!("member:{number}").as_bytes(),
+                &ValueLimits::default(),
+            );
         }
     }
 
     #[test]
     fn members_that_stay_are_scanned_once_while_others_come_and_go() {
-        let (stay, come) = if cfg!(miri) { (150, 300) } else { (1_000, 20_000) };
+        let (stay, come) = if cfg!(miri) {
+            (150, 300)
+        } else {
+            (1_000, 20_000)
+        };
         let mut set = Set::default();
         add(&mut set, 0..stay);
         let mut seen: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         let mut cursor = 0;
         for round in 0.. {
-            cursor = set.scan(cursor, 10, |member| *seen.entry(member.to_vec()).or_default() += 1);
+            cursor = set.scan(cursor, 10, |member| {
+                *seen.entry(member.to_vec()).or_default() += 1
+            });
             if cursor == 0 {
                 break;
             }

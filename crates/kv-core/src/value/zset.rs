@@ -390,7 +390,10 @@ mod tests {
         assert!(zset.iter().eq(sorted.iter().copied()));
         assert!(zset.iter().rev().eq(sorted.iter().rev().copied()));
         for (rank, (member, score)) in sorted.iter().enumerate().step_by(7) {
-            assert_eq!((zset.rank(member), zset.score(member)), (Some(rank), Some(*score)));
+            assert_eq!(
+                (zset.rank(member), zset.score(member)),
+                (Some(rank), Some(*score))
+            );
             assert_eq!(zset.at(rank), Some((*member, *score)));
             let below = sorted.iter().filter(|(_, other)| other < score).count();
             assert_eq!(zset.partition_point(|_, other| other < *score), below);
@@ -401,7 +404,10 @@ mod tests {
         }
         let mut ends = zset.range(1..sorted.len());
         assert_eq!(ends.next(), sorted.get(1).copied());
-        assert_eq!(ends.next_back(), sorted.get(2..).and_then(|rest| rest.last()).copied());
+        assert_eq!(
+            ends.next_back(),
+            sorted.get(2..).and_then(|rest| rest.last()).copied()
+        );
         assert_eq!((zset.rank(b"none"), zset.score(b"none")), (None, None));
         assert_eq!(zset.len(), sorted.len());
     }

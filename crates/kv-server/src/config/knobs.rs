@@ -139,14 +139,28 @@ pub(crate) const KNOBS: &[Knob] = &[
         name: "hash-max-listpack-entries",
         doc: "Fields that a packed hash may have.",
         default: "512",
-        get: |server| server.engine.limits().hash_entries.load(Relaxed).to_string(),
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .hash_entries
+                .load(Relaxed)
+                .to_string()
+        },
         set: Some(|_, text| packed(text, |limits| &limits.hash_entries)),
     },
     Knob {
         name: "hash-max-listpack-value",
         doc: "Bytes that a field or value of a packed hash may have.",
         default: "64",
-        get: |server| server.engine.limits().hash_value_bytes.load(Relaxed).to_string(),
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .hash_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
         set: Some(|_, text| packed(text, |limits| &limits.hash_value_bytes)),
     },
     Knob {
@@ -215,7 +229,14 @@ pub(crate) const KNOBS: &[Knob] = &[
         name: "set-max-intset-entries",
         doc: "Members that a packed set of integers may have.",
         default: "512",
-        get: |server| server.engine.limits().intset_entries.load(Relaxed).to_string(),
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .intset_entries
+                .load(Relaxed)
+                .to_string()
+        },
         set: Some(|_, text| packed(text, |limits| &limits.intset_entries)),
     },
     Knob {
@@ -229,7 +250,14 @@ pub(crate) const KNOBS: &[Knob] = &[
         name: "set-max-listpack-value",
         doc: "Bytes that a member of a packed set may have.",
         default: "64",
-        get: |server| server.engine.limits().set_value_bytes.load(Relaxed).to_string(),
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .set_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
         set: Some(|_, text| packed(text, |limits| &limits.set_value_bytes)),
     },
     Knob {
@@ -264,14 +292,28 @@ pub(crate) const KNOBS: &[Knob] = &[
         name: "zset-max-listpack-entries",
         doc: "Members that a packed sorted set may have.",
         default: "128",
-        get: |server| server.engine.limits().zset_entries.load(Relaxed).to_string(),
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .zset_entries
+                .load(Relaxed)
+                .to_string()
+        },
         set: Some(|_, text| packed(text, |limits| &limits.zset_entries)),
     },
     Knob {
         name: "zset-max-listpack-value",
         doc: "Bytes that a member of a packed sorted set may have.",
         default: "64",
-        get: |server| server.engine.limits().zset_value_bytes.load(Relaxed).to_string(),
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .zset_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
         set: Some(|_, text| packed(text, |limits| &limits.zset_value_bytes)),
     },
 ];

@@ -9,7 +9,9 @@ pub(crate) mod expire;
 use std::cell::Cell;
 use std::sync::Arc;
 
-use kv_core::{Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis, ValueLimits};
+use kv_core::{
+    Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis, ValueLimits,
+};
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
 use crate::server::Server;

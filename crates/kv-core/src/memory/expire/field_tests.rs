@@ -33,14 +33,15 @@ fn write<R>(store: &MemoryStore, now: i64, change: impl FnOnce(&mut Txn<'_>) -> 
 fn shown(store: &MemoryStore, now: i64) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (mut fields, _) = store.read_with(at(now), KeySet::One(KEY), |view| {
-        let hash = view.hash(KEY).expect("a hash");
         assert_eq!(view.exists(KEY), hash_len(view) > 0);
         let hash = view.hash(KEY).expect("a hash");
         hash.map_or_else(Vec::new, |hash| {
             assert_eq!(hash.iter().len(), hash.len());
             assert_eq!(hash.at(hash.len()), None);
             let pairs = hash.iter();
-            pairs.map(|(field, value)| (text(field), text(value))).collect()
+            pairs
+                .map(|(field, value)| (text(field), text(value)))
+                .collect()
         })
     });
     fields.sort();
@@ -58,24 +59,34 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn expire(store: &MemoryStore, fields: &[&[u8]], expires: Option<i64>) -> usize {
     write(store, 0, |txn| {
-        txn.hash_expire(KEY, fields, expires.map(UnixMillis)).expect("a hash")
+        txn.hash_expire(KEY, fields, expires.map(UnixMillis))
+            .expect("a hash")
     })
 }
 
 #[test]
 fn what_has_expired_is_not_there() {
     let (store, log) = store();
-    write(&store, 0, |txn| txn.hash_set(KEY, &[b"a", b"1", b"b", b"2", b"c", b"3"])).unwrap();
+    write(&store, 0, |txn| {
+        txn.hash_set(KEY, &[b"a", b"1", b"b", b"2", b"c", b"3"])
+    })
+    .unwrap();
     assert_eq!(expire(&store, &[b"a", b"b", b"none"], Some(100)), 2);
     assert_eq!(expire(&store, &[b"b"], Some(200)), 1);
-    assert_eq!(shown(&store, 99), pairs(&[("a", "1"), ("b", "2"), ("c", "3")]));
+    assert_eq!(
+        shown(&store, 99),
+        pairs(&[("a", "1"), ("b", "2"), ("c", "3")])
+    );
     assert_eq!(shown(&store, 100), pairs(&[("b", "2"), ("c", "3")]));
     assert_eq!(shown(&store, 200), pairs(&[("c", "3")]));
     let (told, _) = store.read_with(at(150), KeySet::One(KEY), |view| {
         let hash = view.hash(KEY).expect("a hash").expect("it is there");
         let mut scanned = 0;
         assert_eq!(hash.scan(0, 10, |_, _| scanned += 1), 0);
-        assert_eq!((scanned, hash.get(b"a"), hash.contains(b"b")), (2, None, true));
+        assert_eq!(
+            (scanned, hash.get(b"a"), hash.contains(b"b")),
+            (2, None, true)
+        );
         [hash.expiry(b"a"), hash.expiry(b"b"), hash.expiry(b"c")]
     });
     assert_eq!(told, [None, Some(Some(UnixMillis(200))), Some(None)]);
@@ -90,7 +101,10 @@ fn what_has_expired_is_not_there() {
 #[test]
 fn overwriting_takes_the_expiry_away_unless_it_is_kept() {
     let (store, _) = store();
-    write(&store, 0, |txn| txn.hash_set(KEY, &[b"a", b"1", b"b", b"2"])).unwrap();
+    write(&store, 0, |txn| {
+        txn.hash_set(KEY, &[b"a", b"1", b"b", b"2"])
+    })
+    .unwrap();
     expire(&store, &[b"a", b"b"], Some(100));
     let new = write(&store, 0, |txn| {
         txn.hash_set_keeping_expiry(KEY, &[b"a", b"x", b"new", b"y"])
@@ -111,7 +125,10 @@ fn overwriting_takes_the_expiry_away_unless_it_is_kept() {
 #[test]
 fn the_last_field_takes_the_key_along() {
     let (store, log) = store();
-    write(&store, 0, |txn| txn.hash_set(KEY, &[b"a", b"1", b"b", b"2"])).unwrap();
+    write(&store, 0, |txn| {
+        txn.hash_set(KEY, &[b"a", b"1", b"b", b"2"])
+    })
+    .unwrap();
     expire(&store, &[b"a"], Some(100));
     expire(&store, &[b"b"], Some(200));
     assert_eq!(shown(&store, 200), []);
@@ -120,14 +137,28 @@ fn the_last_field_takes_the_key_along() {
     assert_eq!(keys, 0);
     assert_eq!(store.expire_due(UnixMillis(99), 100).looked_at, 0);
     let sweep = store.expire_due(UnixMillis(150), 100);
-    assert_eq!((sweep.removed, sweep.removed_fields, sweep.more), (0, 1, false));
-    assert_eq!(store.expire_due(UnixMillis(199), 100).looked_at, 0, "the bound is exact");
+    assert_eq!(
+        (sweep.removed, sweep.removed_fields, sweep.more),
+        (0, 1, false)
+    );
+    assert_eq!(
+        store.expire_due(UnixMillis(199), 100).looked_at,
+        0,
+        "the bound is exact"
+    );
     let sweep = store.expire_due(UnixMillis(200), 100);
     assert_eq!((sweep.removed, sweep.removed_fields), (1, 0));
     assert_eq!(Store::len(&store, Db::FIRST), 0);
     write(&store, 0, |txn| txn.hash_set(KEY, &[b"a", b"1"])).unwrap();
     // A time that has come removes at once.
-    assert_eq!(write(&store, 5, |txn| txn.hash_expire(KEY, &[b"a"], Some(UnixMillis(5)))), Ok(1));
+    assert_eq!(
+        write(&store, 5, |txn| txn.hash_expire(
+            KEY,
+            &[b"a"],
+            Some(UnixMillis(5))
+        )),
+        Ok(1)
+    );
     assert_eq!(store.memory_used(), 0);
     let replayed = MemoryStore::new(MemoryOptions::default());
     log.replay(&replayed);
