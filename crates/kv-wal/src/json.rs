@@ -26,7 +26,7 @@
 //! {"op":"hashpersist","db":0,"key":"user:1","elements":["field"]}
 //! {"op":"zsetadd","db":0,"key":"scores","elements":["1.5","ada"]}
 //! {"op":"zsetremove","db":0,"key":"scores","elements":["ada"]}
-//! {"op":"putzset","db":0,"key":"scores","elements":["-inf","eve","2","ada"]}
+//! {"op":"putzset","db":0,"key":"scores","elements":["-inf","eve","2.0","ada"]}
 //! {"op":"flushdb","db":0}
 //! {"op":"flushall"}
 //! ```

@@ -2,6 +2,9 @@
 //!
 //! Names are Redis' where Redis has the knob. What would let a client write files elsewhere is fixed.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use kv_core::ValueLimits;
 use kv_wal::{DurableStore, SnapshotRule};
 
 use super::settings::{Setting, Settings};
@@ -138,11 +141,52 @@ pub(crate) const KNOBS: &[Knob] = &[
         set: None,
     },
     Knob {
+        name: "hash-max-listpack-entries",
+        doc: "Fields that a packed hash may have.",
+        default: "512",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .hash_entries
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.hash_entries)),
+    },
+    Knob {
+        name: "hash-max-listpack-value",
+        doc: "Bytes that a field or value of a packed hash may have.",
+        default: "64",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .hash_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.hash_value_bytes)),
+    },
+    Knob {
         name: "io-threads",
         doc: "Threads that serve connections (`--threads`).",
         default: "one for each core",
         get: |server| server.config.thread_count().to_string(),
         set: None,
+    },
+    Knob {
+        name: "list-max-listpack-size",
+        doc: "Elements that a packed list may have; -1 to -5 stand for 4, 8, 16, 32 or 64 KiB.",
+        default: "-2",
+        get: |server| server.engine.limits().list_size.load(Relaxed).to_string(),
+        set: Some(|_, text| match text.trim().parse::<i32>() {
+            Ok(size) => Ok(Box::new(move |server| {
+                let limits = server.engine.limits();
+                limits.list_size.store(size.into(), Relaxed);
+            })),
+            Err(_) => Err("argument couldn't be parsed into an integer".to_owned()),
+        }),
     },
     Knob {
         name: "maxclients",
@@ -198,6 +242,41 @@ pub(crate) const KNOBS: &[Knob] = &[
         }),
     },
     Knob {
+        name: "set-max-intset-entries",
+        doc: "Members that a packed set of integers may have.",
+        default: "512",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .intset_entries
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.intset_entries)),
+    },
+    Knob {
+        name: "set-max-listpack-entries",
+        doc: "Members that a packed set may have if not all are integers.",
+        default: "128",
+        get: |server| server.engine.limits().set_entries.load(Relaxed).to_string(),
+        set: Some(|_, text| packed(text, |limits| &limits.set_entries)),
+    },
+    Knob {
+        name: "set-max-listpack-value",
+        doc: "Bytes that a member of a packed set may have.",
+        default: "64",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .set_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.set_value_bytes)),
+    },
+    Knob {
         name: "tcp-keepalive",
         doc: "Seconds between the probes of connections opened from now on; 0 is none.",
         default: "300",
@@ -231,6 +310,34 @@ pub(crate) const KNOBS: &[Knob] = &[
         default: "67108864",
         get: |server| server.config.segment_size.to_string(),
         set: None,
+    },
+    Knob {
+        name: "zset-max-listpack-entries",
+        doc: "Members that a packed sorted set may have.",
+        default: "128",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .zset_entries
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.zset_entries)),
+    },
+    Knob {
+        name: "zset-max-listpack-value",
+        doc: "Bytes that a member of a packed sorted set may have.",
+        default: "64",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .zset_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.zset_value_bytes)),
     },
 ];
 
@@ -308,6 +415,19 @@ fn number(
 
 /// The limits of one class of clients: bytes at all, bytes for some time, that time in seconds.
 type OutputLimits = [u64; 3];
+
+/// Checks a limit of packed collections.
+fn packed(text: &str, which: fn(&ValueLimits) -> &AtomicUsize) -> Result<Change, String> {
+    let value: i64 = text
+        .trim()
+        .parse()
+        .map_err(|_| "argument couldn't be parsed into an integer")?;
+    let value = usize::try_from(value)
+        .map_err(|_| format!("argument must be between 0 and {} inclusive", i64::MAX))?;
+    Ok(Box::new(move |server| {
+        which(server.engine.limits()).store(value, Relaxed);
+    }))
+}
 
 /// Groups of four words: a class of clients and its three limits.
 fn set_output_limit(_: &Server, text: &str) -> Result<Change, String> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use kv_core::{
     At, Classes, Cursor, Db, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats,
-    MemoryStore, Observer, Store as _, UnixMillis, View,
+    MemoryStore, Observer, Store as _, UnixMillis, ValueLimits, View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -166,6 +166,11 @@ impl Engine {
 
     fn expire_due(&self, budget_keys: usize) -> ExpireSweep {
         self.memory().expire_due(self.now(), budget_keys)
+    }
+
+    /// Up to which sizes collections are packed.
+    pub(crate) fn limits(&self) -> &ValueLimits {
+        self.memory().limits()
     }
 
     fn memory(&self) -> &MemoryStore {

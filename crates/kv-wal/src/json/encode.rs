@@ -227,7 +227,7 @@ fn put_on_elements(out: &mut Vec<u8>, op: &str, db: Db, key: &[u8], elements: El
 fn put_on_scored(out: &mut Vec<u8>, op: &str, db: Db, key: &[u8], elements: Elements<'_>) {
     let scores: Vec<String> = elements
         .scored()
-        .map(|(score, _)| score.to_string())
+        .map(|(score, _)| format!("{score:?}"))
         .collect();
     let pairs = scores.iter().zip(elements.scored());
     let pairs: Vec<&[u8]> = pairs
