@@ -157,7 +157,8 @@ fn is_private(name: &str) -> bool {
     name.contains("FLOAT") || name == "PFCOUNT"
 }
 
-/// Now and then makes a request wrong. Times stay as they are: a short one would end while a run lasts.
+/// Now and then makes a request wrong. Times stay as they are, for a short one would end while a run lasts, and so
+/// do cursors and patterns, which could ask for what each server has in an order of its own.
 fn spoil(words: &mut Vec<Word>, values: &mut Values) {
     if values.chance(0.97) {
         return;
@@ -171,7 +172,7 @@ fn spoil(words: &mut Vec<Word>, values: &mut Values) {
         1 => words.push(Word::any(values)),
         2 if last > 1 => {
             let place = *values.pick(&[1, 2, last]);
-            if !words[place].is_time() {
+            if !words[place].is_fixed() {
                 words[place] = Word::any(values);
             }
         }
@@ -197,9 +198,9 @@ impl Word {
         }
     }
 
-    fn is_time(&self) -> bool {
+    fn is_fixed(&self) -> bool {
         let name = self.part.name().unwrap_or_default();
-        name.ends_with("seconds")
+        name.ends_with("seconds") || matches!(name, "cursor" | "pattern")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which bits of a string a request is about: from a byte, or a bit, to another one, both included.
 
+use crate::command::args::integer;
 use crate::command::prelude::*;
 
 /// What `start` and `end` count.
@@ -34,14 +35,16 @@ impl Span {
             span.start = args.int()?;
         }
         if args.len() > 0 {
-            span.end = Some(args.int()?);
-        }
-        if args.len() > 0 {
-            span.unit = match (args.eat(b"BIT"), args.eat(b"BYTE")) {
-                (true, _) => Unit::Bit,
-                (_, true) => Unit::Byte,
-                _ => return Err(CommandError::SYNTAX),
-            };
+            let end = args.bytes()?;
+            if args.len() > 0 {
+                // A unit that there is not is told before an end that is no number, as in Redis.
+                span.unit = match (args.eat(b"BIT"), args.eat(b"BYTE")) {
+                    (true, _) => Unit::Bit,
+                    (_, true) => Unit::Byte,
+                    _ => return Err(CommandError::SYNTAX),
+                };
+            }
+            span.end = Some(integer(end)?);
         }
         args.finish()?;
         Ok(span)
