@@ -158,7 +158,7 @@ fn is_private(name: &str) -> bool {
 }
 
 /// Now and then makes a request wrong. Times stay as they are, for a short one would end while a run lasts, and so
-/// do cursors and patterns, which could ask for what each server has in an order of its own.
+/// do the words that could ask for a part of what each server has in an order of its own.
 fn spoil(words: &mut Vec<Word>, values: &mut Values) {
     if values.chance(0.97) {
         return;
@@ -200,7 +200,7 @@ impl Word {
 
     fn is_fixed(&self) -> bool {
         let name = self.part.name().unwrap_or_default();
-        name.ends_with("seconds") || matches!(name, "cursor" | "pattern")
+        name.ends_with("seconds") || matches!(name, "count" | "cursor" | "pattern")
     }
 }
 
