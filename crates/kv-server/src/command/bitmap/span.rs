@@ -55,11 +55,18 @@ impl Span {
         self.end.is_some()
     }
 
+    /// Whether it ends before it starts, both counted from the end of the string. There a start and an end far
+    /// before the string's own would both be its first one.
+    pub(super) fn is_reversed(&self) -> bool {
+        let end = self.end.unwrap_or(-1);
+        self.start < 0 && end < 0 && self.start > end
+    }
+
     /// The bits of a string of `bytes` bytes that are meant: the first one, and the one behind the last one.
     /// `None` when there are none.
     pub(super) fn bits(&self, bytes: usize) -> Option<(usize, usize)> {
         let (start, end) = (self.start, self.end.unwrap_or(-1));
-        if bytes == 0 || (start < 0 && end < 0 && start > end) {
+        if bytes == 0 {
             return None;
         }
         let (units, bits) = match self.unit {
