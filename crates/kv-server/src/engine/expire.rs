@@ -59,7 +59,6 @@ mod tests {
             removed_fields: 0,
             looked_at,
             more: true,
-            ..ExpireSweep::default()
         };
         assert!(is_worth_another(&sweep(20, 200)));
         assert!(!is_worth_another(&sweep(19, 200)));
