@@ -52,11 +52,17 @@ impl Span {
         self.end.is_some()
     }
 
+    /// Whether it ends before it starts, both counted from the end: nothing, even where both are before the first
+    /// byte.
+    pub(super) fn is_backwards(&self) -> bool {
+        self.start < 0 && self.end.is_some_and(|end| end < self.start)
+    }
+
     /// The bits of a string of `bytes` bytes that are meant: the first one, and the one behind the last one.
     /// `None` when there are none.
     pub(super) fn bits(&self, bytes: usize) -> Option<(usize, usize)> {
         let (start, end) = (self.start, self.end.unwrap_or(-1));
-        if bytes == 0 || (start < 0 && end < 0 && start > end) {
+        if bytes == 0 {
             return None;
         }
         let (units, bits) = match self.unit {
@@ -89,6 +95,7 @@ mod tests {
             (2, None, Unit::Byte, None),
             (-1, Some(-2), Unit::Byte, None),
             (-9, Some(-9), Unit::Byte, Some((0, 8))),
+            (-9, Some(-10), Unit::Byte, Some((0, 8))),
             (3, Some(5), Unit::Bit, Some((3, 6))),
             (-1, Some(i64::MAX), Unit::Bit, Some((15, 16))),
             (5, Some(3), Unit::Bit, None),
