@@ -8,6 +8,7 @@ use kv_wal::fs::RealFs;
 use kv_wal::{Repaired, repair_by_truncating};
 
 use super::{failure, file_stamp};
+use crate::tell::tell;
 use crate::exit::Failure;
 use crate::timestamp;
 
@@ -20,8 +21,8 @@ pub(crate) fn repair(dir: &Path) -> Result<(), Failure> {
     let aside = format!("damaged-{}", file_stamp());
     let repaired = repair_by_truncating(dir, &aside, &RealFs).map_err(|error| failure(&error))?;
     match repaired {
-        None => eprintln!("{}: nothing is damaged, nothing was changed", dir.display()),
-        Some(repaired) => eprint!("{}", told(dir, &repaired)),
+        None => tell(format_args!("{}: nothing is damaged, nothing was changed", dir.display())),
+        Some(repaired) => tell(told(dir, &repaired).trim_end()),
     }
     Ok(())
 }

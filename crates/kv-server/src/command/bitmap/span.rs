@@ -77,7 +77,7 @@ impl Span {
             }
         };
         let (start, end) = (place(start), place(end).min(units - 1));
-        (start <= end).then_some((start * bits, (end + 1) * bits))
+        (start <= end).then(|| (start * bits, (end + 1) * bits))
     }
 }
 
@@ -100,6 +100,7 @@ mod tests {
             (-1, Some(i64::MAX), Unit::Bit, Some((15, 16))),
             (5, Some(3), Unit::Bit, None),
             (i64::MIN, Some(i64::MIN), Unit::Bit, Some((0, 1))),
+            (i64::MAX, Some(i64::MAX), Unit::Byte, None),
         ] {
             assert_eq!(span(start, end, unit).bits(2), expected, "{start} {end:?}");
         }
