@@ -27,6 +27,14 @@ pub(crate) enum Task {
         #[arg(long)]
         long: bool,
     },
+    /// Run the threads of the log under many schedules and memory orders
+    Schedules {
+        /// Run the long search too
+        #[arg(long)]
+        long: bool,
+    },
+    /// Test the unsafe code of kv-core with AddressSanitizer
+    Asan,
     /// Check formatting, clippy and the rules of tidy
     Lint,
     /// Mend what rustfmt and clippy can mend by themselves
@@ -68,6 +76,8 @@ impl Task {
         match self {
             Task::Run { .. } => "run",
             Task::Test { .. } => "test",
+            Task::Schedules { .. } => "schedules",
+            Task::Asan => "asan",
             Task::Lint => "lint",
             Task::Fix => "fix",
             Task::Docs => "docs",

@@ -15,6 +15,7 @@ use flags::{Flags, Task};
 mod flags;
 
 // The tasks.
+mod asan;
 mod bench;
 mod compat;
 mod docs;
@@ -23,11 +24,13 @@ mod fuzz_replay;
 mod lint;
 mod peers;
 mod run;
+mod schedules;
 mod test;
 mod tidy;
 
 // What they stand on.
 mod examples;
+mod figures;
 mod process;
 
 fn main() -> ExitCode {
@@ -63,6 +66,8 @@ fn start(task: Task) -> Result<()> {
         Task::Compat { scripts, against } => compat::run(scripts.as_deref(), against.as_deref()),
         Task::Bench { args } => bench::run(&args),
         Task::FuzzReplay { args } => fuzz_replay::run(&args),
+        Task::Schedules { long } => schedules::run(long),
+        Task::Asan => asan::run(),
         Task::Tidy => tidy::run(),
     }
 }

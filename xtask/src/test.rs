@@ -2,13 +2,15 @@
 
 use anyhow::Result;
 
-use crate::examples;
+use crate::figures::Figures;
 use crate::process::{cargo, run as run_program};
+use crate::{asan, examples, schedules};
 
 /// Tells the tests to run their long cases too.
-const LONG_SWITCH: &str = "KV_TEST_LONG";
+pub(crate) const LONG_SWITCH: &str = "KV_TEST_LONG";
 
-/// Builds what the tests start, runs all of them, and then the programs under `examples/`.
+/// Builds what the tests start, runs all of them, then the programs under `examples/`, and ends with the table
+/// of figures of durability, also when something has failed.
 ///
 /// # Errors
 ///
@@ -16,10 +18,22 @@ const LONG_SWITCH: &str = "KV_TEST_LONG";
 pub(crate) fn run(long: bool) -> Result<()> {
     // Tests outside kv-server start the server too, and only kv-server's own have it built.
     run_program(&mut cargo(["build", "-p", "kv-server"]))?;
+    let figures = Figures::begin()?;
+    let outcomes = [
+        test(long, &figures),
+        schedules::search(long, &figures),
+        if long { asan::run() } else { Ok(()) },
+        examples::check(),
+    ];
+    figures.print()?;
+    outcomes.into_iter().collect()
+}
+
+fn test(long: bool, figures: &Figures) -> Result<()> {
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+    figures.collect_from(&mut tests);
     if long {
         tests.env(LONG_SWITCH, "1");
     }
-    run_program(&mut tests)?;
-    examples::check()
+    run_program(&mut tests)
 }

@@ -84,7 +84,7 @@ pub struct LoadArgs {
 #[derive(Args, Clone, Debug)]
 pub struct CompareArgs {
     /// Scenarios to run, such as P1,P4; all when not given.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, visible_alias = "only", value_delimiter = ',')]
     pub scenario: Vec<String>,
     /// Print the scenarios and end.
     #[arg(long)]

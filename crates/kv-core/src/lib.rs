@@ -81,6 +81,7 @@ mod error;
 pub mod limits;
 mod log;
 mod lsn;
+mod observe;
 mod random;
 mod slot;
 mod value;
@@ -100,7 +101,10 @@ pub use error::StoreError;
 pub use key_value::{Cursor, KeyValue};
 pub use log::{EffectLog, Refusal};
 pub use lsn::Lsn;
-pub use memory::{Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog};
+pub use memory::{
+    KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,
+};
+pub use observe::{Classes, Event, Happening, Observer, Told};
 pub use random::Random;
 pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};

@@ -11,7 +11,8 @@ pub struct At {
     pub now: UnixMillis,
 }
 
-/// The keys that a transaction may touch, declared before it begins.
+/// The keys that a transaction may touch, declared before it begins: in its own database, and in every other
+/// one that it goes to ([`View::in_db`], [`Txn::in_db`]).
 #[derive(Clone, Copy, Debug)]
 pub enum KeySet<'k> {
     /// No key.
@@ -45,7 +46,7 @@ pub trait Store: Send + Sync {
     /// Runs `look` with a view of `keys` and returns the newest LSN that what it saw may depend on: whoever
     /// shows the outcome must first wait for it.
     ///
-    /// An implementation must show all keys as of one moment, and must show what has expired by `at.now` as not
+    /// An implementation must show all keys, in all databases, as of one moment, and must show what has expired by `at.now` as not
     /// there.
     ///
     /// # Panics
@@ -58,7 +59,8 @@ pub trait Store: Send + Sync {
     /// After return the change is visible; it is durable after [`Store::wait`].
     ///
     /// An implementation must run each transaction as if no other ran at the same time, must log effects in
-    /// the order in which each key changed, and must remove what has expired of `keys` first, as an effect.
+    /// the order in which each key changed, and must remove what has expired of `keys` in `at.db` first, as an
+    /// effect. What it changes in several databases is one unit like all else.
     ///
     /// # Errors
     ///

@@ -2,19 +2,26 @@
 //!
 //! Invariant: a `Txn` changes memory only by [`Txn::apply`], which records what it applies.
 //! Invariant: neither touches a key whose stripe it has not locked; trying to is a bug and panics.
+//!
+//! A key's stripe holds it for every database, so a declared key may be looked at and changed in all of them:
+//! [`View::in_db`], [`Txn::in_db`]. That costs those who stay in one database nothing.
 
 mod collections;
+mod keys;
 mod zset;
+
+use std::sync::Arc;
 
 pub use zset::ZSetAdded;
 
 use crate::memory::{Access, Changes, EntryRef, Expired};
+use crate::observe::Notebook;
 use crate::{
-    At, Db, Effect, EffectLog, Elements, Expiry, HashRef, KeySet, Kind, List, Lsn, Random, Set,
-    StoreError, StringRef, StringValue, UnixMillis, ValueRef, ZSet,
+    At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
+    List, Lsn, Random, Set, StoreError, StringRef, StringValue, UnixMillis, ValueRef, ZSet,
 };
 
-/// A consistent, read-only look at the declared keys of one database.
+/// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
 ///
 /// Its methods panic on a key that was not declared. A key is hashed once if the slices passed here are those
 /// that were declared, not copies of them.
@@ -22,6 +29,7 @@ pub struct View<'s> {
     pub(crate) access: Access<'s>,
     pub(crate) at: At,
     pub(crate) seen: Lsn,
+    pub(crate) notebook: Notebook,
 }
 
 impl View<'_> {
@@ -35,6 +43,37 @@ impl View<'_> {
     #[must_use]
     pub fn db(&self) -> Db {
         self.at.db
+    }
+
+    /// How many databases the store has.
+    #[must_use]
+    pub fn databases(&self) -> u16 {
+        self.access.databases()
+    }
+
+    /// Lets `look` see the same keys, and the same moment, in the database `db`.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub fn in_db<R>(&mut self, db: Db, look: impl FnOnce(&mut Self) -> R) -> R {
+        self.access.check_database(db);
+        let before = std::mem::replace(&mut self.at.db, db);
+        let answer = look(self);
+        self.at.db = before;
+        answer
+    }
+
+    /// Lets `watcher` know of every change of `key`, in the present database, that comes after this transaction,
+    /// until [`MemoryStore::unwatch`](crate::MemoryStore::unwatch); or after this call, if this transaction goes
+    /// on to change it. To ask again changes nothing. Whether `key` is there; that counts as no look at it.
+    pub fn watch(&mut self, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
+        self.access.watch(self.at, key, watcher)
+    }
+
+    /// Tells an [`Observer`](crate::Observer) who is at work: a number that means something to it.
+    pub fn set_origin(&mut self, origin: u64) {
+        self.notebook.origin = origin;
     }
 
     /// Whether `key` is there.
@@ -140,8 +179,12 @@ impl View<'_> {
     /// Looks `key` up and remembers what the answer depends on. What has expired is not there.
     #[inline]
     fn entry(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let tells_misses = self.notebook.wants(Classes::MISSED) && self.access.is_reader();
         let (entry, newest) = self.access.look(self.at, key);
         self.seen = self.seen.max(newest);
+        if tells_misses && entry.is_none() {
+            self.notebook.missed(self.at.db, key);
+        }
         entry
     }
 }
@@ -162,6 +205,9 @@ pub struct Txn<'s> {
     pub(crate) log: Option<&'s dyn EffectLog>,
     pub(crate) encoded: Vec<u8>,
     pub(crate) effects: u32,
+    /// Keys that this transaction changed without saying by which name. Only where assertions are on.
+    #[cfg(debug_assertions)]
+    pub(crate) unnamed: Vec<Vec<u8>>,
     /// After `view`, so that what takes long to free is dropped when no stripe is locked any more.
     pub(crate) changes: Changes,
 }
@@ -185,6 +231,52 @@ impl Txn<'_> {
     #[must_use]
     pub fn effects(&self) -> u32 {
         self.effects
+    }
+
+    /// Lets `change` work in the database `db`, as a part of this transaction. Those of `keys` that have expired
+    /// there are removed first, as the beginning of the transaction does for its own database: they are the keys
+    /// that `change` touches, and have been declared with the transaction, in whichever database.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database, or a key was not declared.
+    pub fn in_db<R>(&mut self, db: Db, keys: KeySet<'_>, change: impl FnOnce(&mut Self) -> R) -> R {
+        self.view.access.check_database(db);
+        let before = std::mem::replace(&mut self.view.at.db, db);
+        self.delete_expired_of(keys);
+        let answer = change(self);
+        self.view.at.db = before;
+        answer
+    }
+
+    /// Tells those who watch events of its class that this is what happened to `key`. Every change of a key is
+    /// announced, after it was made, by whoever knows its name, or said to have none.
+    #[inline]
+    pub fn announce(&mut self, key: &[u8], event: Event) {
+        let View { notebook, at, .. } = &mut self.view;
+        if notebook.is_wanted() {
+            notebook.event(at.db, key, event);
+        }
+        self.announce_nothing(key);
+    }
+
+    /// Says that what happened to `key` has no name.
+    #[inline]
+    pub fn announce_nothing(&mut self, key: &[u8]) {
+        #[cfg(debug_assertions)]
+        self.unnamed.retain(|unnamed| unnamed != key);
+        #[cfg(not(debug_assertions))]
+        let _ = key;
+    }
+
+    /// A key that was changed and that was neither announced nor said to have no name: a bug of whoever changed
+    /// it, looked for where assertions are on.
+    #[must_use]
+    pub fn unannounced(&self) -> Option<Vec<u8>> {
+        #[cfg(debug_assertions)]
+        return self.unnamed.first().cloned();
+        #[cfg(not(debug_assertions))]
+        None
     }
 
     /// Puts a string at `key`, whatever was there, with this expiry. A time that has come already deletes the
@@ -273,7 +365,8 @@ impl Txn<'_> {
             Expired::Nothing => Some(0),
             Expired::Key => {
                 access.count_expired(key, None);
-                self.apply(&Effect::Delete { db, key });
+                self.view.notebook.expired(db, key);
+                self.record(&Effect::Delete { db, key });
                 None
             }
             Expired::Fields(fields) => {
@@ -284,13 +377,57 @@ impl Txn<'_> {
                     key,
                     fields: Elements::new(&fields),
                 });
+                self.announce_nothing(key);
                 Some(fields.len())
             }
         }
     }
 
-    /// The one place where a transaction changes memory.
+    /// Changes memory, and notes what there is to tell of it.
     fn apply(&mut self, effect: &Effect<'_>) {
+        #[cfg(debug_assertions)]
+        {
+            let moved = effect.moved_from();
+            let keys = [effect.key(), moved].into_iter().flatten();
+            self.unnamed.extend(keys.map(|(_, key)| key.to_vec()));
+        }
+        if self.view.notebook.is_wanted() {
+            self.note(effect);
+        }
+        self.record(effect);
+    }
+
+    #[cold]
+    fn note(&mut self, effect: &Effect<'_>) {
+        let View {
+            notebook,
+            access,
+            at,
+            ..
+        } = &mut self.view;
+        let Some((db, key)) = effect.key() else {
+            return match *effect {
+                Effect::FlushDb { db } => notebook.flushed(Some(db)),
+                // Nobody who knows keys of either database knows what they hold now.
+                Effect::SwapDbs { one, other } => {
+                    notebook.flushed(Some(one));
+                    notebook.flushed(Some(other));
+                }
+                _ => notebook.flushed(None),
+            };
+        };
+        if let Some((db, from)) = effect.moved_from() {
+            notebook.changed(db, from);
+        }
+        let at = At { db, ..*at };
+        if notebook.wants(Classes::NEW) && effect.makes_keys() && access.look(at, key).0.is_none() {
+            notebook.new_key(db, key);
+        }
+        notebook.changed(db, key);
+    }
+
+    /// The one place where a transaction changes memory.
+    fn record(&mut self, effect: &Effect<'_>) {
         if let Some(log) = self.log {
             log.encode(effect, &mut self.encoded);
         }

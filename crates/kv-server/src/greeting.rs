@@ -97,7 +97,7 @@ fn promise(config: &Config) -> String {
 
 /// What was found in the directory, in a line or two.
 fn found(recovered: &Recovered) -> String {
-    if recovered.segments == 0 {
+    if recovered.segments == 0 && recovered.snapshot.is_none() {
         return "  a new directory: starting empty\n".to_owned();
     }
     let mut text = format!(
@@ -120,7 +120,8 @@ fn found(recovered: &Recovered) -> String {
     if let Some(tail) = &recovered.dropped {
         let _ = writeln!(
             text,
-            "  dropped an unfinished write of {} bytes at offset {} of {}: it was never acknowledged",
+            "  dropped an unfinished write of {} bytes at offset {} of {}: nothing shows that it had been synced; \
+             under --durability always it was never acknowledged",
             tail.bytes,
             tail.offset,
             tail.file.display()

@@ -10,6 +10,7 @@ use kv_wal::{DurableStore, SnapshotStatus};
 
 use crate::config::size;
 use crate::engine::{LogView, ServerCx};
+use crate::pubsub::Topic;
 use crate::server::Server;
 
 /// The version of Redis whose behaviour clients may expect: they ask for it by this name.
@@ -59,10 +60,10 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
             match section {
                 Section::Server => server(cx, &mut lines),
                 Section::Clients => clients(cx.server, &mut lines),
-                Section::Memory => memory(cx.server, &mut lines),
+                Section::Memory => memory(cx, &mut lines),
                 Section::Persistence => persistence(cx, &mut lines),
-                Section::Stats => stats(cx.server, &mut lines),
-                Section::Keyspace => keyspace(cx.server, &mut lines),
+                Section::Stats => stats(cx, &mut lines),
+                Section::Keyspace => keyspace(cx, &mut lines),
             }
             lines.0
         })
@@ -111,11 +112,16 @@ fn clients(server: &Server, lines: &mut Lines) {
     lines.add("connected_clients", server.clients.len());
     lines.add("cluster_connections", 0);
     lines.add("maxclients", server.settings.clients_max.get());
-    lines.add("blocked_clients", 0);
+    let all = server.clients.all();
+    let subscribers = all.iter().filter(|client| client.is_subscriber());
+    let [tracking, ..] = server.tracking.counts();
+    lines.add("blocked_clients", server.blocked.count());
+    lines.add("tracking_clients", tracking);
+    lines.add("pubsub_clients", subscribers.count());
 }
 
-fn memory(server: &Server, lines: &mut Lines) {
-    let used = server.engine.memory_used() as u64;
+fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
+    let used = cx.memory_used() as u64;
     let resident = resident_bytes().unwrap_or(0);
     lines.add("used_memory", used);
     lines.add("used_memory_human", size::human(used));
@@ -179,6 +185,15 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
         seconds(status.last_took),
         seconds(status.running.map(|running| running.elapsed)),
     );
+    let under_way = status.running.unwrap_or_default();
+    // There is no fork, so nothing is copied on write.
+    lines.add("current_cow_peak", 0);
+    lines.add("current_cow_size", 0);
+    lines.add("current_cow_size_age", 0);
+    let percent = under_way.keys_done as f64 * 100.0 / under_way.keys_total.max(1) as f64;
+    lines.add("current_fork_perc", format_args!("{percent:.2}"));
+    lines.add("current_save_keys_processed", under_way.keys_done);
+    lines.add("current_save_keys_total", under_way.keys_total);
     lines.add("rdb_changes_since_last_save", status.effects_since);
     lines.add("rdb_bgsave_in_progress", running);
     lines.add("rdb_last_save_time", saved_s(cx, status));
@@ -187,6 +202,11 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
     lines.add("rdb_current_bgsave_time_sec", elapsed_s);
     lines.add("rdb_saves", status.done);
     lines.add("rdb_last_cow_size", 0);
+    // Expired keys are loaded as well, and removed by the sweep, which logs it.
+    lines.add("rdb_last_load_keys_expired", 0);
+    lines.add("rdb_last_load_keys_loaded", loaded_keys(cx));
+    lines.add("module_fork_in_progress", 0);
+    lines.add("module_fork_last_cow_size", 0);
     lines.add("aof_rewrite_in_progress", running);
     lines.add("aof_rewrite_scheduled", u8::from(status.scheduled));
     lines.add("aof_last_rewrite_time_sec", took_s);
@@ -199,14 +219,20 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
         status.newest.map_or(0, |newest| newest.bytes),
     );
     lines.add("log_bytes_since_snapshot", status.log_bytes_since);
-    let running = status.running.unwrap_or_default();
-    lines.add("snapshot_keys_done", running.keys_done);
-    lines.add("snapshot_keys_total", running.keys_total);
-    lines.add("snapshot_bytes", running.bytes);
+    lines.add("snapshot_keys_done", under_way.keys_done);
+    lines.add("snapshot_keys_total", under_way.keys_total);
+    lines.add("snapshot_bytes", under_way.bytes);
     let newest = status.newest.unwrap_or_default();
     lines.add("snapshot_last_lsn", newest.lsn);
     lines.add("snapshot_last_keys", newest.keys);
     lines.add("snapshot_last_usec", newest.took.as_micros());
+}
+
+/// Keys of the snapshot that the server began with.
+fn loaded_keys(cx: &ServerCx<'_>) -> u64 {
+    let recovered = cx.server.engine.durable().map(DurableStore::recovered);
+    let snapshot = recovered.and_then(|recovered| recovered.snapshot);
+    snapshot.map_or(0, |snapshot| snapshot.keys)
 }
 
 fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {
@@ -214,6 +240,12 @@ fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {
     let healthy = !log.gate.has_failed() && !stats.disk_full;
     lines.add("aof_last_write_status", if healthy { "ok" } else { "err" });
     lines.add("aof_current_size", stats.log_bytes);
+    lines.add("aof_pending_rewrite", 0);
+    lines.add("aof_buffer_length", stats.backlog_bytes);
+    let is_pending = log.gate.durable() < log.gate.written();
+    lines.add("aof_pending_bio_fsync", u8::from(is_pending));
+    // Replies wait for a late sync; none is passed over.
+    lines.add("aof_delayed_fsync", 0);
     lines.add("log_format", server.config.wal_format.word());
     lines.add("log_policy", log.durability);
     lines.add("log_segment", stats.segment);
@@ -240,9 +272,10 @@ fn log_lines(server: &Server, log: &LogView<'_>, lines: &mut Lines) {
     lines.add("recovered_dropped_bytes", dropped);
 }
 
-fn stats(server: &Server, lines: &mut Lines) {
+fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
+    let server = cx.server;
     let totals = server.stats.totals();
-    let store = server.engine.stats();
+    let store = cx.stats();
     lines.add(
         "total_connections_received",
         server.stats.connections.load(Ordering::Relaxed),
@@ -263,11 +296,22 @@ fn stats(server: &Server, lines: &mut Lines) {
     lines.add("evicted_keys", 0);
     lines.add("keyspace_hits", store.hits);
     lines.add("keyspace_misses", store.misses);
+    let pubsub = &server.pubsub;
+    lines.add("pubsub_channels", pubsub.channel_count(Topic::Channel));
+    lines.add("pubsub_patterns", pubsub.pattern_count());
+    lines.add(
+        "pubsubshard_channels",
+        pubsub.channel_count(Topic::ShardChannel),
+    );
+    let [_, keys, items, prefixes] = server.tracking.counts();
+    lines.add("tracking_total_keys", keys);
+    lines.add("tracking_total_items", items);
+    lines.add("tracking_total_prefixes", prefixes);
 }
 
-fn keyspace(server: &Server, lines: &mut Lines) {
-    for db in (0..server.engine.databases()).map(Db) {
-        let held = server.engine.keyspace(db);
+fn keyspace(cx: &ServerCx<'_>, lines: &mut Lines) {
+    for db in (0..cx.server.engine.databases()).map(Db) {
+        let held = cx.keyspace(db);
         if held.keys > 0 {
             let mean_ttl_ms = held.mean_ttl_ms.unwrap_or(0);
             let (keys, expiring) = (held.keys, held.expiring);

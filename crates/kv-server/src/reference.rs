@@ -7,10 +7,12 @@ use std::path::Path;
 use clap::CommandFactory as _;
 
 use crate::cli::Cli;
+use crate::command::event;
 use crate::command::spec::{CommandSpec, Compat, Group};
 use crate::command::table;
 use crate::config::knobs::KNOBS;
 use crate::exit::Failure;
+use crate::notify;
 
 const GENERATED: &str =
     "<!-- Made from the tables in the code by `cargo xtask docs`; changes here are lost. -->\n";
@@ -41,7 +43,28 @@ fn commands() -> String {
             page.push_str(&command_row(spec));
         }
     }
+    page.push_str(&events());
     page
+}
+
+/// The events of keys, by the letters of their classes.
+fn events() -> String {
+    let mut text = String::from(
+        "\n## events of keys\n\nWhat is published when keys change, as `notify-keyspace-events` chooses: the letters \
+         of classes, `A` for all but `n` and `m`; `K` publishes an event's name to `__keyspace@<db>__:<key>`, `E` \
+         the key to `__keyevent@<db>__:<event>`, and one of the two is needed.\n\n| class | events |\n|---|---|\n",
+    );
+    for (letter, class) in notify::LETTERS {
+        let names: Vec<_> = event::ALL
+            .iter()
+            .filter(|event| event.class == class)
+            .map(|event| format!("`{}`", event.name))
+            .collect();
+        if !names.is_empty() {
+            let _ = writeln!(text, "| `{letter}` | {} |", names.join(", "));
+        }
+    }
+    text
 }
 
 /// The commands of `group` by name, each followed by its subcommands.

@@ -46,6 +46,7 @@ pub fn run(mut config: Config) -> Result<(), Failure> {
     let engine = open(&config, &shutdown)?;
     let addresses = bound.addresses().to_vec();
     let server = Arc::new(Server::new(config, settings, engine, shutdown, addresses));
+    server.observe_store();
     let workers = (0..server.config.thread_count())
         .map(|number| worker::spawn(Arc::clone(&server), number))
         .collect::<Result<Vec<_>, _>>()?;
@@ -204,7 +205,14 @@ fn cannot_open(config: &Config, error: &OpenError) -> Failure {
             "{error}; start with --databases {} or more",
             u32::from(found.0) + 1
         )),
-        _ => Failure::new(format!("{error}")),
+        OpenError::Unsupported { .. } => Failure::new(format!(
+            "{error}; start it with the version of kv-server that wrote it, or a newer one"
+        )),
+        _ => Failure::new(format!(
+            "{error}; nothing was changed: {dir} and what is in it must be its owner's to read and write, \
+             see: ls -la {dir}",
+            dir = config.dir.display()
+        )),
     }
 }
 

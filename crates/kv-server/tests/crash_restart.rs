@@ -5,13 +5,14 @@
 //! what must be there after a restart is a range: at least the newest number that was acknowledged to the
 //! writer or shown to a reader, at most the newest that was sent.
 
+mod figures;
 mod process;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use process::{Process, Wire, resp};
 
@@ -82,6 +83,7 @@ fn nothing_acknowledged_or_shown_is_lost() {
     };
     let seed = u64::from(std::process::id()) << 20 | 1;
     println!("seed {seed}");
+    let begun = Instant::now();
     let mut dice = Dice(seed);
     let dir = tempfile::tempdir().unwrap();
     let ledger = Ledger::default();
@@ -98,6 +100,7 @@ fn nothing_acknowledged_or_shown_is_lost() {
     assert!(files(dir.path(), "wal-") >= 2, "the log has changed files");
     assert_eq!(files(dir.path(), "snap-"), 2);
     assert_eq!(server.terminate().code(), Some(0));
+    figures::note(7, u64::from(rounds), "kills under load", begun);
 }
 
 /// Compares what the server has with what it must have; how many keys that were.

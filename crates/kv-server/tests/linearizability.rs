@@ -9,15 +9,18 @@
 //!
 //! Not here: what a power loss does (this kills a process, not a machine).
 
+mod figures;
 mod history;
+
+use std::time::Instant;
 
 use history::Verdict;
 
 #[test]
 fn histories_across_crashes_can_be_true() {
-    if let Err(error) = history::run_all() {
-        panic!("{error:#}");
-    }
+    let begun = Instant::now();
+    let histories = history::run_all().unwrap_or_else(|error| panic!("{error:#}"));
+    figures::note(5, histories, "histories across crashes", begun);
 }
 
 /// The same test on a server that promises nothing: it must fail, or it shows nothing.

@@ -156,3 +156,54 @@ fn the_tools_know_snapshots() {
     let server = Process::start(dir.path(), &[]);
     assert_eq!(ask(&mut server.connect(), &["DBSIZE"]), ":40\r\n");
 }
+
+/// The fields that Valkey 9.1 has in this section and that redis_exporter, redis-cli and their like read.
+#[test]
+fn info_has_what_tools_read_of_persistence() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in [&[][..], &["--durability", "everysec"]] {
+        let server = Process::start(dir.path(), arguments);
+        let mut wire = server.connect();
+        for name in [
+            "loading",
+            "async_loading",
+            "current_cow_peak",
+            "current_cow_size",
+            "current_cow_size_age",
+            "current_fork_perc",
+            "current_save_keys_processed",
+            "current_save_keys_total",
+            "rdb_changes_since_last_save",
+            "rdb_bgsave_in_progress",
+            "rdb_last_save_time",
+            "rdb_last_bgsave_status",
+            "rdb_last_bgsave_time_sec",
+            "rdb_current_bgsave_time_sec",
+            "rdb_saves",
+            "rdb_last_cow_size",
+            "rdb_last_load_keys_expired",
+            "rdb_last_load_keys_loaded",
+            "aof_enabled",
+            "aof_rewrite_in_progress",
+            "aof_rewrite_scheduled",
+            "aof_last_rewrite_time_sec",
+            "aof_current_rewrite_time_sec",
+            "aof_last_bgrewrite_status",
+            "aof_rewrites",
+            "aof_last_write_status",
+            "aof_last_cow_size",
+            "module_fork_in_progress",
+            "module_fork_last_cow_size",
+            "aof_current_size",
+            "aof_base_size",
+            "aof_pending_rewrite",
+            "aof_buffer_length",
+            "aof_pending_bio_fsync",
+            "aof_delayed_fsync",
+        ] {
+            let value = info(&mut wire, name);
+            let is_word = value == "ok" || value == "err";
+            assert!(is_word || value.parse::<f64>().is_ok(), "{name}: {value:?}");
+        }
+    }
+}

@@ -6,14 +6,15 @@
 //! Invariant: LSNs are given in the order in which effects enter the batch.
 //! Invariant: the effects of one append are in one frame.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use kv_core::Lsn;
 
 use crate::format::{
     FRAME_ALIGN, FRAME_HEADER_BYTES, FrameHeader, FrameKind, PAYLOAD_BYTES_MAX, Place,
 };
+use crate::primitives::atomic::{AtomicU64, Ordering::SeqCst};
+use crate::primitives::{Mutex, MutexGuard};
 
 /// A frame that has grown to this takes no further append, in bytes.
 const FRAME_BYTES_FULL: usize = 16 << 20;

@@ -9,6 +9,7 @@
 //! *.tmp                                 not part of the database; removed at start
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -45,6 +46,8 @@ pub(crate) struct LogDir {
     lock: Option<Box<dyn Send + Sync>>,
     /// Who has the lock, when it is another process that says so.
     holder: Option<u32>,
+    /// Its segments and snapshots as of one moment, kept open: `None` shows what is there.
+    held: Option<BTreeMap<String, LogFile>>,
 }
 
 /// A file name that names a segment.
@@ -111,6 +114,7 @@ impl LogDir {
                         dir,
                         lock: Some(lock),
                         holder: None,
+                        held: None,
                     });
                 }
                 Lock::HeldElsewhere(_) if tries < LOCK_TRIES => thread::sleep(LOCK_PAUSE),
@@ -132,6 +136,7 @@ impl LogDir {
             dir,
             lock: Some(Box::new(())),
             holder: None,
+            held: None,
         };
         if aside.is_used()? {
             let exists = std::io::ErrorKind::AlreadyExists.into();
@@ -158,7 +163,29 @@ impl LogDir {
             dir,
             lock,
             holder,
+            held: None,
         })
+    }
+
+    /// Opens every segment and snapshot that is there: from now on this shows these and no others, also when
+    /// another process removes their names.
+    pub(crate) fn hold(&mut self) -> Result<(), IoFailure> {
+        self.held = None;
+        let mut held = BTreeMap::new();
+        for name in self.names()? {
+            if SegmentName::parse(&name).is_none() && SnapshotName::parse(&name).is_none() {
+                continue;
+            }
+            match self.open_file(&name) {
+                // Removed since: whether it was needed is told by the manifest.
+                Err(failure) if failure.is_not_found() => {}
+                file => {
+                    held.insert(name, file?);
+                }
+            }
+        }
+        self.held = Some(held);
+        Ok(())
     }
 
     /// Whether this is the only process that may write here.
@@ -377,6 +404,9 @@ impl LogDir {
     }
 
     fn names(&self) -> Result<Vec<String>, IoFailure> {
+        if let Some(held) = &self.held {
+            return Ok(held.keys().cloned().collect());
+        }
         self.dir.names().map_err(failed("list", &self.path))
     }
 
@@ -399,6 +429,9 @@ impl LogDir {
     }
 
     fn open_file(&self, name: &str) -> Result<LogFile, IoFailure> {
+        if let Some(file) = self.held.as_ref().and_then(|held| held.get(name)) {
+            return Ok(file.clone());
+        }
         let path = self.path_of(name);
         let file = self.dir.open(name).map_err(failed("open", &path))?;
         Ok(LogFile::new(path, file))

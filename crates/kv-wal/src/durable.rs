@@ -16,6 +16,7 @@ use crate::compact::{kept_bytes, remove_from};
 use crate::dir::LogDir;
 use crate::file::{IoFailure, failed};
 use crate::format::SegmentHeader;
+use crate::headroom::fitting_segment_bytes;
 use crate::keeper::first_segment_bytes;
 use crate::log::Log;
 use crate::manifest::Manifest;
@@ -32,7 +33,7 @@ use crate::{
 /// A store that is as durable as its [`Durability`] says. Many threads use one through a shared reference.
 pub struct DurableStore {
     memory: Arc<MemoryStore>,
-    log: Arc<Log>,
+    pub(crate) log: Arc<Log>,
     /// Until the store is closed.
     threads: Option<Threads>,
     recovered: Recovered,
@@ -49,6 +50,11 @@ impl DurableStore {
     pub fn open(dir: impl AsRef<Path>, options: DurableOptions) -> Result<Self, OpenError> {
         let begun = Instant::now();
         let dir = LogDir::open(&*options.fs, dir.as_ref())?;
+        let disk_bytes = dir.space().map_or(u64::MAX, |space| space.total);
+        let options = DurableOptions {
+            segment_bytes: fitting_segment_bytes(options.segment_bytes, disk_bytes),
+            ..options
+        };
         let manifest = Self::manifest(&dir, &options)?;
         let Restored {
             memory,

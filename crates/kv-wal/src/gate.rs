@@ -11,10 +11,11 @@
 //! Invariant: after a failure the watermarks stand still and every waiter above them gets an error.
 
 mod room;
+#[cfg(all(test, kv_shuttle))]
+mod schedules;
 mod subscription;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use kv_core::{Lsn, StoreError};
 use room::Room;
@@ -22,6 +23,8 @@ use subscription::Subscriber;
 pub use subscription::{Armed, Subscription};
 
 use crate::Durability;
+use crate::primitives::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use crate::primitives::{Condvar, Mutex, MutexGuard};
 
 /// Tells what the log has reached and releases those who wait for it.
 pub struct CommitGate {
@@ -147,18 +150,27 @@ impl CommitGate {
 
     /// Everything up to `lsn` has been handed to the kernel.
     pub(crate) fn publish_written(&self, lsn: Lsn) {
+        let subscribers = self.subscribers();
+        // Looked at under the lock under which it is set: after a failure the watermarks stand still.
+        if self.has_failed() {
+            return;
+        }
         self.written.fetch_max(lsn.0, SeqCst);
         self.for_written.release(lsn.0);
-        for subscriber in &*self.subscribers() {
+        for subscriber in &*subscribers {
             subscriber.release(Durability::No, lsn);
         }
     }
 
     /// Everything up to `lsn`, which was published as written before, is on stable storage.
     pub(crate) fn publish_durable(&self, lsn: Lsn) {
+        let subscribers = self.subscribers();
+        if self.has_failed() {
+            return;
+        }
         self.durable.fetch_max(lsn.0, SeqCst);
         self.for_durable.release(lsn.0);
-        for subscriber in &*self.subscribers() {
+        for subscriber in &*subscribers {
             subscriber.release(Durability::Always, lsn);
         }
     }
@@ -174,14 +186,15 @@ impl CommitGate {
         }
     }
 
-    /// The log failed for good: releases everybody. Nothing may be published after this.
+    /// The log failed for good: releases everybody. What is published after this is not.
     pub(crate) fn fail(&self) {
+        let subscribers = self.subscribers();
         self.failed.store(true, SeqCst);
         self.for_written.release(u64::MAX);
         self.for_durable.release(u64::MAX);
         drop(self.turnstile());
         self.admitted.notify_all();
-        for subscriber in &*self.subscribers() {
+        for subscriber in &*subscribers {
             subscriber.release_all();
         }
     }
@@ -242,7 +255,6 @@ impl std::fmt::Debug for CommitGate {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
     use std::sync::mpsc;
     use std::thread;
 

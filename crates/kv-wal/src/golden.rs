@@ -23,14 +23,46 @@ use crate::testing::MemFs;
 type Frames = Vec<Vec<Effect<'static>>>;
 
 /// The fixtures: a folder, its encoding, what is in it.
-fn fixtures() -> [(&'static str, Encoding, Frames); 6] {
+fn fixtures() -> [(&'static str, Encoding, Frames); 8] {
     [
         ("binary", Encoding::Binary, plain()),
         ("json", Encoding::Json, plain()),
         ("binary-collections", Encoding::Binary, on_collections()),
         ("json-collections", Encoding::Json, on_collections()),
+        ("binary-parts", Encoding::Binary, on_parts()),
+        ("json-parts", Encoding::Json, on_parts()),
         ("binary-ranked", Encoding::Binary, on_ranked()),
         ("json-ranked", Encoding::Json, on_ranked()),
+    ]
+}
+
+/// Effects on parts of strings, on two keys and on two databases.
+fn on_parts() -> Frames {
+    let (db, other) = (Db(1), Db(300));
+    let patch = |offset, bytes| Effect::PatchString {
+        db,
+        key: b"bits",
+        offset,
+        bytes,
+    };
+    let copy = Effect::CopyKey {
+        from_db: db,
+        from: b"bits",
+        db: other,
+        key: b"copy\xff",
+    };
+    let moved = Effect::MoveKey {
+        from_db: other,
+        from: b"copy\xff",
+        db,
+        key: b"moved",
+    };
+    vec![
+        vec![patch(0, b"\x80"), patch(200, b"text")],
+        vec![patch(536_870_911, b"\xff")],
+        vec![copy],
+        vec![moved],
+        vec![Effect::SwapDbs { one: db, other }],
     ]
 }
 

@@ -3,9 +3,9 @@
 //!
 //! Invariant: at most one blank is ready, so a full disk shows while the live segment still has room.
 //! Invariant: after [`Orders::published`] the manifest names the segment, soon.
+//! Invariant: a blank that the writer waits for is made as long as there is any room at all.
 
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::file::IoFailure;
@@ -13,11 +13,16 @@ use crate::fs::Space;
 use crate::log::Log;
 use crate::manifest::{Manifest, Start};
 use crate::poison::Failed;
+use crate::primitives::atomic::Ordering::SeqCst;
+use crate::primitives::{Condvar, Instant, Mutex, MutexGuard};
 use crate::segment::{Blank, segment_bytes_for};
 use crate::{LogFailure, SnapshotError};
 
 /// How often the room on the disk is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What was admitted and is larger than all that was kept for it waits for room at most this long.
+const ROOM_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The share of a disk that is left to others, as a divisor, and the most that this comes to, in bytes.
 const FREE_SHARE: u64 = 20;
@@ -43,6 +48,7 @@ pub(crate) struct Orders {
     segment_bytes: u64,
     /// The manifest that was on disk when the log was opened.
     found: Manifest,
+    disk_bytes: u64,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -55,32 +61,48 @@ struct State {
     manifest: Manifest,
     /// The newest snapshot that the manifest on disk names.
     kept_snapshot: Option<Start>,
+    /// The writer waits for a blank.
+    awaited: bool,
+    /// The last attempt to make a blank or to write a manifest has found no room.
+    no_blank: bool,
+    no_manifest: bool,
     stopping: bool,
 }
 
 impl Orders {
-    /// Orders the blank that comes after a live segment of `live_bytes`. `manifest` is on disk.
-    pub(crate) fn new(manifest: Manifest, segment_bytes: u64, live_bytes: u64) -> Self {
+    /// Orders the blank that comes after a live segment of `live_bytes`. `manifest` is on disk, on one of
+    /// `disk_bytes`.
+    pub(crate) fn new(
+        manifest: Manifest,
+        segment_bytes: u64,
+        live_bytes: u64,
+        disk_bytes: u64,
+    ) -> Self {
         Self {
             segment_bytes,
             found: manifest,
+            disk_bytes,
             state: Mutex::new(State {
                 wanted_bytes: next_bytes(segment_bytes, live_bytes),
                 ready: None,
                 manifest,
                 kept_snapshot: manifest.newest,
+                awaited: false,
+                no_blank: false,
+                no_manifest: false,
                 stopping: false,
             }),
             changed: Condvar::new(),
         }
     }
 
-    /// The blank for the next segment, of at least `bytes`. Waits until it is made. The one after it is larger
-    /// if `grow`.
+    /// The blank for the next segment, of at least `bytes`. Waits until it is made; without room for it, not
+    /// for long. The one after it is larger if `grow`.
     pub(crate) fn take_blank(&self, log: &Log, bytes: u64, grow: bool) -> Result<Blank, Failed> {
+        let begun = Instant::now();
         let mut state = self.lock();
         state.wanted_bytes = state.wanted_bytes.max(bytes);
-        self.changed.notify_all();
+        state.no_blank = false;
         loop {
             log.check()?;
             if let Some(blank) = state.ready.take_if(|blank| blank.bytes() >= bytes) {
@@ -88,10 +110,14 @@ impl Orders {
                     true => next_bytes(self.segment_bytes, blank.bytes()),
                     false => blank.bytes().min(self.segment_bytes),
                 };
+                state.awaited = false;
+                log.headroom
+                    .blank_goes_live(blank.bytes(), self.segment_bytes);
                 self.changed.notify_all();
                 return Ok(blank);
             }
-            if log.closing.load(SeqCst) && log.disk_full.load(SeqCst) {
+            let given_up = log.closing.load(SeqCst) || begun.elapsed() > ROOM_PATIENCE;
+            if state.no_blank && given_up {
                 drop(state);
                 return Err(log.fail(LogFailure {
                     action: "make the next segment in",
@@ -99,8 +125,15 @@ impl Orders {
                     reason: "no room on the disk".into(),
                 }));
             }
+            state.awaited = true;
+            self.changed.notify_all();
             state = self.wait(state, LOOK_INTERVAL);
         }
+    }
+
+    /// All the room on the disk, in bytes.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.disk_bytes
     }
 
     /// Segment `number` is durable under its name.
@@ -133,7 +166,7 @@ impl Orders {
             if log.snapshots.is_stopping() {
                 return Ok(false);
             }
-            if log.disk_full.load(SeqCst) {
+            if state.no_manifest {
                 return Err(SnapshotError::DiskFull);
             }
             state = self.wait(state, LOOK_INTERVAL);
@@ -215,8 +248,9 @@ impl<'l> Keeper<'l> {
             self.log.check()?;
             let mut room = self.has_room();
             room &= self.keep_manifest()?;
-            if room {
-                room = self.make_blank()?;
+            // What was admitted must be written, with the last of the room if need be.
+            if room || self.log.orders.lock().awaited {
+                room &= self.make_blank()?;
             }
             self.tell_room(room);
             let state = self.log.orders.lock();
@@ -228,7 +262,8 @@ impl<'l> Keeper<'l> {
                 .as_ref()
                 .is_some_and(|blank| blank.bytes() >= state.wanted_bytes)
                 && is_kept(&state.manifest, &self.kept);
-            if idle || !room {
+            let hopeless = !room && (!state.awaited || state.no_blank);
+            if idle || hopeless {
                 drop(self.log.orders.wait(state, LOOK_INTERVAL));
             }
         }
@@ -252,7 +287,10 @@ impl<'l> Keeper<'l> {
             ..wanted
         };
         let dir = &self.log.dir;
-        let Some(tmp) = self.unless_no_room(manifest.write_tmp(dir))? else {
+        let tmp = self.unless_no_room(manifest.write_tmp(dir))?;
+        self.log.orders.lock().no_manifest = tmp.is_none();
+        let Some(tmp) = tmp else {
+            self.log.orders.changed.notify_all();
             return Ok(false);
         };
         self.log.must(dir.publish_manifest(&tmp))?;
@@ -275,6 +313,7 @@ impl<'l> Keeper<'l> {
                 return Ok(true);
             }
             if let Some(too_small) = state.ready.take() {
+                self.log.headroom.blank_is(0);
                 drop(state);
                 self.log.must(too_small.discard(&self.log.dir))?;
             }
@@ -292,7 +331,11 @@ impl<'l> Keeper<'l> {
         });
         let room = match made {
             Ok(blank) => {
-                log.orders.lock().ready = Some(blank);
+                let mut state = log.orders.lock();
+                log.headroom.blank_is(blank.bytes());
+                state.ready = Some(blank);
+                state.no_blank = false;
+                drop(state);
                 log.orders.changed.notify_all();
                 if log.rotation.is_wanted() {
                     log.writer.wake();
@@ -304,6 +347,8 @@ impl<'l> Keeper<'l> {
         };
         log.check()?;
         log.must(log.dir.remove_segment_tmp(serial))?;
+        log.orders.lock().no_blank = !room;
+        log.orders.changed.notify_all();
         Ok(room)
     }
 
@@ -319,8 +364,9 @@ impl<'l> Keeper<'l> {
         let log = self.log;
         if log.disk_full.swap(!room, SeqCst) == room {
             log.orders.changed.notify_all();
-        }
-        if room {
+            // Those who wait because the log is behind are to hear that it stays so.
+            log.gate.release_admission();
+        } else {
             log.readmit();
         }
     }

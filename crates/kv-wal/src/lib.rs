@@ -45,10 +45,12 @@ mod sync;
 
 // Writing.
 mod batch;
+mod headroom;
 mod keeper;
 mod log;
 mod pace;
 mod poison;
+mod primitives;
 mod sleeper;
 mod syncer;
 mod threads;
@@ -94,6 +96,8 @@ pub use upkeep::{
 
 #[cfg(test)]
 mod golden;
+#[cfg(all(test, any(kv_shuttle, kv_loom)))]
+mod schedules;
 #[cfg(feature = "testing")]
 pub mod testing;
 

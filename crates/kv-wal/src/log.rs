@@ -10,9 +10,7 @@
 //! Invariant: threads that run transactions do no IO here.
 //! Invariant: after a failure nothing more is written, and no LSN becomes durable.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
 
 use kv_core::{Clock, Effect, EffectLog, Lsn, Refusal};
 
@@ -21,10 +19,13 @@ use crate::dir::LogDir;
 use crate::file::{IoFailure, LogFile};
 use crate::format::encode_effect;
 use crate::fs::Fs;
+use crate::headroom::Headroom;
 use crate::keeper::Orders;
 use crate::manifest::Manifest;
 use crate::pace::Pace;
 use crate::poison::{Failed, Poison};
+use crate::primitives::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use crate::primitives::{Instant, Mutex, MutexGuard};
 use crate::rotation::Rotation;
 use crate::segment::LiveSegment;
 use crate::sleeper::Sleeper;
@@ -44,6 +45,7 @@ pub(crate) struct Log {
     encoding: Encoding,
     pub(crate) gate: Arc<CommitGate>,
     pub(crate) batches: Batches,
+    pub(crate) headroom: Headroom,
     pub(crate) orders: Orders,
     pub(crate) snapshots: Snapshots,
     pub(crate) rotation: Rotation,
@@ -82,6 +84,7 @@ impl Log {
         stored_bytes: u64,
         snapshots: Snapshots,
     ) -> Self {
+        let disk_bytes = dir.space().map_or(u64::MAX, |space| space.total);
         let counters = Counters::default();
         counters.segment.store(live.number(), Relaxed);
         counters
@@ -101,7 +104,8 @@ impl Log {
             encoding: options.encoding,
             gate: Arc::new(gate),
             batches: Batches::new(live.last_lsn().advanced_by(1)),
-            orders: Orders::new(manifest, options.segment_bytes, live.capacity()),
+            headroom: Headroom::new(live.capacity(), live.end(), options.segment_bytes),
+            orders: Orders::new(manifest, options.segment_bytes, live.capacity(), disk_bytes),
             snapshots,
             rotation: Rotation::default(),
             pace: (options.durability == Durability::EverySec).then(Pace::new),
@@ -133,6 +137,7 @@ impl Log {
             self.writer.wake();
             self.syncer.wake();
             self.orders.interrupt();
+            self.rotation.interrupt();
         })
     }
 
@@ -171,6 +176,7 @@ impl Log {
     /// The log goes on in `live`; everything before it is durable.
     pub(crate) fn went_on_in(&self, live: &LiveSegment) {
         *lock(&self.live) = live.file().clone();
+        self.headroom.live_ends_at(live.end(), live.capacity());
         self.counters.segment.store(live.number(), Relaxed);
         self.counters.log_bytes.fetch_add(live.capacity(), Relaxed);
     }
@@ -214,7 +220,11 @@ impl EffectLog for Log {
             return Err(Refusal::DiskFull);
         }
         let overdue = self.pace.as_ref().is_some_and(Pace::is_overdue);
-        if overdue || self.batches.backlog_bytes() > BACKLOG_BYTES_MAX || self.snapshots.is_behind()
+        let backlog = self.batches.backlog_bytes();
+        if overdue
+            || backlog > BACKLOG_BYTES_MAX
+            || !self.headroom.is_enough_for(backlog)
+            || self.snapshots.is_behind()
         {
             return Err(Refusal::Behind);
         }

@@ -2,8 +2,10 @@
 //!
 //! Invariant: every acknowledged byte that no finished sync covers is at most as old as [`Pace::age`] says.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::primitives::Instant;
+use crate::primitives::atomic::{AtomicU64, Ordering::SeqCst};
 
 /// Bytes older than this hold up new acknowledgements until a sync has finished.
 const UNSYNCED_AGE_MAX: Duration = Duration::from_secs(2);

@@ -3,12 +3,13 @@
 //! Invariant: no length is believed before the checksum of the header that holds it was right, and no more
 //! memory is taken than the file has bytes.
 
-use kv_core::Lsn;
+use kv_core::{Lsn, UnixMillis};
 
+use crate::Encoding;
 use crate::file::{IoFailure, LogFile};
 use crate::format::{
-    FRAME_ALIGN, FRAME_HEADER_BYTES, Flaw, FrameHeader, Place, SEGMENT_HEADER_BYTES, SegmentHeader,
-    frame_bytes,
+    FRAME_ALIGN, FRAME_HEADER_BYTES, Flaw, FrameHeader, FrameKind, Place, SEGMENT_HEADER_BYTES,
+    SegmentHeader, decode_time, frame_bytes,
 };
 
 /// How much is read at once, in bytes, where a frame does not need more.
@@ -31,6 +32,8 @@ pub(crate) struct Tail {
     pub(crate) proof: Option<u64>,
     /// The newest effect that a frame header tells of, whether or not its payload is intact.
     pub(crate) newest: Lsn,
+    /// The newest time that an intact frame notes.
+    pub(crate) newest_time: Option<UnixMillis>,
 }
 
 /// Reads one segment from its first frame on.
@@ -38,6 +41,7 @@ pub(crate) struct SegmentReader {
     file: LogFile,
     salt: u64,
     segment: u64,
+    encoding: Encoding,
     /// Nothing at or behind this offset is looked at.
     end: u64,
     at: u64,
@@ -52,6 +56,7 @@ impl SegmentReader {
             file,
             salt: header.salt,
             segment: header.number,
+            encoding: header.encoding,
             end,
             at: SEGMENT_HEADER_BYTES as u64,
             block: Vec::new(),
@@ -148,8 +153,21 @@ impl SegmentReader {
                 if tail.proof.is_none() && header.synced >= lost {
                     tail.proof = Some(at);
                 }
+                let behind = block.get(within + FRAME_HEADER_BYTES..);
+                let time = behind.and_then(|behind| self.time_in(&header, behind));
+                tail.newest_time = tail.newest_time.max(time);
             }
         }
+    }
+
+    /// The time that a frame with this header notes, if it does; `behind` is what follows the header.
+    fn time_in(&self, header: &FrameHeader, behind: &[u8]) -> Option<UnixMillis> {
+        let payload = behind.get(..header.payload_bytes as usize)?;
+        let is_mark = header.kind == FrameKind::TimeMark
+            && crc32c::crc32c(payload) == header.payload_checksum;
+        is_mark
+            .then(|| decode_time(self.encoding, payload).ok())
+            .flatten()
     }
 
     fn header_at(&self, at: u64) -> Result<(FrameHeader, u32), Flaw> {

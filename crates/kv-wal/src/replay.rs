@@ -16,7 +16,8 @@ use kv_core::{Effect, Lsn, UnixMillis};
 
 use crate::dir::{LogDir, SegmentName};
 use crate::format::{
-    Flaw, FrameKind, Malformed, Predecessor, decode_time, for_each_effect, frame_bytes,
+    Flaw, FrameKind, Malformed, Predecessor, SEGMENT_HEADER_BYTES, decode_time, for_each_effect,
+    frame_bytes,
 };
 use crate::manifest::Manifest;
 use crate::reader::{Frame, SegmentReader};
@@ -111,7 +112,11 @@ pub(crate) fn visit(
     visitor: &mut dyn Visit,
 ) -> Result<Found, OpenError> {
     let (segments, unopened) = open_segments(dir, manifest)?;
-    let mut report = Recovered::default();
+    // Without any log there is what the snapshot has.
+    let mut report = Recovered {
+        last_lsn: manifest.base(),
+        ..Recovered::default()
+    };
     if let Some(first) = segments.first() {
         // What the newest snapshot has may be missing from the log; what comes after it may not.
         let before = first.header.first_lsn.0.saturating_sub(1);
@@ -149,10 +154,17 @@ pub(crate) fn visit(
     let stored_bytes = replay.bytes_total;
     let Some((last, end)) = found else {
         report.clean = true;
+        // After a repair that left nothing but a snapshot. Nobody will look for the one before.
+        let before = (report.last_lsn > Lsn::ZERO).then_some(Predecessor {
+            number: due - 1,
+            end: SEGMENT_HEADER_BYTES as u64,
+            last_lsn: report.last_lsn,
+            last_checksum: 0,
+        });
         return Ok(Found {
             report,
             next: due,
-            predecessor: None,
+            predecessor: before,
             stored_bytes,
         });
     };

@@ -3,13 +3,14 @@
 //!
 //! Invariant: the writer never waits for a blank because of a request.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::SnapshotError;
 use crate::file::{IoFailure, LogFile};
 use crate::log::Log;
+use crate::primitives::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
+use crate::primitives::{Condvar, Mutex, MutexGuard};
 
 /// How often whoever waits looks whether there is still a point in it.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -43,6 +44,8 @@ impl Rotation {
     /// Asks for one and waits for it. Gives the room behind the end of the old segment back.
     pub(crate) fn ask(&self, log: &Log) -> Result<Seam, SnapshotError> {
         let mut seam = self.lock();
+        // On a full disk the writer is asked all the same: it may have a segment that is as good as new.
+        let mut looked = false;
         *seam = None;
         self.wanted.store(true, SeqCst);
         log.writer.wake();
@@ -57,7 +60,7 @@ impl Rotation {
             }
             let given_up = if log.snapshots.is_stopping() {
                 Some(SnapshotError::Closed)
-            } else if log.disk_full.load(SeqCst) {
+            } else if looked && log.disk_full.load(SeqCst) && !log.orders.has_blank() {
                 Some(SnapshotError::DiskFull)
             } else {
                 log.check().err().map(SnapshotError::from)
@@ -70,7 +73,14 @@ impl Rotation {
                 .changed
                 .wait_timeout(seam, LOOK_INTERVAL)
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(seam, _)| seam);
+            looked = true;
         }
+    }
+
+    /// Lets whoever waits look again whether the log has failed.
+    pub(crate) fn interrupt(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
     }
 
     /// Whether somebody waits for a rotation.

@@ -1,9 +1,13 @@
 //! A thread that sleeps when it has nothing to do, and is woken only when it sleeps.
 
+#[cfg(all(test, kv_shuttle))]
+mod schedules;
+
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread::{self, Thread};
 use std::time::Duration;
+
+use crate::primitives::atomic::{AtomicBool, Ordering::SeqCst};
+use crate::primitives::thread::{self, Thread};
 
 /// The bed of one thread.
 #[derive(Debug, Default)]

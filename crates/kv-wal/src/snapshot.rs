@@ -23,6 +23,7 @@ use kv_core::{Lsn, UnixMillis};
 pub(crate) use load::{Unloaded, load, verify};
 pub(crate) use make::run;
 pub(crate) use orders::Snapshots;
+pub(crate) use read::database_of;
 
 use crate::file::IoFailure;
 use crate::poison::Failed;

@@ -1,13 +1,12 @@
 //! The syncer, for the policies under which the writer does not sync each commit: syncs once a second
 //! (`everysec`) and when somebody waits for durability, so that a slow sync never holds up a write.
 
-use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
-
 use crate::Durability;
 use crate::log::Log;
 use crate::pace::SYNC_INTERVAL;
 use crate::poison::Failed;
+use crate::primitives::Instant;
+use crate::primitives::atomic::Ordering::SeqCst;
 
 /// Syncs until the log is closed or fails.
 pub(crate) fn run(log: &Log) -> Result<(), Failed> {

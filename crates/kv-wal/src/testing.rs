@@ -5,6 +5,7 @@ mod chance;
 pub mod crash;
 mod damage;
 pub mod disk;
+pub mod figures;
 mod fuzz;
 mod image;
 mod mem_fs;

@@ -2,8 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
-use std::thread::{self, JoinHandle};
 
 use kv_core::MemoryStore;
 
@@ -11,6 +9,8 @@ use crate::keeper::Keeper;
 use crate::log::Log;
 use crate::manifest::Manifest;
 use crate::poison::Failed;
+use crate::primitives::atomic::Ordering::SeqCst;
+use crate::primitives::thread::{self, JoinHandle};
 use crate::segment::LiveSegment;
 use crate::writer::Writer;
 use crate::{Durability, LogFailure, snapshot, syncer};
@@ -75,16 +75,30 @@ impl Threads {
         self.end();
         let log = &self.log;
         if log.check().is_ok() {
-            let manifest = Manifest {
-                durable: log.gate.durable(),
-                ..log.orders.manifest()
-            };
-            let kept = log.must(manifest.replace(&log.dir));
-            if let (Ok(()), Some(blank)) = (kept, log.orders.leftover()) {
-                let _ = log.must(blank.discard(&log.dir));
-            }
+            // Told to the log; it is looked at below.
+            let _ = self.leave_in_order();
         }
         log.failure().cloned().map_or(Ok(()), Err)
+    }
+
+    /// The last manifest, and no blank. On a full disk the manifest that is there has to do: a start finds what
+    /// came after it.
+    fn leave_in_order(&self) -> Result<(), Failed> {
+        let log = &self.log;
+        if let Some(blank) = log.orders.leftover() {
+            log.must(blank.discard(&log.dir))?;
+        }
+        let manifest = Manifest {
+            durable: log.gate.durable(),
+            ..log.orders.manifest()
+        };
+        match manifest.write_tmp(&log.dir) {
+            Err(failure) if failure.is_no_room() => Ok(()),
+            written => {
+                let tmp = log.must(written)?;
+                log.must(log.dir.publish_manifest(&tmp))
+            }
+        }
     }
 
     /// Ends the writer before the others that it may still need.

@@ -10,6 +10,7 @@
 mod copy;
 mod inspect;
 mod read;
+mod rebuild;
 mod repair;
 mod start;
 
@@ -55,11 +56,19 @@ pub enum UpkeepError {
         /// The newest time noted in the log.
         last_time: Option<UnixMillis>,
     },
-    /// The log begins after the moment that was asked for.
-    #[error("the log begins after that")]
-    TargetBeforeStart,
+    /// Neither a snapshot nor the log goes back to the moment that was asked for.
+    #[error("what is left begins after that{}", earliest(*.lsn))]
+    TargetBeforeStart {
+        /// The earliest target that can be reached; `None` when there is none yet.
+        lsn: Option<Lsn>,
+        /// The earliest time that can be; `None` when none has been noted since `lsn`.
+        time: Option<UnixMillis>,
+    },
     /// What is damaged cannot be cut off.
-    #[error("{damage}; it cannot be cut off, because nothing before it is left")]
+    #[error(
+        "{damage}; it cannot be cut off, because nothing before it is left: restore a backup, or move the \
+         directory away to start empty"
+    )]
     Unrepairable {
         /// What is damaged.
         damage: OpenError,
@@ -69,6 +78,30 @@ pub enum UpkeepError {
 impl From<IoFailure> for UpkeepError {
     fn from(failure: IoFailure) -> Self {
         Self::Open(failure.into())
+    }
+}
+
+fn earliest(lsn: Option<Lsn>) -> String {
+    lsn.map_or_else(String::new, |lsn| {
+        format!(": the earliest LSN that can be reached is {lsn}")
+    })
+}
+
+/// Makes `dir` show one moment of a database that another process may change meanwhile; its manifest then.
+///
+/// A server takes away only what a manifest that is on disk does not need. So when the manifest still needs
+/// what it did after everything was opened, everything was there. Each further turn needs another snapshot
+/// that was finished within the last, so there are few.
+fn hold(dir: &mut LogDir) -> Result<Manifest, UpkeepError> {
+    let mut manifest = manifest_of(dir)?;
+    loop {
+        dir.hold()?;
+        let now = manifest_of(dir)?;
+        let needed = |manifest: &Manifest| (manifest.first_segment, manifest.starts());
+        if needed(&manifest) == needed(&now) {
+            return Ok(manifest);
+        }
+        manifest = now;
     }
 }
 

@@ -4,8 +4,7 @@
 //! `always` syncs it and says so again; what is appended meanwhile is the next batch. Nothing is ever delayed
 //! to make a batch larger.
 
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kv_core::{Lsn, UnixMillis};
 
@@ -15,6 +14,8 @@ use crate::format::{FrameKind, TIME_MARK_FRAME_BYTES_MAX};
 use crate::log::Log;
 use crate::pace::Pace;
 use crate::poison::Failed;
+use crate::primitives::Instant;
+use crate::primitives::atomic::Ordering::{Relaxed, SeqCst};
 use crate::rotation::Seam;
 use crate::segment::{LiveSegment, segment_bytes_for};
 
@@ -126,6 +127,8 @@ impl<'l> Writer<'l> {
         log.check()?;
         self.noted = log.gate.durable();
         log.must(self.live.append(frame, self.noted))?;
+        log.headroom
+            .live_ends_at(self.live.end(), self.live.capacity());
         log.counters.bytes.fetch_add(bytes, Relaxed);
         log.counters
             .effects

@@ -8,6 +8,7 @@ use std::time::Instant;
 use std::{env, thread};
 
 use kv_wal::testing::crash::{Effort, Past, Plan, Report, Scenario, Trial};
+use kv_wal::testing::figures;
 use kv_wal::{Durability, Encoding};
 
 /// Lives tried with each policy and encoding.
@@ -44,6 +45,12 @@ fn every_call_may_fail() {
         report.states,
         report.violations.len(),
         begun.elapsed().as_secs_f64()
+    );
+    figures::note(
+        4,
+        trials,
+        "failing calls of the simulated disk",
+        begun.elapsed(),
     );
     report.keep_and_panic(env!("CARGO_TARGET_TMPDIR"));
     assert!(trials >= TRIALS_MIN, "too few trials: {trials}");

@@ -1,9 +1,18 @@
 //! Damaged logs: every way to damage a small one, some random ways, and every way that once went wrong.
 
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Instant;
+use std::{env, thread};
+
 use kv_wal::Encoding;
-use kv_wal::testing::Fuzz;
+use kv_wal::testing::{Fuzz, figures};
+
+/// Random cases. Far more, in pieces of any size, are made by `cargo xtask fuzz-replay --cases N`.
+const CASES: u64 = 200_000;
+const CASES_LONG: u64 = 100_000_000;
 
 fn exhaustive(encoding: Encoding, clean: bool) {
+    let begun = Instant::now();
     let mut fuzz = Fuzz::new();
     if let Err(failure) = fuzz.exhaustive(encoding, clean, &mut |_| ()) {
         panic!("{failure}");
@@ -13,6 +22,7 @@ fn exhaustive(encoding: Encoding, clean: bool) {
         counts.whole > 0 && counts.refused > counts.cases() / 2,
         "{counts:?}"
     );
+    figures::note(2, counts.cases(), "ways to damage a log", begun.elapsed());
 }
 
 #[test]
@@ -31,13 +41,35 @@ fn every_damage_to_a_json_log_that_was_killed() {
 }
 
 #[test]
+fn every_damage_to_a_json_log_that_was_closed() {
+    exhaustive(Encoding::Json, true);
+}
+
+/// A new seed with each run: what a failure prints repeats it.
+#[test]
 fn random_damage() {
-    let mut fuzz = Fuzz::new();
-    for case in 0..5_000 {
-        if let Err(failure) = fuzz.random(1, case) {
-            panic!("--seed 1 --case {case}: {failure}");
+    let begun = Instant::now();
+    let long = env::var_os("KV_TEST_LONG").is_some();
+    let cases = if long { CASES_LONG } else { CASES };
+    let seed = u64::from(std::process::id());
+    let next = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                let mut fuzz = Fuzz::new();
+                loop {
+                    let case = next.fetch_add(1, SeqCst);
+                    if case >= cases {
+                        return;
+                    }
+                    if let Err(failure) = fuzz.random(seed, case) {
+                        panic!("--seed {seed} --case {case}: {failure}");
+                    }
+                }
+            });
         }
-    }
+    });
+    figures::note(3, cases, "random damages", begun.elapsed());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use kv_core::testing::model::Model;
-use kv_core::{At, Db, KeySet, KeyValue, ListEnd, Lsn, MemoryOptions, Store, UnixMillis};
+use kv_core::{At, Db, KeySet, KeyValue, ListEnd, Lsn, MemoryOptions, Refusal, Store, UnixMillis};
 use kv_wal::fs::RealFs;
 use kv_wal::testing::MemFs;
 use kv_wal::{
@@ -140,7 +140,12 @@ fn collections_come_back_and_writers_do_not_wait_for_them() {
             db: Db::FIRST,
             now: UnixMillis(0),
         };
-        let lsn = store.write(at, KeySet::All, change).unwrap();
+        let lsn = loop {
+            match store.write(at, KeySet::All, change) {
+                Err(Refusal::Behind) => store.wait_until_caught_up(),
+                written => break written.unwrap(),
+            }
+        };
         store.wait(lsn).unwrap();
     };
     for size in [2, 100, 5_000, 60_000] {
@@ -406,8 +411,13 @@ fn a_copy_has_the_snapshots_that_its_log_needs() {
     assert_eq!(Model::of(&then), middle);
     assert_eq!(then.recovered().passed_over, None);
     let before = copy(at("db"), at("before"), Target::Lsn(Lsn(60)), &RealFs);
-    assert!(
-        matches!(before, Err(UpkeepError::TargetBeforeStart)),
-        "{before:?}"
-    );
+    let Err(UpkeepError::TargetBeforeStart { lsn, .. }) = before else {
+        panic!("{before:?}");
+    };
+    // What the error names can be reached, and nothing before it.
+    let earliest = lsn.unwrap();
+    assert_eq!(earliest, Lsn(100));
+    copy(at("db"), at("earliest"), Target::Lsn(earliest), &RealFs).unwrap();
+    let before = copy(at("db"), at("before"), Target::Lsn(Lsn(99)), &RealFs);
+    assert!(before.is_err(), "{before:?}");
 }

@@ -16,7 +16,8 @@ mod p5_engine_pipelined;
 mod p6_engine_single;
 mod p7_memory;
 
-// Coming back.
+// Snapshots and coming back.
+mod p10_snapshot_under_load;
 mod p11_start;
 
 use crate::server::ServerKind;
@@ -31,6 +32,7 @@ pub const TABLE: &[Scenario] = &[
     p5_engine_pipelined::SCENARIO,
     p6_engine_single::SCENARIO,
     p7_memory::SCENARIO,
+    p10_snapshot_under_load::SCENARIO,
     p11_start::SCENARIO,
 ];
 

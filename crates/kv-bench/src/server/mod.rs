@@ -211,6 +211,11 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
+/// The calls that strace looks at: those that it slows, and the two that every new thread begins with. It stops
+/// a thread at each call of any kind until the first one that it looks at, and a thread that serves connections
+/// makes no sync.
+const SLOW_DISK_TRACE: &str = "trace=fdatasync,fsync,rseq,set_robust_list";
+
 /// The whole command line: what bounds and slows the server comes before it and runs as the same process.
 fn command_line(entrant: &Entrant, setup: &Setup, port: u16, dir: &Path) -> Vec<PathBuf> {
     let mut words: Vec<PathBuf> = Vec::new();
@@ -221,7 +226,7 @@ fn command_line(entrant: &Entrant, setup: &Setup, port: u16, dir: &Path) -> Vec<
     if let Some(delay_us) = setup.fsync_delay_us {
         let inject = format!("inject=fdatasync,fsync:delay_exit={delay_us}");
         words.extend(["strace", "--daemonize", "-qq", "-f", "--seccomp-bpf"].map(PathBuf::from));
-        words.extend(["-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e"].map(PathBuf::from));
+        words.extend(["-o", "/dev/null", "-e", SLOW_DISK_TRACE, "-e"].map(PathBuf::from));
         words.push(inject.into());
     }
     words.push(entrant.binary.clone());

@@ -4,7 +4,7 @@
 //! Invariant: a declared key is hashed once. A handler passes the slice that it declared, so the same address
 //! and length mean the same key; any other slice is hashed again.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 
 use smallvec::SmallVec;
 
@@ -12,8 +12,10 @@ use super::MemoryStore;
 use super::garbage::Garbage;
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
+use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
+use super::watch::{KeyWatcher, News};
 use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
 
 /// A stripe's number and the stripe.
@@ -61,6 +63,8 @@ pub(crate) struct Changes {
     all: bool,
     /// What was removed and takes long to free. A transaction drops it when it no longer holds a lock.
     garbage: Vec<Garbage>,
+    /// What watchers are told at the end.
+    news: Vec<News>,
 }
 
 /// What has expired at a key.
@@ -104,6 +108,17 @@ impl<'s> Access<'s> {
         }
     }
 
+    pub(crate) fn databases(&self) -> u16 {
+        self.store.databases
+    }
+
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub(crate) fn check_database(&self, db: Db) {
+        self.store.check_database(db);
+    }
+
     /// Locks one whole stripe.
     pub(crate) fn lock_stripe(store: &'s MemoryStore, stripe: u32) -> Self {
         Self {
@@ -135,6 +150,11 @@ impl<'s> Access<'s> {
         (live, newest)
     }
 
+    /// Whether looks are a reader's.
+    pub(crate) fn is_reader(&self) -> bool {
+        self.reader
+    }
+
     /// What has expired of the entry at `key`: nothing, usually.
     #[inline]
     pub(crate) fn expired(&mut self, at: At, key: &[u8]) -> Expired {
@@ -156,6 +176,17 @@ impl<'s> Access<'s> {
         }
     }
 
+    /// Lets `watcher` know of changes of `key` from now on; whether it is there.
+    pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
+        let is_stale = matches!(self.expired(at, key), Expired::Key);
+        let located = self.locate(key);
+        let place = located.spot.place;
+        let stripe = self.stripe(located);
+        stripe.watch((at.db, key), place, is_stale, watcher);
+        let table = stripe.existing_table(at.db);
+        !is_stale && table.is_some_and(|table| table.get(place, key).is_some())
+    }
+
     /// `key`, or so many fields of it, were removed because they had expired.
     pub(crate) fn count_expired(&mut self, key: &[u8], fields: Option<usize>) {
         let located = self.locate(key);
@@ -173,25 +204,66 @@ impl<'s> Access<'s> {
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
     pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
+        if effect.source().is_some() {
+            if let Some(relocation) = Relocation::of(effect) {
+                self.relocate(effect, &relocation, changes);
+            }
+            return;
+        }
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
-            let garbage = self.stripe(located).apply(located.spot.place, effect);
+            let stripe = self.stripe(located);
+            if stripe.watches.is_some() {
+                stripe.note_change(effect, &mut changes.news);
+            }
+            let garbage = stripe.apply(located.spot.place, effect);
             changes.garbage.extend(garbage);
             changes.keys.push((located, db));
             return;
         }
         let stripes = self.store.stripes.len();
         let held = self.held.as_mut_slice();
-        assert_eq!(held.len(), stripes, "a flush holds every stripe");
+        assert_eq!(
+            held.len(),
+            stripes,
+            "a change of whole databases holds every stripe"
+        );
         changes.all = true;
         for (_, stripe) in held {
+            stripe.note_changes(effect, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
         }
+    }
+
+    /// Moves or copies the value of a key to another one.
+    fn relocate(
+        &mut self,
+        effect: &Effect<'_>,
+        relocation: &Relocation<'_>,
+        changes: &mut Changes,
+    ) {
+        self.check_database(relocation.db);
+        let from = self.locate(relocation.from);
+        let to = self.locate(relocation.key);
+        let source = self.stripe(from);
+        if let Some(end) = relocation.end_of_source() {
+            source.note_change(&end, &mut changes.news);
+        }
+        let new = relocation.take(source, from.spot.place, to.spot.place);
+        let target = self.stripe(to);
+        target.note_change(effect, &mut changes.news);
+        let garbage = relocation.put(target, to.spot.place, new);
+        changes.garbage.extend(garbage);
+        changes.keys.push((from, relocation.from_db));
+        changes.keys.push((to, relocation.db));
     }
 
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,
     /// where nothing up to `numbered.1` can be taken back any more.
     pub(crate) fn finish(&mut self, changes: &Changes, numbered: Option<(Lsn, Lsn)>) {
+        for news in &changes.news {
+            news.tell(numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn));
+        }
         let totals = &self.store.totals;
         if changes.all {
             for (number, stripe) in self.held.as_mut_slice() {
@@ -218,6 +290,26 @@ impl<'s> Access<'s> {
             unreachable!("a sweep holds one stripe")
         };
         self.store.totals.publish_due(*number, stripe);
+    }
+
+    /// Every stripe of the store.
+    ///
+    /// # Panics
+    ///
+    /// When the transaction does not hold them all.
+    pub(crate) fn all_stripes(&self) -> impl Iterator<Item = &Stripe> {
+        let held = match &self.held {
+            Held::One(held) => std::slice::from_ref(held),
+            Held::Many(held) => held,
+        };
+        let all = held.len() == self.store.stripes.len();
+        assert!(all, "a look at whole databases holds every stripe");
+        held.iter().map(|(_, stripe)| &**stripe)
+    }
+
+    /// The newest change that a look at whole databases may show.
+    pub(crate) fn newest(&self) -> Lsn {
+        self.store.totals.newest()
     }
 
     /// The stripe of a transaction that holds one.

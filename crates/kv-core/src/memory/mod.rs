@@ -14,9 +14,11 @@ mod access;
 mod collect;
 mod garbage;
 mod recent;
+mod relocate;
 mod store;
 mod stripe;
 mod totals;
+mod watch;
 
 // Whole databases.
 mod expire;
@@ -49,10 +51,13 @@ use table::Table;
 use totals::Totals;
 use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
+pub use watch::KeyWatcher;
 
+use crate::observe::{Notebook, Watch};
 use crate::random::STEP;
 use crate::{
-    At, Clock, Db, EffectLog, KeySet, Lsn, Random, Refusal, SystemClock, Txn, ValueLimits, View,
+    At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Random, Refusal, SystemClock, Txn,
+    ValueLimits, View,
 };
 
 /// How a [`MemoryStore`] is made.
@@ -87,6 +92,7 @@ pub struct MemoryStore {
     totals: Totals,
     sweeper: Sweeper,
     walking: Walking,
+    watch: Watch,
     reaper: Reaper,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
@@ -137,6 +143,7 @@ impl MemoryStore {
             totals: Totals::new(options.stripes, options.databases),
             sweeper: Sweeper::default(),
             walking: Walking::default(),
+            watch: Watch::default(),
             reaper: Reaper::default(),
             log: None,
             clock: options.clock,
@@ -191,12 +198,17 @@ impl MemoryStore {
         look: impl FnOnce(&mut View<'_>) -> R,
     ) -> (R, Lsn) {
         self.check_database(at.db);
+        let access = Access::lock(self, at.db, keys, true);
         let mut view = View {
-            access: Access::lock(self, at.db, keys, true),
+            access,
             at,
             seen: Lsn::ZERO,
+            notebook: Notebook::new(self.watch.wanted()),
         };
         let answer = look(&mut view);
+        if view.notebook.is_wanted() {
+            self.watch.tell(view.seen, &view.notebook);
+        }
         (answer, view.seen)
     }
 
@@ -221,6 +233,35 @@ impl MemoryStore {
         }))
     }
 
+    /// Lets `observer` hear what transactions do from now on, as far as it is watched for:
+    /// [`watch_changes`](Self::watch_changes), [`watch_classes`](Self::watch_classes).
+    ///
+    /// # Panics
+    ///
+    /// When there is one already.
+    pub fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.watch.set_observer(observer);
+    }
+
+    /// One more party wants to hear which keys change, in every transaction that locks a stripe after this.
+    pub fn watch_changes(&self) {
+        self.watch.watch_changes();
+    }
+
+    /// The end of one [`watch_changes`](Self::watch_changes).
+    ///
+    /// # Panics
+    ///
+    /// When there was none.
+    pub fn unwatch_changes(&self) {
+        self.watch.unwatch_changes();
+    }
+
+    /// From now on these classes of events are told and no others.
+    pub fn watch_classes(&self, classes: Classes) {
+        self.watch.watch_classes(classes);
+    }
+
     /// Asks the log whether a write may begin.
     fn admit(&self) -> Result<(), Refusal> {
         self.log.as_deref().map_or(Ok(()), EffectLog::admit)
@@ -239,15 +280,21 @@ impl MemoryStore {
                 access,
                 at,
                 seen: Lsn::ZERO,
+                notebook: Notebook::new(self.watch.wanted()),
             },
             log,
             encoded: log.map(|_| SCRATCH.take()).unwrap_or_default(),
             effects: 0,
+            #[cfg(debug_assertions)]
+            unnamed: Vec::new(),
             changes: Changes::default(),
         };
         txn.encoded.clear();
         let answer = change(&mut txn);
         let lsn = Self::commit(&mut txn);
+        if txn.view.notebook.is_wanted() {
+            self.watch.tell(lsn, &txn.view.notebook);
+        }
         if log.is_some() && txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
             SCRATCH.set(std::mem::take(&mut txn.encoded));
         }
@@ -267,6 +314,17 @@ impl MemoryStore {
         });
         txn.view.access.finish(&txn.changes, numbered);
         numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn)
+    }
+
+    /// Ends what [`View::watch`] began. The watcher may still be told of a change that is under way.
+    ///
+    /// # Panics
+    ///
+    /// When the store has no such database.
+    pub fn unwatch(&self, db: Db, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+        self.check_database(db);
+        let spot = self.placing.spot(key);
+        self.lock(spot.stripe).unwatch((db, key), watcher);
     }
 
     /// Brings what is needed to look `keys` up closer to the processor, all at once: worth it before several

@@ -1,9 +1,9 @@
 //! Walking a database in hash order, a few keys at a time.
 
 use super::MemoryStore;
-use super::place::Spot;
-use super::stripe::item;
-use crate::{At, Cursor, Item, ValueRef};
+use super::place::{Place, Spot};
+use super::stripe::{Stripe, item};
+use crate::{At, Cursor, Item, ValueRef, View};
 
 /// Buckets without what is looked for that one call passes over, for each key asked for.
 const BUCKETS_PER_KEY: usize = 10;
@@ -29,58 +29,102 @@ impl MemoryStore {
         show: &mut dyn FnMut(&Item<'_>),
     ) -> Cursor {
         self.check_database(at.db);
-        let Some(mut spot) = Spot::of_cursor(cursor) else {
-            return Cursor::START;
-        };
-        let mut wanted = count.max(1);
-        let mut buckets = wanted.saturating_mul(BUCKETS_PER_KEY);
-        while spot.stripe <= self.last_stripe() {
-            match self.scan_stripe(at, spot, &mut wanted, &mut buckets, show) {
-                Some(next) => spot = next,
-                None => spot = Spot::start_of(spot.stripe + 1),
-            }
-            if wanted == 0 || buckets == 0 {
-                break;
-            }
-        }
-        if spot.stripe <= self.last_stripe() {
-            spot.cursor()
-        } else {
-            Cursor::START
-        }
+        let look = |number, look: &mut dyn FnMut(&Stripe)| look(&self.lock(number));
+        scan_stripes(at, cursor, count, self.last_stripe(), show, look)
     }
+}
 
-    /// Shows what one stripe has from `spot` on, taking what is shown off `wanted` and the buckets it passes
-    /// off `buckets`. Returns where to go on in this stripe.
-    fn scan_stripe(
-        &self,
-        at: At,
-        spot: Spot,
-        wanted: &mut usize,
-        buckets: &mut usize,
-        show: &mut dyn FnMut(&Item<'_>),
-    ) -> Option<Spot> {
-        let stripe = self.lock(spot.stripe);
-        let table = stripe.existing_table(at.db)?;
-        let wanted = std::cell::Cell::from_mut(wanted);
-        let next = table.walk(
-            spot.place,
-            |slot| {
-                let mut item = item(at.db, slot.entry());
-                item.value = item.value.at_time(at.now);
-                let all_expired = matches!(item.value, ValueRef::Hash(hash) if hash.is_empty());
-                if item.expires.is_none_or(|expires| expires > at.now) && !all_expired {
-                    show(&item);
-                    wanted.set(wanted.get().saturating_sub(1));
-                }
-            },
-            || {
-                *buckets -= 1;
-                wanted.get() == 0 || *buckets == 0
-            },
-        );
-        next.map(|place| Spot { place, ..spot })
+impl MemoryStore {
+    /// The cursor from which a scan begins at `point` of the hash order, where 0 is its start and [`u64::MAX`] its
+    /// end: of a number drawn by lot, a place drawn by lot.
+    #[must_use]
+    pub fn cursor_at(&self, point: u64) -> Cursor {
+        let bits = self.stripes.len().trailing_zeros() + Place::BITS;
+        Cursor(point >> (u64::BITS - bits))
     }
+}
+
+impl View<'_> {
+    /// As [`MemoryStore::scan_at`], of the present database and time, from within a transaction on
+    /// [`KeySet::All`](crate::KeySet::All), which sees its own changes.
+    ///
+    /// # Panics
+    ///
+    /// In any other transaction.
+    pub fn scan(
+        &mut self,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> Cursor {
+        self.seen = self.seen.max(self.access.newest());
+        let stripes: Vec<&Stripe> = self.access.all_stripes().collect();
+        let last = u32::try_from(stripes.len() - 1).unwrap_or(u32::MAX);
+        let look = |number: u32, look: &mut dyn FnMut(&Stripe)| look(stripes[number as usize]);
+        scan_stripes(self.at, cursor, count, last, show, look)
+    }
+}
+
+/// Scans the stripes up to `last`, each of which `look` shows.
+fn scan_stripes(
+    at: At,
+    cursor: Cursor,
+    count: usize,
+    last: u32,
+    show: &mut dyn FnMut(&Item<'_>),
+    look: impl Fn(u32, &mut dyn FnMut(&Stripe)),
+) -> Cursor {
+    let Some(mut spot) = Spot::of_cursor(cursor) else {
+        return Cursor::START;
+    };
+    let mut wanted = count.max(1);
+    let mut buckets = wanted.saturating_mul(BUCKETS_PER_KEY);
+    while spot.stripe <= last {
+        let mut next = None;
+        look(spot.stripe, &mut |stripe| {
+            next = scan_stripe(stripe, at, spot, &mut wanted, &mut buckets, show);
+        });
+        spot = next.unwrap_or_else(|| Spot::start_of(spot.stripe + 1));
+        if wanted == 0 || buckets == 0 {
+            break;
+        }
+    }
+    if spot.stripe <= last {
+        spot.cursor()
+    } else {
+        Cursor::START
+    }
+}
+
+/// Shows what one stripe has from `spot` on, taking what is shown off `wanted` and the buckets it passes
+/// off `buckets`. Returns where to go on in this stripe.
+fn scan_stripe(
+    stripe: &Stripe,
+    at: At,
+    spot: Spot,
+    wanted: &mut usize,
+    buckets: &mut usize,
+    show: &mut dyn FnMut(&Item<'_>),
+) -> Option<Spot> {
+    let table = stripe.existing_table(at.db)?;
+    let wanted = std::cell::Cell::from_mut(wanted);
+    let next = table.walk(
+        spot.place,
+        |slot| {
+            let mut item = item(at.db, slot.entry());
+            item.value = item.value.at_time(at.now);
+            let all_expired = matches!(item.value, ValueRef::Hash(hash) if hash.is_empty());
+            if item.expires.is_none_or(|expires| expires > at.now) && !all_expired {
+                show(&item);
+                wanted.set(wanted.get().saturating_sub(1));
+            }
+        },
+        || {
+            *buckets -= 1;
+            wanted.get() == 0 || *buckets == 0
+        },
+    );
+    next.map(|place| Spot { place, ..spot })
 }
 
 #[cfg(test)]
@@ -98,6 +142,31 @@ mod tests {
         db: Db(3),
         now: UnixMillis(1_000),
     };
+
+    #[test]
+    fn a_scan_within_a_transaction_sees_its_changes() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        for key in 0..KEYS {
+            set(&store, &key.to_le_bytes(), None);
+        }
+        let written = store.write_with(AT, KeySet::All, |txn| {
+            txn.delete(&0u32.to_le_bytes());
+            txn.set_string(&KEYS.to_le_bytes(), StringValue::new(b"v"), None);
+            let (mut seen, mut cursor) = (0, Cursor::START);
+            loop {
+                cursor = txn.scan(cursor, 7, &mut |item| {
+                    assert_ne!(item.key, 0u32.to_le_bytes());
+                    seen += 1;
+                });
+                if cursor == Cursor::START {
+                    break;
+                }
+            }
+            (seen, txn.len())
+        });
+        let ((seen, len), _) = written.expect("no refusal");
+        assert_eq!((seen, len), (KEYS, u64::from(KEYS)));
+    }
 
     fn set(store: &MemoryStore, key: &[u8], expires: Option<i64>) {
         let written = store.write_with(AT, KeySet::One(key), |txn| {
@@ -205,6 +274,18 @@ mod tests {
             ..AT
         };
         assert_eq!(scan(&store, later, 10, || {}).len(), 50);
+    }
+
+    #[test]
+    fn every_point_is_a_cursor() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        KeyValue::set(&store, b"k", b"v").expect("no refusal");
+        assert_eq!(store.cursor_at(0), Cursor::START);
+        let behind = Cursor(store.cursor_at(u64::MAX).0 + 1);
+        let from = |cursor| store.scan(cursor, 10).expect("no error").1.len();
+        assert_eq!(from(behind), 0);
+        let halves = [0, 1 << 63].map(|point| from(store.cursor_at(point)));
+        assert!(halves == [1, 0] || halves == [1, 1]);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! What a [`MemoryStore`] counts, for whoever watches it.
 
+use std::ops::Deref;
+use std::sync::MutexGuard;
+
 use super::MemoryStore;
 use super::raw::EntryRef;
-use crate::{Db, UnixMillis};
+use super::stripe::Stripe;
+use crate::{Db, UnixMillis, View};
 
 /// Counts since the store was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,26 +39,14 @@ impl MemoryStore {
     /// Counts since the store was made.
     #[must_use]
     pub fn stats(&self) -> MemoryStats {
-        let mut sum = MemoryStats::default();
-        for stripe in 0..=self.last_stripe() {
-            let stats = self.lock(stripe).stats;
-            sum.hits += stats.hits;
-            sum.misses += stats.misses;
-            sum.expired += stats.expired;
-            sum.expired_fields += stats.expired_fields;
-        }
-        sum
+        stats_of(self.each_stripe())
     }
 
     /// About how many bytes of heap the keys, values and tables take: as they were asked for, so without
     /// what the allocator adds.
     #[must_use]
     pub fn memory_used(&self) -> usize {
-        let of_stripe = |stripe| -> usize {
-            let stripe = self.lock(stripe);
-            stripe.tables().map(|(_, table)| table.heap_bytes()).sum()
-        };
-        (0..=self.last_stripe()).map(of_stripe).sum()
+        memory_used_of(self.each_stripe())
     }
 
     /// What `db` holds; `now` is what the sample of times to live counts from.
@@ -65,26 +57,97 @@ impl MemoryStore {
     #[must_use]
     pub fn keyspace(&self, db: Db, now: UnixMillis) -> Keyspace {
         self.check_database(db);
-        let mut keyspace = Keyspace::default();
-        let mut sample = TtlSample {
-            now,
-            sum_ms: 0,
-            count: 0,
-        };
-        for stripe in 0..=self.last_stripe() {
-            let stripe = self.lock(stripe);
-            let Some(table) = stripe.existing_table(db) else {
-                continue;
-            };
-            keyspace.keys += table.len() as u64;
-            keyspace.expiring += table.expiries.count() as u64;
-            if table.expiries.count() > 0 && sample.count < TTL_SAMPLES {
-                table.sample(|entry| sample.add(entry));
-            }
-        }
-        keyspace.mean_ttl_ms = sample.sum_ms.checked_div(sample.count);
-        keyspace
+        keyspace_of(self.each_stripe(), db, now)
     }
+
+    /// The stripes, each locked in its turn.
+    fn each_stripe(&self) -> impl Iterator<Item = MutexGuard<'_, Stripe>> {
+        (0..=self.last_stripe()).map(|number| self.lock(number))
+    }
+}
+
+/// The same from within a transaction on [`KeySet::All`](crate::KeySet::All), which sees its own changes. Each
+/// panics in any other.
+impl View<'_> {
+    /// As [`MemoryStore::stats`].
+    #[must_use]
+    pub fn stats(&self) -> MemoryStats {
+        stats_of(self.access.all_stripes())
+    }
+
+    /// As [`MemoryStore::memory_used`].
+    #[must_use]
+    pub fn memory_used(&self) -> usize {
+        memory_used_of(self.access.all_stripes())
+    }
+
+    /// As [`MemoryStore::keyspace`], of the present database and time.
+    #[must_use]
+    pub fn keyspace(&mut self) -> Keyspace {
+        self.seen = self.seen.max(self.access.newest());
+        keyspace_of(self.access.all_stripes(), self.at.db, self.at.now)
+    }
+
+    /// How many keys the present database has, expired ones that are not yet removed included.
+    #[must_use]
+    pub fn len(&mut self) -> u64 {
+        self.seen = self.seen.max(self.access.newest());
+        let db = self.at.db;
+        let tables = self.access.all_stripes();
+        let tables = tables.filter_map(|stripe| stripe.existing_table(db));
+        tables.map(|table| table.len() as u64).sum()
+    }
+
+    /// Whether [`View::len`] is 0.
+    #[must_use]
+    pub fn is_empty(&mut self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn stats_of(stripes: impl Iterator<Item = impl Deref<Target = Stripe>>) -> MemoryStats {
+    let mut sum = MemoryStats::default();
+    for stripe in stripes {
+        sum.hits += stripe.stats.hits;
+        sum.misses += stripe.stats.misses;
+        sum.expired_fields += stripe.stats.expired_fields;
+        sum.expired += stripe.stats.expired;
+    }
+    sum
+}
+
+fn memory_used_of(stripes: impl Iterator<Item = impl Deref<Target = Stripe>>) -> usize {
+    stripes
+        .map(|stripe| {
+            let tables = stripe.tables();
+            tables.map(|(_, table)| table.heap_bytes()).sum::<usize>()
+        })
+        .sum()
+}
+
+fn keyspace_of(
+    stripes: impl Iterator<Item = impl Deref<Target = Stripe>>,
+    db: Db,
+    now: UnixMillis,
+) -> Keyspace {
+    let mut keyspace = Keyspace::default();
+    let mut sample = TtlSample {
+        now,
+        sum_ms: 0,
+        count: 0,
+    };
+    for stripe in stripes {
+        let Some(table) = stripe.existing_table(db) else {
+            continue;
+        };
+        keyspace.keys += table.len() as u64;
+        keyspace.expiring += table.expiries.count() as u64;
+        if table.expiries.count() > 0 && sample.count < TTL_SAMPLES {
+            table.sample(|entry| sample.add(entry));
+        }
+    }
+    keyspace.mean_ttl_ms = sample.sum_ms.checked_div(sample.count);
+    keyspace
 }
 
 struct TtlSample {

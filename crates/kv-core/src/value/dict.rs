@@ -84,7 +84,12 @@ impl<E: Named> Dict<E> {
 
     /// Shows about `count` elements from `cursor` on, in hash order, and returns where to go on; 0 when there
     /// are no more. What is there from the first call to the last is shown exactly once.
-    pub(super) fn scan(&self, cursor: u64, count: usize, show: &mut dyn FnMut(&E)) -> u64 {
+    pub(super) fn scan<'s>(
+        &'s self,
+        cursor: u64,
+        count: usize,
+        show: &mut dyn FnMut(&'s E),
+    ) -> u64 {
         let Some(from) = cursor.checked_mul(1 << CURSOR_SHIFT) else {
             return 0;
         };

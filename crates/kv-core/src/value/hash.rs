@@ -166,7 +166,7 @@ impl<'a> HashRef<'a> {
     /// Shows about `count` fields and their values from `cursor` on and returns where to go on; 0 begins and, as
     /// an answer, ends. A field that is there from the first call to the last is shown, whatever others come and
     /// go. A packed hash is shown whole.
-    pub fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8], &[u8])) -> u64 {
+    pub fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&'a [u8], &'a [u8])) -> u64 {
         match &self.hash.0 {
             Form::Packed(packed) => {
                 PackedPairs(packed.iter()).for_each(|(field, value)| show(field, value));

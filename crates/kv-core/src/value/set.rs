@@ -115,7 +115,7 @@ impl Set {
     /// Shows about `count` members from `cursor` on and returns where to go on; 0 begins and, as an answer, ends.
     /// A member that is there from the first call to the last is shown, whatever others come and go. A packed
     /// set is shown whole.
-    pub fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8])) -> u64 {
+    pub fn scan<'s>(&'s self, cursor: u64, count: usize, mut show: impl FnMut(&'s [u8])) -> u64 {
         match &self.0 {
             Form::Integers(packed) | Form::Packed(packed) => {
                 packed.iter().for_each(show);

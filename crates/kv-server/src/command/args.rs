@@ -4,9 +4,13 @@
 
 use kv_core::StringValue;
 use kv_proto::RequestRef;
+use smallvec::SmallVec;
 
 use super::error::CommandError;
 use super::spec::CommandSpec;
+
+/// Some words of a request, as stores take them.
+pub(crate) type Words<'r> = SmallVec<[&'r [u8]; 8]>;
 
 /// A place among the words of a request.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +77,45 @@ impl<'r> Args<'r> {
         integer(self.bytes()?)
     }
 
+    /// The next word, as a number that is not less than `least`; `otherwise` says that it is none.
+    ///
+    /// # Errors
+    ///
+    /// There is no word, or it is no such number of 63 bits.
+    pub(crate) fn at_least(
+        &mut self,
+        least: usize,
+        otherwise: &'static str,
+    ) -> Result<usize, CommandError> {
+        let number = integer(self.bytes()?).ok();
+        number
+            .and_then(|number| usize::try_from(number).ok())
+            .filter(|number| *number >= least)
+            .ok_or_else(|| CommandError::err(otherwise))
+    }
+
+    /// The next word, as how many elements are wanted.
+    ///
+    /// # Errors
+    ///
+    /// There is no word, or it is no number of 63 bits.
+    pub(crate) fn amount(&mut self) -> Result<usize, CommandError> {
+        self.at_least(0, "value is out of range, must be positive")
+    }
+
+    /// The next word, as an integer of 64 bits that has an opposite: which end to count from, and how far.
+    ///
+    /// # Errors
+    ///
+    /// There is no word, or it is no such integer.
+    pub(crate) fn signed(&mut self) -> Result<i64, CommandError> {
+        let number = self.int()?;
+        match number {
+            i64::MIN => Err(CommandError::NO_OPPOSITE),
+            number => Ok(number),
+        }
+    }
+
     /// The next word, as the number of keys that follow.
     ///
     /// # Errors
@@ -110,6 +153,11 @@ impl<'r> Args<'r> {
             .is_some_and(|word| word.eq_ignore_ascii_case(option));
         self.next += usize::from(eaten);
         eaten
+    }
+
+    /// All words that are left, at hand as a slice.
+    pub(crate) fn words(self) -> Words<'r> {
+        self.rest().collect()
     }
 
     /// All words that are left.

@@ -13,8 +13,20 @@ pub(crate) enum Category {
     Read,
     /// Changes data.
     Write,
+    /// Sets.
+    Set,
+    /// Lists.
+    List,
+    /// Hashes.
+    Hash,
     /// Strings.
     String,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
+    /// Messages.
+    PubSub,
     /// For those who run the server.
     Admin,
     /// Constant or logarithmic time per key.
@@ -23,22 +35,34 @@ pub(crate) enum Category {
     Slow,
     /// Can hurt others.
     Dangerous,
+    /// May have to wait.
+    Blocking,
+    /// Several requests as one.
+    Transaction,
     /// The client's own connection, and what needs no data.
     Connection,
 }
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
+        Self::Set,
+        Self::List,
+        Self::Hash,
         Self::String,
+        Self::Bitmap,
+        Self::HyperLogLog,
+        Self::PubSub,
         Self::Admin,
         Self::Fast,
         Self::Slow,
+        Self::Blocking,
         Self::Dangerous,
         Self::Connection,
+        Self::Transaction,
     ];
 
     /// Its name, without the `@`.
@@ -47,11 +71,19 @@ impl Category {
             Self::Keyspace => "keyspace",
             Self::Read => "read",
             Self::Write => "write",
+            Self::Set => "set",
+            Self::List => "list",
+            Self::Hash => "hash",
             Self::String => "string",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
+            Self::PubSub => "pubsub",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
             Self::Dangerous => "dangerous",
+            Self::Blocking => "blocking",
+            Self::Transaction => "transaction",
             Self::Connection => "connection",
         }
     }
@@ -63,13 +95,24 @@ impl Category {
         match self {
             Self::Fast => has(Flags::FAST),
             Self::Slow => !has(Flags::FAST),
+            Self::PubSub => has(Flags::PUBSUB),
             Self::Admin => has(Flags::ADMIN),
             Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
             _ if does_nothing_alone => false,
-            Self::Keyspace => spec.group == Group::Keys || has(Flags::WHOLE_KEYSPACE),
+            Self::Keyspace => {
+                let whole = has(Flags::WHOLE_KEYSPACE) || has(Flags::READS_KEYSPACE);
+                spec.group == Group::Keys || whole
+            }
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
+            Self::Set => spec.group == Group::Set,
+            Self::List => spec.group == Group::List,
+            Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
+            Self::Bitmap => spec.group == Group::Bitmap,
+            Self::HyperLogLog => spec.group == Group::HyperLogLog,
+            Self::Blocking => matches!(spec.run, Run::Block(_)),
+            Self::Transaction => spec.group == Group::Transactions,
             Self::Connection => {
                 let needs_nothing = matches!(spec.run, Run::Pure(_) | Run::Group { .. });
                 spec.group == Group::Connection || needs_nothing

@@ -42,10 +42,31 @@ impl CommandError {
     );
     /// The number of keys that follow cannot be one.
     pub(crate) const KEY_COUNT: Self = Self::fixed("ERR", "invalid numkeys value or out of range");
+    /// There should be such a key.
+    pub(crate) const NO_SUCH_KEY: Self = Self::fixed("ERR", "no such key");
+    /// A number is too large, or too small.
+    pub(crate) const OUT_OF_RANGE: Self = Self::fixed("ERR", "value is out of range");
+    /// A word that should say where a scan goes on does not.
+    pub(crate) const CURSOR: Self = Self::fixed("ERR", "invalid cursor");
+    /// The one integer of 64 bits that cannot be negated.
+    pub(crate) const NO_OPPOSITE: Self = Self::fixed(
+        "ERR",
+        "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+    );
     /// A place in a string is before its start.
     pub(crate) const OFFSET: Self = Self::fixed("ERR", "offset is out of range");
 
-    const fn fixed(code: &'static str, message: &'static str) -> Self {
+    /// A request before `EXEC` was refused.
+    pub(crate) const EXEC_ABORTED: Self = Self::fixed(
+        "EXECABORT",
+        "Transaction discarded because of previous errors.",
+    );
+    /// Another client has ended the wait.
+    pub(crate) const UNBLOCKED: Self =
+        Self::fixed("UNBLOCKED", "client unblocked via CLIENT UNBLOCK");
+
+    /// An error whose text is known beforehand.
+    pub(crate) const fn fixed(code: &'static str, message: &'static str) -> Self {
         Self {
             code,
             message: Cow::Borrowed(message),
@@ -69,6 +90,20 @@ impl CommandError {
     pub(crate) fn wrong_arity(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         Self::err(format!("wrong number of arguments for '{name}' command"))
+    }
+
+    /// The command `name` may not run between `MULTI` and `EXEC`.
+    pub(crate) fn not_in_multi(name: &str) -> Self {
+        let name = name.to_ascii_lowercase();
+        Self::err(format!("Command '{name}' not allowed inside a transaction"))
+    }
+
+    /// What `EXEC` answers when it is itself wrong: the transaction is over.
+    pub(crate) fn exec_aborted_because(error: &Self) -> Self {
+        Self {
+            code: "EXECABORT",
+            message: format!("Transaction discarded because of: {}", error.message).into(),
+        }
     }
 
     /// The command `name` was given a time that cannot be one.

@@ -2,10 +2,11 @@
 //!
 //! Owns the four forms of a time and which numbers are times; whether a time has come is the store's to say.
 
-use kv_core::{Expiry, UnixMillis, View};
+use kv_core::{Expiry, Txn, UnixMillis, View};
 
 use super::args::{self, Args};
 use super::error::CommandError;
+use super::event;
 
 /// How a number says when a key goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,61 @@ impl<'r> TimeOption<'r> {
         };
         let number = args.bytes()?;
         Ok(Some(Self { form, number }))
+    }
+}
+
+/// Changes when `key` goes, `None` for never, and announces it; whether it was there and anything changed. A time
+/// that has come takes the key away at once.
+pub(crate) fn change(txn: &mut Txn<'_>, key: &[u8], expires: Option<UnixMillis>) -> bool {
+    let changed = txn.set_expiry(key, expires);
+    if changed {
+        let event = match expires {
+            None => event::PERSIST,
+            Some(_) if txn.exists(key) => event::EXPIRE,
+            Some(_) => event::EXPIRED,
+        };
+        txn.announce(key, event);
+    }
+    changed
+}
+
+/// What a look at a value is to make of its expiry: the words behind `GETEX` and `HGETEX`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum End<'r> {
+    /// It stays.
+    #[default]
+    AsBefore,
+    /// `PERSIST`: there is none any more.
+    Never,
+    /// It is this.
+    At(TimeOption<'r>),
+}
+
+impl<'r> End<'r> {
+    /// Reads all words that are left. One option may be repeated, the last one counts.
+    ///
+    /// # Errors
+    ///
+    /// They are no options, or contradict each other.
+    pub(crate) fn parse(mut args: Args<'r>) -> Result<Self, CommandError> {
+        let mut end = Self::AsBefore;
+        while args.len() > 0 {
+            let next = if args.eat(b"PERSIST") {
+                Self::Never
+            } else {
+                Self::At(TimeOption::eat(&mut args)?.ok_or(CommandError::SYNTAX)?)
+            };
+            end = match (end, next) {
+                (Self::At(one), Self::At(other)) if one.form != other.form => {
+                    return Err(CommandError::SYNTAX);
+                }
+                (Self::At(_), Self::Never) | (Self::Never, Self::At(_)) => {
+                    return Err(CommandError::SYNTAX);
+                }
+                (_, next) => next,
+            };
+        }
+        Ok(end)
     }
 }
 

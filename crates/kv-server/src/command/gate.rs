@@ -1,23 +1,33 @@
 //! What a request must pass before its handler runs, in this order:
 //!
-//! 1. **arity**: as many words as the command takes.
+//! 1. **arity**: as many words as the command takes;
+//! 2. **MULTI**: not between `MULTI` and `EXEC`, if the command is not for that;
+//! 3. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages.
 //!
-//! A gate that is added later takes its place in this list: login, ACL, MULTI, loading, memory, disk.
+//! A gate that is added later takes its place in this list: login, ACL, loading, memory, disk.
 //!
 //! Invariant: a gate changes nothing; a request that is refused leaves no trace but its error.
 
 use kv_proto::RequestRef;
 
 use super::error::CommandError;
-use super::spec::CommandSpec;
+use super::spec::{CommandSpec, Flags};
 
-/// Whether `request`, which asks for `spec`, may run now.
+/// Whether `request`, which asks for `spec`, may run now; `in_multi`: between `MULTI` and `EXEC`.
 ///
 /// # Errors
 ///
 /// That of the first gate that refuses.
-pub(crate) fn check(spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), CommandError> {
-    arity(spec, request)
+pub(crate) fn check(
+    spec: &CommandSpec,
+    request: RequestRef<'_>,
+    in_multi: bool,
+) -> Result<(), CommandError> {
+    arity(spec, request)?;
+    if in_multi && spec.flags.contains(Flags::NO_MULTI) {
+        return Err(CommandError::not_in_multi(spec.name));
+    }
+    Ok(())
 }
 
 fn arity(spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), CommandError> {
@@ -26,4 +36,20 @@ fn arity(spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), CommandError
     } else {
         Err(CommandError::wrong_arity(spec.name))
     }
+}
+
+/// Whether `spec` may run on a connection that has subscriptions and cannot tell its replies from messages.
+///
+/// # Errors
+///
+/// It may not.
+pub(crate) fn subscribed(spec: &CommandSpec) -> Result<(), CommandError> {
+    if spec.flags.contains(Flags::SUBSCRIBED) {
+        return Ok(());
+    }
+    let name = spec.name.to_ascii_lowercase();
+    Err(CommandError::err(format!(
+        "Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+         context"
+    )))
 }

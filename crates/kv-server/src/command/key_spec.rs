@@ -24,6 +24,20 @@ pub(crate) enum Keys {
         step: usize,
         access: Access,
     },
+    /// The word at a place that depends on the other words.
+    Found {
+        /// The place, if there is such a key.
+        place: fn(RequestRef<'_>) -> Option<usize>,
+        access: Access,
+    },
+    /// Keys that no word names: their names are made from what other keys hold.
+    Hidden {
+        /// Whether there are such keys.
+        are_there: fn(RequestRef<'_>) -> bool,
+        access: Access,
+    },
+    /// What each of these finds, one after the other; none of them is of this kind itself.
+    Each(&'static [Keys]),
 }
 
 /// Where a range of keys ends.
@@ -33,6 +47,8 @@ pub(crate) enum Last {
     Word(usize),
     /// At the last word of the request.
     End,
+    /// At the last word but one.
+    BeforeEnd,
 }
 
 impl Keys {
@@ -56,6 +72,16 @@ impl Keys {
         }
     }
 
+    /// Every word from `first` on but the last one.
+    pub(crate) const fn before_last(first: usize, access: Access) -> Self {
+        Self::Range {
+            first,
+            last: Last::BeforeEnd,
+            step: 1,
+            access,
+        }
+    }
+
     /// Every other word from `first` on: key, value, key, value.
     pub(crate) const fn pairs_from(first: usize, access: Access) -> Self {
         Self::Range {
@@ -66,12 +92,38 @@ impl Keys {
         }
     }
 
-    /// What may happen to the keys.
-    pub(crate) const fn access(&self) -> Access {
+    /// What may happen to the keys, to one or another of them.
+    pub(crate) fn access(&self) -> Access {
         match *self {
             Self::None => Access::NONE,
-            Self::Range { access, .. } | Self::Counted { access, .. } => access,
+            Self::Range { access, .. }
+            | Self::Counted { access, .. }
+            | Self::Found { access, .. }
+            | Self::Hidden { access, .. } => access,
+            Self::Each(parts) => parts
+                .iter()
+                .fold(Access::NONE, |access, part| access.union(part.access())),
         }
+    }
+
+    /// The kinds of keys, each treated in its own way.
+    pub(crate) const fn parts(&self) -> &[Self] {
+        match *self {
+            Self::None => &[],
+            Self::Range { .. }
+            | Self::Counted { .. }
+            | Self::Found { .. }
+            | Self::Hidden { .. } => std::slice::from_ref(self),
+            Self::Each(parts) => parts,
+        }
+    }
+
+    /// Whether `request` touches keys that none of its words names: any key may be one of them.
+    pub(crate) fn are_hidden(&self, request: RequestRef<'_>) -> bool {
+        self.parts().iter().any(|part| match part {
+            Self::Hidden { are_there, .. } => are_there(request),
+            _ => false,
+        })
     }
 
     /// The keys of `request`, in order. Words that are missing are left out; where a count does not fit the
@@ -79,12 +131,26 @@ impl Keys {
     pub(crate) fn of<'r>(&self, request: RequestRef<'r>) -> KeysOf<'r> {
         let words = request.len();
         let (first, end, step) = match *self {
-            Self::None => (0, 0, 1),
+            Self::None | Self::Hidden { .. } => (0, 0, 1),
+            Self::Found { place, .. } => match place(request) {
+                Some(place) => (place, words.min(place + 1), 1),
+                None => (0, 0, 1),
+            },
+            Self::Each(parts) => {
+                return KeysOf {
+                    request,
+                    next: 0,
+                    end: 0,
+                    step: 1,
+                    further: parts,
+                };
+            }
             Self::Range {
                 first, last, step, ..
             } => match last {
                 Last::Word(last) => (first, words.min(last + 1), step),
                 Last::End => (first, words, step),
+                Last::BeforeEnd => (first, words.saturating_sub(1), step),
             },
             Self::Counted { count_at, step, .. } => {
                 let first = count_at + 1;
@@ -100,6 +166,7 @@ impl Keys {
             next: first,
             end,
             step,
+            further: &[],
         }
     }
 }
@@ -116,14 +183,20 @@ pub(crate) struct KeysOf<'r> {
     next: usize,
     end: usize,
     step: usize,
+    /// Where to look for keys after these.
+    further: &'static [Keys],
 }
 
 impl<'r> Iterator for KeysOf<'r> {
     type Item = &'r [u8];
 
     fn next(&mut self) -> Option<&'r [u8]> {
-        if self.next >= self.end {
-            return None;
+        while self.next >= self.end {
+            let (part, further) = self.further.split_first()?;
+            *self = Self {
+                further,
+                ..part.of(self.request)
+            };
         }
         let key = self.request.get(self.next);
         self.next += self.step;
@@ -131,7 +204,9 @@ impl<'r> Iterator for KeysOf<'r> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.end.saturating_sub(self.next).div_ceil(self.step);
+        let further = self.further.iter();
+        let further: usize = further.map(|part| part.of(self.request).len()).sum();
+        let left = self.end.saturating_sub(self.next).div_ceil(self.step) + further;
         (left, Some(left))
     }
 }
@@ -157,6 +232,8 @@ impl Access {
     pub(crate) const BLIND: Self = Self(1 << 4);
     /// Which of these happen depends on the options.
     pub(crate) const BY_OPTION: Self = Self(1 << 5);
+    /// The key goes as a whole, whatever it holds.
+    pub(crate) const WHOLE: Self = Self(1 << 6);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {
@@ -166,6 +243,11 @@ impl Access {
     /// Whether all of `other` is in this.
     pub(crate) const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether any of it changes the key.
+    pub(crate) const fn changes(self) -> bool {
+        self.0 & (Self::UPDATE.0 | Self::INSERT.0 | Self::DELETE.0) != 0
     }
 }
 
@@ -199,6 +281,22 @@ mod tests {
         assert_eq!(keys_in(&pairs, "MSET a 1 b 2"), ["a", "b"]);
         assert_eq!(keys_in(&pairs, "MSET a 1 b"), ["a", "b"]);
         assert!(keys_in(&Keys::None, "PING a").is_empty());
+    }
+
+    #[test]
+    fn keys_of_several_kinds_come_one_after_the_other() {
+        const KEYS: Keys = Keys::Each(&[
+            Keys::one(1, Access::UPDATE),
+            Keys::Counted {
+                count_at: 2,
+                step: 1,
+                access: Access::READ,
+            },
+        ]);
+        assert_eq!(keys_in(&KEYS, "X to 2 a b c"), ["to", "a", "b"]);
+        assert_eq!(keys_in(&KEYS, "X to 9 a b c"), ["to"]);
+        assert!(keys_in(&KEYS, "X").is_empty());
+        assert_eq!(KEYS.access(), Access::UPDATE.union(Access::READ));
     }
 
     #[test]

@@ -20,18 +20,29 @@ pub(crate) mod table;
 // What a handler works with.
 pub(crate) mod args;
 pub(crate) mod error;
+pub(crate) mod event;
 mod expire_time;
 pub(crate) mod glob;
 pub(crate) mod help;
 mod prelude;
+mod sample;
+mod scan_options;
 #[cfg(test)]
 mod table_rules;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
+mod timeout;
 
 // The commands, by group.
 mod admin;
+mod bitmap;
 mod connection;
+mod hash;
+mod hyperloglog;
 mod introspect;
 mod keys;
+mod list;
+mod pubsub;
+mod set;
 mod string;
+mod transaction;

@@ -3,13 +3,16 @@
 //! Invariant: a spec is plain data that never changes; counters and statistics live elsewhere.
 //! Invariant: nothing that follows from [`Run`] or [`Keys`] is written down a second time.
 
-use kv_core::{Txn, View};
+use std::time::Duration;
+
+use kv_core::{Kind, Txn, UnixMillis, View};
 use kv_proto::Reply;
 
 use super::args::Args;
 use super::error::CommandError;
 use super::key_spec::Keys;
 use crate::engine::ServerCx;
+use crate::engine::execute::Answer;
 use crate::session::SessionCx;
 
 /// One command or subcommand.
@@ -43,17 +46,22 @@ pub(crate) struct CommandSpec {
 impl CommandSpec {
     /// Whether it can change data.
     pub(crate) const fn is_write(&self) -> bool {
-        matches!(self.run, Run::Write(_))
+        matches!(self.run, Run::Write(_) | Run::Block(_))
     }
 
     /// Whether it can only look at data.
     pub(crate) const fn is_read(&self) -> bool {
-        matches!(self.run, Run::Read(_))
+        matches!(self.run, Run::Read(_)) || self.flags.contains(Flags::READS_KEYSPACE)
     }
 
     /// Whether it may need more memory than there was: refused while memory is full.
     pub(crate) const fn may_grow(&self) -> bool {
         self.is_write() && !self.flags.contains(Flags::NEVER_GROWS)
+    }
+
+    /// Whether it works on every key.
+    pub(crate) const fn is_whole_keyspace(&self) -> bool {
+        self.flags.contains(Flags::WHOLE_KEYSPACE)
     }
 
     /// How many words its name has: two for a subcommand.
@@ -73,6 +81,42 @@ impl CommandSpec {
 /// What a handler answers: a reply that is complete, or an error and nothing changed.
 pub(crate) type Outcome = Result<(), CommandError>;
 
+/// What a handler answers that may have to wait.
+pub(crate) type Attempt = fn(&mut Txn<'_>, Args<'_>, &mut Reply<'_>) -> Result<Turn, CommandError>;
+
+/// Whether a request that may have to wait must.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Turn {
+    /// The reply is complete.
+    Done,
+    /// Nothing was written or changed.
+    Wait(Wait),
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// How many of its keys, from the first, it waits for.
+    pub(crate) keys: usize,
+    /// What one of them must hold.
+    pub(crate) kind: Kind,
+    /// `None`: for ever.
+    pub(crate) at_most: Option<Duration>,
+    /// Whether it is answered with an array where it may not wait.
+    pub(crate) answers_array: bool,
+}
+
+impl Turn {
+    /// Answers a request that would wait and may not.
+    pub(crate) fn do_not_wait(self, reply: &mut Reply<'_>) {
+        match self {
+            Self::Done => {}
+            Self::Wait(wait) if wait.answers_array => reply.null_array(),
+            Self::Wait(_) => reply.null(),
+        }
+    }
+}
+
 /// What runs. The kind of handler is the command's class: nothing else says what may change data.
 #[derive(Debug)]
 pub(crate) enum Run {
@@ -82,6 +126,10 @@ pub(crate) enum Run {
     Read(fn(&mut View<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
     /// Looks at its keys and changes them.
     Write(fn(&mut Txn<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
+    /// As `Write`; waits while there is nothing to take.
+    Block(Attempt),
+    /// Runs the requests that the connection has gathered.
+    Exec(fn(&mut SessionCx<'_>, UnixMillis, &mut Reply<'_>) -> Answer),
     /// Looks at the connection and changes its state.
     Session(fn(&mut SessionCx<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
     /// Looks at the whole server and steers it.
@@ -149,8 +197,22 @@ pub(crate) enum Compat {
 pub(crate) enum Group {
     /// Strings and numbers.
     String,
+    /// Elements in order.
+    List,
+    /// Members, each once.
+    Set,
+    /// Fields, each with a value.
+    Hash,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
     /// Keys of any kind.
     Keys,
+    /// Messages.
+    PubSub,
+    /// Several requests as one.
+    Transactions,
     /// The client's own connection.
     Connection,
     /// The server as a whole.
@@ -159,13 +221,32 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 4] = [Self::String, Self::Keys, Self::Connection, Self::Server];
+    pub(crate) const ALL: [Self; 11] = [
+        Self::String,
+        Self::List,
+        Self::Set,
+        Self::Hash,
+        Self::Bitmap,
+        Self::HyperLogLog,
+        Self::Keys,
+        Self::PubSub,
+        Self::Transactions,
+        Self::Connection,
+        Self::Server,
+    ];
 
     /// Redis' word for it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::Hash => "hash",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
             Self::Keys => "generic",
+            Self::PubSub => "pubsub",
+            Self::Transactions => "transactions",
             Self::Connection => "connection",
             Self::Server => "server",
         }
@@ -201,6 +282,15 @@ impl Flags {
     pub(crate) const WHOLE_KEYSPACE: Self = Self(1 << 9);
     /// A write that leaves no more data than there was: runs while memory is full.
     pub(crate) const NEVER_GROWS: Self = Self(1 << 10);
+    /// Runs between `MULTI` and `EXEC` and is not kept for the latter.
+    pub(crate) const NOT_QUEUED: Self = Self(1 << 15);
+    /// Looks at keys that it does not name, one stripe after the other.
+    pub(crate) const READS_KEYSPACE: Self = Self(1 << 11);
+
+    /// Works on messages and subscriptions.
+    pub(crate) const PUBSUB: Self = Self(1 << 13);
+    /// Runs while a RESP2 connection is subscribed to something.
+    pub(crate) const SUBSCRIBED: Self = Self(1 << 14);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

@@ -8,12 +8,22 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, connection, introspect, keys, string};
+use super::{
+    admin, bitmap, connection, hash, hyperloglog, introspect, keys, list, pubsub, set, string,
+    transaction,
+};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
+    list::GROUP,
+    set::GROUP,
+    hash::GROUP,
+    bitmap::GROUP,
+    hyperloglog::GROUP,
     keys::GROUP,
+    pubsub::GROUP,
+    transaction::GROUP,
     connection::GROUP,
     admin::GROUP,
     introspect::GROUP,
@@ -61,14 +71,14 @@ fn subcommand(container: &'static CommandSpec, word: &[u8]) -> Option<&'static C
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
 
-/// An open-addressed table that is at most a quarter full.
+/// An open-addressed table that is at most an eighth full.
 struct Index {
     slots: Box<[Option<&'static CommandSpec>]>,
 }
 
 impl Index {
     fn new() -> Self {
-        let capacity = (commands().count() * 4).next_power_of_two();
+        let capacity = (commands().count() * 8).next_power_of_two();
         let mut index = Self {
             slots: vec![None; capacity].into(),
         };

@@ -77,14 +77,15 @@ impl Shell {
 
     fn execute(&self, request: RequestRef<'_>, reply: &mut Reply<'_>) -> Outcome {
         let spec = table::find(request)?;
-        gate::check(spec, request)?;
+        gate::check(spec, request, false)?;
         let args = Args::new(spec, request);
         let at = At {
             db: Db::FIRST,
             now: self.clock.now(),
         };
         let keys: Vec<&[u8]> = spec.keys.of(request).collect();
-        let keys = match spec.flags.contains(Flags::WHOLE_KEYSPACE) {
+        let whole = spec.flags.contains(Flags::WHOLE_KEYSPACE) || spec.keys.are_hidden(request);
+        let keys = match whole {
             true => KeySet::All,
             false => KeySet::Many(&keys),
         };
@@ -103,6 +104,7 @@ impl Shell {
                     let before = txn.effects();
                     let outcome = run(txn, args, reply);
                     assert!(outcome.is_ok() || txn.effects() == before, "{request:?}");
+                    assert_eq!(txn.unannounced(), None, "{} announced no event", spec.name);
                     outcome
                 };
                 self.store
@@ -110,7 +112,18 @@ impl Shell {
                     .expect("no log refuses")
                     .0
             }
-            Run::Session(_) | Run::Server(_) | Run::Group { alone: None, .. } => {
+            Run::Block(run) => {
+                let change = |txn: &mut kv_core::Txn<'_>| {
+                    let before = txn.effects();
+                    let outcome = run(txn, args, reply);
+                    assert!(outcome.is_ok() || txn.effects() == before, "{request:?}");
+                    outcome
+                };
+                let outcome = self.store.write_with(at, keys, change);
+                outcome.expect("no log refuses").0?.do_not_wait(reply);
+                Ok(())
+            }
+            Run::Exec(_) | Run::Session(_) | Run::Server(_) | Run::Group { alone: None, .. } => {
                 panic!("{} needs a server", spec.name)
             }
         }
@@ -118,7 +131,7 @@ impl Shell {
 }
 
 /// Shows `words` to `look` as a request.
-pub(super) fn with_request<R>(words: &[&[u8]], look: impl FnOnce(RequestRef<'_>) -> R) -> R {
+pub(crate) fn with_request<R>(words: &[&[u8]], look: impl FnOnce(RequestRef<'_>) -> R) -> R {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     for word in words {
         bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());

@@ -9,12 +9,16 @@ use kv_core::{At, KeySet, Lsn, Refusal, Txn, UnixMillis};
 use kv_proto::{Reply, ReplyBuffer, RequestRef};
 use smallvec::SmallVec;
 
+use std::cell::RefCell;
+
 use super::ServerCx;
+use super::blocked::{Asking, Entered};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
-use crate::command::spec::{CommandSpec, Flags, Outcome, Run};
+use crate::command::spec::{Attempt, CommandSpec, Flags, Outcome, Run, Turn};
 use crate::command::{gate, table};
 use crate::session::SessionCx;
+use crate::session::later::Later;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +58,10 @@ pub(crate) fn execute(
 ) -> Executed {
     let mark = out.mark();
     let mut reply = Reply::new(out, cx.state.decoder.format());
-    let answer = match admitted(spec, request) {
+    let answer = match admitted(cx, spec, request) {
+        Ok(spec) if cx.state.multi.is_some() && !spec.flags.contains(Flags::NOT_QUEUED) => {
+            Ok((queue(cx, spec, request, &mut reply), Lsn::ZERO))
+        }
         Ok(spec) => run(cx, spec, request, now, &mut reply),
         Err(error) => Ok((Err(error), Lsn::ZERO)),
     };
@@ -64,6 +71,9 @@ pub(crate) fn execute(
         Err(Refusal::DiskFull) => (Err(DISK_FULL), Lsn::ZERO),
         Err(Refusal::Failed) => (Err(LOG_FAILED), Lsn::ZERO),
     };
+    if cx.state.caching.is_some() && cx.state.multi.is_none() {
+        cx.state.end_caching(spec);
+    }
     let failed = outcome.is_err();
     if let Err(error) = outcome {
         reply.buffer().truncate(mark);
@@ -73,20 +83,53 @@ pub(crate) fn execute(
     Executed::Replied { shows, failed }
 }
 
+/// The command, if it may run now or be kept for `EXEC`. One that may not spoils the transaction that it would
+/// be part of.
 fn admitted(
+    cx: &mut SessionCx<'_>,
     spec: Option<&'static CommandSpec>,
     request: RequestRef<'_>,
 ) -> Result<&'static CommandSpec, CommandError> {
-    let spec = match spec {
-        Some(spec) => spec,
-        None => table::find(request)?,
-    };
-    gate::check(spec, request)?;
-    Ok(spec)
+    let in_multi = cx.state.multi.is_some();
+    let found = spec.map_or_else(|| table::find(request), Ok);
+    let is_subscriber = cx.state.is_subscriber();
+    let checked = found.and_then(|spec| {
+        gate::check(spec, request, in_multi)?;
+        if is_subscriber {
+            gate::subscribed(spec)?;
+        }
+        Ok(spec)
+    });
+    match (checked, &mut cx.state.multi) {
+        (Err(error), _) if spec.is_some_and(|spec| matches!(spec.run, Run::Exec(_))) => {
+            cx.state.multi = None;
+            cx.state.watching = None;
+            Err(CommandError::exec_aborted_because(&error))
+        }
+        (Err(error), Some(multi)) => {
+            multi.is_spoilt = true;
+            Err(error)
+        }
+        (checked, _) => checked,
+    }
+}
+
+/// Keeps `request` for `EXEC`.
+fn queue(
+    cx: &mut SessionCx<'_>,
+    spec: &'static CommandSpec,
+    request: RequestRef<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    if let Some(multi) = &mut cx.state.multi {
+        multi.push(spec, request)?;
+    }
+    reply.simple("QUEUED");
+    Ok(())
 }
 
 /// What a handler answered, and the newest change that its reply shows.
-type Answer = Result<(Outcome, Lsn), Refusal>;
+pub(crate) type Answer = Result<(Outcome, Lsn), Refusal>;
 
 fn run(
     cx: &mut SessionCx<'_>,
@@ -103,13 +146,35 @@ fn run(
     };
     match &spec.run {
         Run::Read(look) => with_keys(spec, request, |keys| {
-            Ok(memory.read_with(at, keys, |view| look(view, args, reply)))
+            Ok(memory.read_with(at, keys, |view| {
+                let outcome = look(view, args, reply);
+                // Now, while the stripes of the keys are locked.
+                if let Some(tracker) = cx.state.remembering() {
+                    cx.server.remember(tracker, keys);
+                }
+                outcome
+            }))
         }),
-        Run::Write(change) => with_keys(spec, request, |keys| {
-            memory.write_with(at, keys, |txn| {
-                all_or_nothing(txn, |txn| change(txn, args, reply))
-            })
-        }),
+        Run::Write(change) => {
+            let answer = with_keys(spec, request, |keys| {
+                memory.write_with(at, keys, |txn| {
+                    txn.set_origin(cx.state.client.id);
+                    all_or_nothing(spec, txn, |txn| change(txn, args, reply))
+                })
+            });
+            cx.server.blocked.serve(memory, now);
+            answer
+        }
+        Run::Block(attempt) => {
+            let answer = run_or_wait(cx, (spec, *attempt), request, at, reply);
+            cx.server.blocked.serve(memory, now);
+            answer
+        }
+        Run::Exec(exec) => {
+            let answer = exec(cx, now, reply);
+            cx.server.blocked.serve(memory, now);
+            answer
+        }
         Run::Pure(answer)
         | Run::Group {
             alone: Some(answer),
@@ -118,14 +183,53 @@ fn run(
         Run::Group { alone: None, .. } => Ok((Err(args.wrong_arity()), Lsn::ZERO)),
         Run::Session(talk) => Ok((talk(cx, args, reply), Lsn::ZERO)),
         Run::Server(steer) => {
+            let mut store = memory;
             let server_cx = ServerCx {
                 server: cx.server,
                 db: at.db,
                 now,
                 shows: Default::default(),
+                whole: RefCell::new(&mut store),
             };
             let outcome = steer(&server_cx, args, reply);
             Ok((outcome, server_cx.shows.get()))
+        }
+    }
+}
+
+/// Runs a request that may have to wait; if it must, the session is told so.
+fn run_or_wait(
+    cx: &mut SessionCx<'_>,
+    (spec, attempt): (&'static CommandSpec, Attempt),
+    request: RequestRef<'_>,
+    at: At,
+    reply: &mut Reply<'_>,
+) -> Answer {
+    let memory = cx.server.engine.memory();
+    let args = Args::new(spec, request);
+    let (turn, shows) = with_keys(spec, request, |keys| {
+        memory.write_with(at, keys, |txn| {
+            txn.set_origin(cx.state.client.id);
+            all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))
+        })
+    })?;
+    match turn {
+        Ok(Turn::Done) => return Ok((Ok(()), shows)),
+        Err(error) => return Ok((Err(error), shows)),
+        Ok(Turn::Wait(_)) => {}
+    }
+    let asking = Asking {
+        id: cx.state.client.id,
+        spec,
+        attempt,
+        request,
+        at,
+    };
+    match cx.server.blocked.enter(memory, asking, reply)? {
+        Entered::Run(outcome, shows) => Ok((outcome, shows)),
+        Entered::Waits(ticket) => {
+            cx.state.later = Some(Later::Blocked(ticket));
+            Ok((Ok(()), Lsn::ZERO))
         }
     }
 }
@@ -136,7 +240,7 @@ fn with_keys<R>(
     request: RequestRef<'_>,
     act: impl FnOnce(KeySet<'_>) -> R,
 ) -> R {
-    if spec.flags.contains(Flags::WHOLE_KEYSPACE) {
+    if spec.flags.contains(Flags::WHOLE_KEYSPACE) || spec.keys.are_hidden(request) {
         return act(KeySet::All);
     }
     let mut keys = spec.keys.of(request);
@@ -153,13 +257,24 @@ fn with_keys<R>(
 ///
 /// # Panics
 ///
-/// When it did: the effects are recorded and could not be taken back.
-fn all_or_nothing(txn: &mut Txn<'_>, change: impl FnOnce(&mut Txn<'_>) -> Outcome) -> Outcome {
+/// When it did: the effects are recorded and could not be taken back. Where assertions are on, also when it
+/// succeeded and has not announced what it changed: see [`event`](crate::command::event).
+pub(super) fn all_or_nothing<R>(
+    spec: &CommandSpec,
+    txn: &mut Txn<'_>,
+    change: impl FnOnce(&mut Txn<'_>) -> Result<R, CommandError>,
+) -> Result<R, CommandError> {
     let before = txn.effects();
     let outcome = change(txn);
     assert!(
         outcome.is_ok() || txn.effects() == before,
         "a handler that fails has changed nothing"
+    );
+    let unannounced = txn.unannounced();
+    debug_assert!(
+        unannounced.is_none(),
+        "{} changed {unannounced:?} and announced no event",
+        spec.name
     );
     outcome
 }

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kv_core::ExpireSweep;
+
 use crate::server::Server;
 
 /// From one sweep to the next.
@@ -26,6 +28,7 @@ pub(crate) async fn expire(server: Arc<Server>) {
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
+        server.engine.serve(&server.blocked);
         let begun = Instant::now();
         while slice(&server) && begun.elapsed() < SWEEP_TIME_MAX {
             tokio::task::yield_now().await;
@@ -36,5 +39,38 @@ pub(crate) async fn expire(server: Arc<Server>) {
 /// One slice; whether another one is worth it.
 fn slice(server: &Server) -> bool {
     let sweep = server.engine.expire_due(SLICE_KEYS);
-    sweep.more && sweep.removed * WORTH_GOING_ON >= sweep.looked_at
+    is_worth_another(&sweep)
+}
+
+/// A log that refuses writes leaves everything that is due where it is: then nothing is removed, and looking
+/// again at once would find the same.
+fn is_worth_another(sweep: &ExpireSweep) -> bool {
+    let removed = sweep.removed + sweep.removed_fields;
+    sweep.more && removed > 0 && removed * WORTH_GOING_ON >= sweep.looked_at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_that_may_not_remove_anything_waits_for_the_next_round() {
+        let sweep = |removed, looked_at| ExpireSweep {
+            removed,
+            removed_fields: 0,
+            looked_at,
+            more: true,
+        };
+        assert!(is_worth_another(&sweep(20, 200)));
+        assert!(!is_worth_another(&sweep(19, 200)));
+        assert!(!is_worth_another(&sweep(0, 0)));
+        assert!(is_worth_another(&ExpireSweep {
+            removed_fields: 20,
+            ..sweep(0, 200)
+        }));
+        assert!(!is_worth_another(&ExpireSweep {
+            more: false,
+            ..sweep(200, 200)
+        }));
+    }
 }

@@ -2,18 +2,23 @@
 //!
 //! Invariant: nothing outside this folder takes locks, reads or changes data.
 
+pub(crate) mod blocked;
 pub(crate) mod commits;
 pub(crate) mod execute;
 pub(crate) mod expire;
+pub(crate) mod lot;
+pub(crate) mod transaction;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use kv_core::{
-    Db, ExpireSweep, Keyspace, Lsn, MemoryStats, MemoryStore, Store as _, UnixMillis, ValueLimits,
+    At, Classes, Cursor, Db, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats,
+    MemoryStore, Observer, Store as _, UnixMillis, ValueLimits, View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
+use self::blocked::{Blocked, Wake};
 use crate::server::Server;
 
 /// The store and what it promises.
@@ -44,25 +49,62 @@ impl Engine {
         self.memory().databases()
     }
 
-    /// How many keys `db` has, and the newest change that this number shows.
-    pub(crate) fn count(&self, db: Db) -> (u64, Lsn) {
-        let keys = self.memory().len(db);
-        (keys, self.memory().newest())
+    /// Lets `watcher` know of changes of `key`. Whether it is there, which no reply shows.
+    pub(crate) fn watch(
+        &self,
+        db: Db,
+        key: &[u8],
+        now: UnixMillis,
+        watcher: &Arc<dyn KeyWatcher>,
+    ) -> bool {
+        let at = At { db, now };
+        let watch = |view: &mut View<'_>| view.watch(key, watcher);
+        self.memory().read_with(at, KeySet::One(key), watch).0
     }
 
-    /// What `db` holds: a statistic, which no reply needs to wait for.
-    pub(crate) fn keyspace(&self, db: Db) -> Keyspace {
-        self.memory().keyspace(db, self.now())
+    /// A place in the order of scans, drawn by lot: all are equally likely.
+    pub(crate) fn any_cursor(&self) -> Cursor {
+        self.memory().cursor_at(lot::draw())
     }
 
-    /// What the store has counted since the start.
-    pub(crate) fn stats(&self) -> MemoryStats {
-        self.memory().stats()
+    /// Ends what [`Engine::watch`] began.
+    pub(crate) fn unwatch(&self, db: Db, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
+        self.memory().unwatch(db, key, watcher);
     }
 
-    /// About how many bytes the data takes in memory.
-    pub(crate) fn memory_used(&self) -> usize {
-        self.memory().memory_used()
+    /// Takes the client `id` out of the queues of `blocked`; whether it was there.
+    pub(crate) fn leave(&self, blocked: &Blocked, id: u64) -> bool {
+        blocked.leave(self.memory(), id)
+    }
+
+    /// Ends the wait of the client `id`; whether it waited.
+    pub(crate) fn unblock(&self, blocked: &Blocked, id: u64, wake: Wake) -> bool {
+        blocked.unblock(self.memory(), id, wake)
+    }
+
+    /// Serves clients that wait, where that was not possible when it was due.
+    pub(crate) fn serve(&self, blocked: &Blocked) {
+        blocked.serve(self.memory(), self.now());
+    }
+
+    /// Tells `observer` what happens to keys, as far as it is watched for.
+    pub(crate) fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.memory().set_observer(observer);
+    }
+
+    /// One more party wants the observer to be told which keys change.
+    pub(crate) fn watch_changes(&self) {
+        self.memory().watch_changes();
+    }
+
+    /// The end of one [`watch_changes`](Self::watch_changes).
+    pub(crate) fn unwatch_changes(&self) {
+        self.memory().unwatch_changes();
+    }
+
+    /// From now on events of these classes are told to the observer, and of no others.
+    pub(crate) fn watch_classes(&self, classes: Classes) {
+        self.memory().watch_classes(classes);
     }
 
     /// Brings what is needed to look `keys` up closer to the processor.
@@ -155,9 +197,130 @@ pub(crate) struct ServerCx<'s> {
     /// The time of the request.
     pub(crate) now: UnixMillis,
     shows: Cell<Lsn>,
+    whole: RefCell<&'s mut dyn Whole>,
+}
+
+/// Looks at whole databases: at the store, or from within a transaction that holds all of it. A handler must
+/// not go to the store in another way, for inside of `EXEC` it would wait for itself.
+trait Whole {
+    /// How many keys `db` has, and the newest change that this number shows.
+    fn count(&mut self, db: Db) -> (u64, Lsn);
+    /// Shows about `count` keys from `cursor` on, as [`MemoryStore::scan_at`] does. Returns where to go on, and
+    /// the newest change that was shown.
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn);
+    /// What `db` holds.
+    fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace;
+    /// What the store has counted since the start.
+    fn stats(&mut self) -> MemoryStats;
+    /// About how many bytes the data takes in memory.
+    fn memory_used(&mut self) -> usize;
+}
+
+impl Whole for &MemoryStore {
+    fn count(&mut self, db: Db) -> (u64, Lsn) {
+        let keys = self.len(db);
+        (keys, self.newest())
+    }
+
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn) {
+        let next = self.scan_at(at, cursor, count, show);
+        (next, self.newest())
+    }
+
+    fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace {
+        MemoryStore::keyspace(self, db, now)
+    }
+
+    fn stats(&mut self) -> MemoryStats {
+        MemoryStore::stats(self)
+    }
+
+    fn memory_used(&mut self) -> usize {
+        MemoryStore::memory_used(self)
+    }
+}
+
+impl Whole for View<'_> {
+    fn count(&mut self, db: Db) -> (u64, Lsn) {
+        // What it shows is what the transaction shows.
+        (self.in_db(db, View::len), Lsn::ZERO)
+    }
+
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn) {
+        let next = self.in_db(at.db, |view| View::scan(view, cursor, count, show));
+        (next, Lsn::ZERO)
+    }
+
+    fn keyspace(&mut self, db: Db, _now: UnixMillis) -> Keyspace {
+        self.in_db(db, View::keyspace)
+    }
+
+    fn stats(&mut self) -> MemoryStats {
+        View::stats(self)
+    }
+
+    fn memory_used(&mut self) -> usize {
+        View::memory_used(self)
+    }
 }
 
 impl ServerCx<'_> {
+    /// How many keys `db` has.
+    pub(crate) fn count(&self, db: Db) -> u64 {
+        let (keys, as_of) = self.whole.borrow_mut().count(db);
+        self.shows(as_of);
+        keys
+    }
+
+    /// Shows about `count` keys of the connection's database from `cursor` on, and returns where to go on.
+    pub(crate) fn scan(
+        &self,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> Cursor {
+        let at = At {
+            db: self.db,
+            now: self.now,
+        };
+        let (next, as_of) = self.whole.borrow_mut().scan(at, cursor, count, show);
+        self.shows(as_of);
+        next
+    }
+
+    /// What `db` holds: a statistic, which no reply needs to wait for.
+    pub(crate) fn keyspace(&self, db: Db) -> Keyspace {
+        self.whole.borrow_mut().keyspace(db, self.now)
+    }
+
+    /// What the store has counted since the start.
+    pub(crate) fn stats(&self) -> MemoryStats {
+        self.whole.borrow_mut().stats()
+    }
+
+    /// About how many bytes the data takes in memory.
+    pub(crate) fn memory_used(&self) -> usize {
+        self.whole.borrow_mut().memory_used()
+    }
+
     /// The reply shows data as of `lsn`: it leaves when that is as durable as was promised.
     pub(crate) fn shows(&self, lsn: Lsn) {
         self.shows.set(self.shows.get().max(lsn));

@@ -10,13 +10,15 @@ use kv_wal::{Copied, Durability};
 use tokio::io::ReadBuf;
 use tokio::sync::oneshot;
 
-use super::Session;
 use super::save::Saving;
+use super::state::Replies;
+use super::{Session, SessionCx};
 use crate::command::error::CommandError;
+use crate::engine::blocked::Ticket;
 use crate::engine::execute::LOG_FAILED;
 
 /// How often a session that waits looks whether anybody still waits for its reply.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What a reply waits for.
 #[derive(Debug)]
@@ -27,6 +29,27 @@ pub(crate) enum Later {
     Backup(oneshot::Receiver<Result<Copied, String>>),
     /// `SAVE` and others that wait for a snapshot.
     Snapshot(Saving),
+    /// `BLPOP` and others that wait for a key.
+    Blocked(Ticket),
+}
+
+impl Later {
+    /// Answers where nothing may wait, inside of `EXEC`: with what is so now.
+    pub(crate) fn answer_at_once(self, cx: &SessionCx<'_>, reply: &mut Reply<'_>) {
+        match self {
+            Self::Durable(_) => {
+                let newest = cx.state.newest;
+                let gate = cx.server.engine.gate();
+                let is_durable = gate.is_some_and(|(gate, _)| gate.durable() >= newest);
+                reply.array(2);
+                reply.int(i64::from(is_durable));
+                reply.int(0);
+            }
+            Self::Backup(_) | Self::Snapshot(_) | Self::Blocked(_) => {
+                unreachable!("what else waits is refused, or knows that it may not")
+            }
+        }
+    }
 }
 
 /// How long `WAITAOF` waits.
@@ -47,13 +70,20 @@ impl Session<'_> {
         later: Later,
         replies: &mut ReplyBuffer,
     ) -> io::Result<()> {
-        self.held -= 1;
+        // One that is not sent is not held either.
+        self.held -= usize::from(self.state.replies == Replies::On);
         self.release(replies).await?;
         self.held = 1;
         match later {
             Later::Durable(wait) => self.answer_durable(wait, replies).await,
             Later::Backup(copied) => self.answer_backup(copied, replies).await,
             Later::Snapshot(saving) => self.answer_saving(saving, replies).await,
+            Later::Blocked(ticket) => self.answer_blocked(ticket, replies).await?,
+        }
+        if self.state.replies != Replies::On {
+            replies.clear();
+            self.held = 0;
+            self.skipped_one();
         }
         Ok(())
     }

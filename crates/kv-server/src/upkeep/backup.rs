@@ -5,7 +5,7 @@ use std::path::Path;
 use kv_wal::fs::RealFs;
 use kv_wal::{Copied, OpenError, Target, UpkeepError, copy};
 
-use super::{failure, print};
+use super::{failure, print, raise_open_files};
 use crate::exit::Failure;
 
 /// Makes `dest` a verified copy of the database in `dir`.
@@ -14,6 +14,7 @@ use crate::exit::Failure;
 ///
 /// `dir` is damaged, `dest` is not empty, or something cannot be read or written.
 pub(crate) fn backup(dir: &Path, dest: &Path) -> Result<(), Failure> {
+    raise_open_files();
     let copied = copy(dir, dest, Target::End, &RealFs).map_err(|error| match error {
         UpkeepError::Open(OpenError::Damaged { .. }) => {
             let mut failure = failure(&error);

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use kv_core::{Clock as _, SystemClock};
 use kv_wal::{OpenError, UpkeepError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 pub(crate) use self::backup::backup;
 pub(crate) use self::dump::DumpOptions;
@@ -69,11 +70,23 @@ pub(crate) enum WalTask {
 ///
 /// What went wrong, or that the directory is damaged.
 pub(crate) fn run(task: WalTask) -> Result<(), Failure> {
+    raise_open_files();
     match task {
         WalTask::Verify { dir, json } => verify::verify(&dir, json),
         WalTask::Dump { dir, options } => dump::dump(&dir, &options),
         WalTask::Repair { dir, .. } => repair(&dir),
     }
+}
+
+/// Every segment is held open while a log is read, so as many files may be open as the system allows.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // Where that is refused, a log of many segments is told to have too many.
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 /// The failure that goes with an error of `kv_wal`.

@@ -1,6 +1,7 @@
 //! `--recover-to TIME|LSN --into NEWDIR`: the data as of an earlier moment, in a directory of its own, so that
 //! what came later stays.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -81,11 +82,20 @@ fn explained(error: &UpkeepError) -> Failure {
                 written_by(*last_time)
             );
         }
-        UpkeepError::TargetBeforeStart => {
+        UpkeepError::TargetBeforeStart { lsn, time } => {
             failure.message =
-                "cannot recover to a moment before the first commit or time mark of the log, or before the \
-                 oldest snapshot that is left"
+                "cannot recover to a moment before the first commit or time mark of the log, or \
+                               before the oldest snapshot that is left"
                     .to_owned();
+            if let Some(lsn) = lsn {
+                let time = time.map_or_else(String::new, |time| {
+                    format!(", the earliest time is {}", timestamp::format(time))
+                });
+                let _ = write!(
+                    failure.message,
+                    ": the earliest LSN is {lsn}{time}; use --recover-to {lsn}, or a backup that is older"
+                );
+            }
         }
         _ => {}
     }

@@ -9,6 +9,7 @@ use kv_wal::{Repaired, repair_by_truncating};
 
 use super::{failure, file_stamp};
 use crate::exit::Failure;
+use crate::timestamp;
 
 /// Repairs `dir` if it is damaged and tells on standard error what was done.
 ///
@@ -30,22 +31,24 @@ fn told(dir: &Path, repaired: &Repaired) -> String {
     let _ = writeln!(text, "  damage: {}", repaired.damage);
     let _ = match repaired.last_lsn {
         Lsn::ZERO => writeln!(text, "  kept: nothing, no change comes before the damage"),
-        lsn => writeln!(text, "  kept: everything up to LSN {lsn}"),
+        lsn => writeln!(
+            text,
+            "  kept: everything up to LSN {lsn}{}",
+            origin(repaired)
+        ),
     };
-    let first_lost = repaired.last_lsn.advanced_by(1);
-    if repaired.last_known_lsn >= first_lost {
-        let _ = writeln!(
-            text,
-            "  lost: LSN {first_lost} to {} or later, {} bytes of log",
-            repaired.last_known_lsn, repaired.lost_bytes
-        );
+    let (first_lost, last_lost) = (repaired.last_lsn.advanced_by(1), repaired.last_known_lsn);
+    let mut lost = if last_lost >= first_lost {
+        let changes = last_lost.0 - repaired.last_lsn.0;
+        format!("LSN {first_lost} to {last_lost} or later, {changes} changes or more")
     } else {
-        let _ = writeln!(
-            text,
-            "  lost: no change that is known of, {} bytes of log",
-            repaired.lost_bytes
-        );
+        "no change that is known of".to_owned()
+    };
+    if let Some(time) = repaired.last_known_time {
+        let _ = write!(lost, ", last time mark {}", timestamp::format(time));
     }
+    let bytes = repaired.lost_bytes;
+    let _ = writeln!(text, "  lost: {lost}, {bytes} bytes of log");
     let _ = writeln!(
         text,
         "  the files as they were are in {}: {}",
@@ -53,4 +56,19 @@ fn told(dir: &Path, repaired: &Repaired) -> String {
         repaired.files.join(" ")
     );
     text
+}
+
+/// What the data that is kept comes from.
+fn origin(repaired: &Repaired) -> String {
+    let mut origin = String::new();
+    if let Some(lsn) = repaired.snapshot {
+        let _ = write!(origin, ", from the snapshot up to LSN {lsn}");
+        if repaired.last_lsn == lsn {
+            origin.push_str(" and no log behind it");
+        }
+    }
+    if let Some(time) = repaired.last_time {
+        let _ = write!(origin, ", last time mark {}", timestamp::format(time));
+    }
+    origin
 }

@@ -66,6 +66,13 @@ fn as_text(dir: &Path, inspection: &Inspection) -> String {
         let (file, lsn) = (snapshot.file.display(), snapshot.lsn);
         let _ = writeln!(text, "  {file}: up to LSN {lsn}, {note}");
     }
+    if let Some(damage) = &inspection.older_log_damage {
+        let _ = writeln!(
+            text,
+            "  the log that only the older snapshot needs is of no use, a start does without it: {damage}; the \
+             next snapshot (BGSAVE) makes it needless"
+        );
+    }
     for segment in &inspection.segments {
         let _ = writeln!(
             text,
@@ -89,8 +96,8 @@ fn verdict_text(verdict: &Verdict) -> String {
             "clean, not shut down in order; nothing would be dropped".to_owned()
         }
         Verdict::Torn(tail) => format!(
-            "torn: a start drops an unfinished write of {} bytes at offset {} of {}, which was never \
-             acknowledged",
+            "torn: a start drops an unfinished write of {} bytes at offset {} of {}, which nothing shows to \
+             have been synced",
             tail.bytes,
             tail.offset,
             tail.file.display()
@@ -123,6 +130,7 @@ fn as_value(dir: &Path, inspection: &Inspection) -> Value {
         "last_lsn": inspection.last_lsn.0,
         "last_time_ms": inspection.last_time.map(|time| time.0),
         "snapshots": snapshots,
+        "older_log_damage": inspection.older_log_damage,
         "segments": segments,
     });
     match &inspection.verdict {

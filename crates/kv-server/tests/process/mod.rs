@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -37,10 +38,24 @@ impl Process {
     ///
     /// When it does not start; the message has what it wrote to standard error.
     pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Self {
+        Self::try_start(program(), dir, arguments)
+            .unwrap_or_else(|(_, said)| panic!("the server did not start: {said}"))
+    }
+
+    /// As [`Process::start`], with `program` for the first words of the command.
+    ///
+    /// # Errors
+    ///
+    /// How it ended instead, and what it wrote to standard error.
+    pub(crate) fn try_start(
+        mut program: Command,
+        dir: &Path,
+        arguments: &[&str],
+    ) -> Result<Self, (ExitStatus, String)> {
         static STARTS: AtomicU64 = AtomicU64::new(0);
         let number = STARTS.fetch_add(1, Ordering::Relaxed);
         let stderr = dir.join(format!("stderr-{number}.txt"));
-        let mut child = program()
+        let mut child = program
             .arg("--dir")
             .arg(dir.join("data"))
             .args(["--port", "0"])
@@ -54,8 +69,9 @@ impl Process {
         let mut address = None;
         while address.is_none() || !greeting.contains("stop it") {
             let Some(Ok(line)) = lines.next() else {
+                let status = child.wait().expect("it is our child");
                 let said = std::fs::read_to_string(&stderr).unwrap_or_default();
-                panic!("the server did not start: {said}");
+                return Err((status, said));
             };
             if let Some((_, said)) = line.split_once(ADDRESS_MARK) {
                 address = said.parse().ok();
@@ -63,12 +79,12 @@ impl Process {
             greeting.push_str(&line);
             greeting.push('\n');
         }
-        Self {
+        Ok(Self {
             child,
             address: address.expect("the loop ends with an address"),
             greeting,
             stderr,
-        }
+        })
     }
 
     /// Where it listens.
@@ -121,8 +137,19 @@ impl Process {
     }
 
     /// Waits until it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
     pub(crate) fn wait(mut self) -> ExitStatus {
-        self.child.wait().expect("it is our child")
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the server does not end");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
@@ -149,20 +176,33 @@ pub(crate) fn run(command: &mut Command) -> (Option<i32>, String, String) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program is there");
+    // Both are read while it runs: a program that nobody reads from stops when a pipe is full.
+    let mut pipes: [Box<dyn Read + Send>; 2] = [
+        Box::new(child.stdout.take().expect("it is piped")),
+        Box::new(child.stderr.take().expect("it is piped")),
+    ];
+    let [stdout, stderr] = &mut pipes;
     let started = Instant::now();
-    while child.try_wait().expect("it is our child").is_none() {
-        if started.elapsed() > PATIENCE {
-            child.kill().expect("it runs");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let output = child.wait_with_output().expect("it is our child");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    std::thread::scope(|scope| {
+        let [stdout, stderr] = [stdout, stderr].map(|pipe| scope.spawn(|| all_of(pipe)));
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("it is our child") {
+                break status;
+            }
+            if started.elapsed() > PATIENCE {
+                child.kill().expect("it runs");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let text = |said: ScopedJoinHandle<'_, String>| said.join().expect("it only reads");
+        (status.code(), text(stdout), text(stderr))
+    })
+}
+
+fn all_of(pipe: &mut (impl Read + ?Sized)) -> String {
+    let mut bytes = Vec::new();
+    pipe.read_to_end(&mut bytes).expect("it can be read");
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A raw connection.

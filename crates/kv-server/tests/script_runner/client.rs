@@ -38,6 +38,14 @@ impl Client {
     ///
     /// No reply in time, or one that is not RESP.
     pub(crate) fn call<W: AsRef<[u8]>>(&mut self, words: &[W]) -> Result<Option<Reply>> {
+        if !self.send(words) {
+            return Ok(None);
+        }
+        self.reply()
+    }
+
+    /// Sends `words` and does not wait; `false` when the server has closed the connection.
+    pub(crate) fn send<W: AsRef<[u8]>>(&mut self, words: &[W]) -> bool {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
             let word = word.as_ref();
@@ -46,9 +54,15 @@ impl Client {
             bytes.extend_from_slice(b"\r\n");
         }
         // A server that has hung up may refuse the bytes or swallow them: both mean closed.
-        if self.stream.get_mut().write_all(&bytes).is_err() {
-            return Ok(None);
-        }
+        self.stream.get_mut().write_all(&bytes).is_ok()
+    }
+
+    /// Waits for the next reply or message; `None` when the server has closed the connection.
+    ///
+    /// # Errors
+    ///
+    /// None in time, or one that is not RESP.
+    pub(crate) fn reply(&mut self) -> Result<Option<Reply>> {
         match Reply::read(&mut self.stream) {
             Err(error) if is_reset(&error) => Ok(None),
             reply => reply,

@@ -5,18 +5,22 @@ use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::Path;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
 use super::client::Client;
 use super::expect::{agrees, difference};
-use super::script::{Action, Exchange, Step, parse};
+use super::reply::Reply;
+use super::script::{Action, Exchange, Send, Step, parse};
 use super::server::Server;
 
 /// The connection that a script begins with.
 const FIRST_CLIENT: &str = "main";
 /// Printed in place of a reply when the server has closed the connection.
 const CLOSED: &str = "(connection closed)";
+/// A command that does not wait by then never will.
+const BLOCK_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// What came of one script.
 pub(crate) enum Verdict {
@@ -79,7 +83,21 @@ impl Run<'_> {
     fn step<'s>(&mut self, step: &'s Step) -> Result<Option<(&'s str, String)>> {
         match &step.action {
             Action::Command(exchange) => {
-                let got = self.reply_to(exchange)?;
+                let got = match exchange.send {
+                    Send::AndWait => self.reply_to(exchange)?,
+                    Send::Later => {
+                        self.send_and_block(exchange)?;
+                        return Ok(None);
+                    }
+                    Send::Silently => {
+                        self.client()?.send(&exchange.words);
+                        return Ok(None);
+                    }
+                    Send::Nothing => {
+                        let reply = self.client()?.reply()?;
+                        self.lines(exchange, reply)
+                    }
+                };
                 if !agrees(&exchange.expected, &got, exchange.comparison) {
                     return Ok(Some((&exchange.text, difference(&exchange.expected, &got))));
                 }
@@ -102,15 +120,37 @@ impl Run<'_> {
 
     /// Sends a command on the current connection; returns the lines of the reply.
     fn reply_to(&mut self, exchange: &Exchange) -> Result<Vec<String>> {
-        let Some(mut reply) = self.client()?.call(&exchange.words)? else {
+        let reply = self.client()?.call(&exchange.words)?;
+        Ok(self.lines(exchange, reply))
+    }
+
+    /// The lines of what the current connection has read.
+    fn lines(&mut self, exchange: &Exchange, reply: Option<Reply>) -> Vec<String> {
+        let Some(mut reply) = reply else {
             // The next command opens a new connection under the same name.
             self.clients.remove(&self.current);
-            return Ok(vec![CLOSED.to_owned()]);
+            return vec![CLOSED.to_owned()];
         };
         if exchange.comparison.sorted {
             reply.sort();
         }
-        Ok(reply.lines())
+        reply.lines()
+    }
+
+    /// Sends a command on the current connection and comes back when the server says that it waits.
+    fn send_and_block(&mut self, exchange: &Exchange) -> Result<()> {
+        let mut other = Client::connect(self.server.address())?;
+        let before = blocked_clients(&mut other)?;
+        self.client()?.send(&exchange.words);
+        let begun = Instant::now();
+        while blocked_clients(&mut other)? <= before {
+            ensure!(
+                begun.elapsed() < BLOCK_WAIT_MAX,
+                "the command does not wait"
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// The current connection, opened when it is not.
@@ -120,4 +160,16 @@ impl Run<'_> {
             Entry::Vacant(closed) => closed.insert(Client::connect(self.server.address())?),
         })
     }
+}
+
+/// How many connections wait, as the server says.
+fn blocked_clients(client: &mut Client) -> Result<u64> {
+    let reply = client.call(&["INFO", "clients"])?;
+    let lines = reply.map(|reply| reply.lines().concat());
+    let text = lines.context("the server has closed the connection")?;
+    let (_, rest) = text
+        .split_once("blocked_clients:")
+        .context("INFO does not tell how many connections wait")?;
+    let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next();
+    Ok(digits.unwrap_or_default().parse()?)
 }

@@ -33,7 +33,7 @@ impl Step {
 /// What a step does.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Sends a command and compares its reply.
+    /// Sends a command and compares its reply, or one of the two.
     Command(Exchange),
     /// Goes on with the connection of this name, opened when new.
     Client(String),
@@ -51,6 +51,27 @@ pub(crate) struct Exchange {
     /// The reply as redis-cli prints it, line by line.
     pub(crate) expected: Vec<String>,
     pub(crate) comparison: Comparison,
+    pub(crate) send: Send,
+}
+
+/// What becomes of a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Send {
+    /// It is sent, and its reply awaited.
+    #[default]
+    AndWait,
+    /// `@later`: it is sent, and makes its connection wait; the reply comes with a later `@reply`.
+    Later,
+    /// `@silent`: it is sent, and no reply ever comes.
+    Silently,
+    /// `@reply`: there is none; the connection has something to read without one.
+    Nothing,
+}
+
+impl Send {
+    fn has_reply(self) -> bool {
+        matches!(self, Self::AndWait | Self::Nothing)
+    }
 }
 
 /// How an expected reply is held against the one that came.
@@ -112,6 +133,8 @@ struct Parser {
     only: Vec<Selector>,
     /// What `@match` and `@sort` have asked for the next command.
     comparison: Comparison,
+    /// What `@later` or `@silent` says of the next command.
+    send: Send,
     /// True while lines belong to the reply of the last step.
     in_reply: bool,
 }
@@ -138,15 +161,21 @@ impl Parser {
         self.finish_reply()?;
         let words = words::split(text)?;
         ensure!(!words.is_empty(), "a command needs a word");
+        let send = std::mem::take(&mut self.send);
+        self.exchange(number, text, words, send);
+        Ok(())
+    }
+
+    fn exchange(&mut self, number: usize, text: &str, words: Vec<Vec<u8>>, send: Send) {
         let exchange = Exchange {
             text: text.to_owned(),
             words,
             expected: Vec::new(),
             comparison: std::mem::take(&mut self.comparison),
+            send,
         };
         self.push(number, Action::Command(exchange));
-        self.in_reply = true;
-        Ok(())
+        self.in_reply = send.has_reply();
     }
 
     fn directive(&mut self, number: usize, text: &str) -> Result<()> {
@@ -154,6 +183,9 @@ impl Parser {
         match (name, argument) {
             ("match", "") => self.comparison.patterns = true,
             ("sort", "") => self.comparison.sorted = true,
+            ("later", "") => self.send = Send::Later,
+            ("silent", "") => self.send = Send::Silently,
+            ("reply", "") => self.exchange(number, "@reply", Vec::new(), Send::Nothing),
             ("resp2", "") => self.push(number, Action::Protocol(2)),
             ("resp3", "") => self.push(number, Action::Protocol(3)),
             ("client", name) if !name.is_empty() && !name.contains(' ') => {
@@ -224,10 +256,10 @@ impl Parser {
     /// Ends a block: `@match` and `@sort` must have met their command.
     fn finish(&mut self) -> Result<()> {
         self.finish_reply()?;
-        let unused = self.comparison != Comparison::default();
+        let unused = self.comparison != Comparison::default() || self.send != Send::default();
         ensure!(
             !unused,
-            "@match or @sort without a command in the same block"
+            "@match, @sort, @later or @silent without a command in the same block"
         );
         Ok(())
     }
@@ -289,8 +321,27 @@ fn directives_become_steps() {
 }
 
 #[test]
+fn a_command_and_its_reply_can_stand_apart() {
+    let read = exchanges("@later\n> A 0\n> B\nOK\n\n@silent\n> C\n\n@match\n@reply\n*x\n");
+    let sent: Vec<_> = read.iter().map(|exchange| exchange.send).collect();
+    assert_eq!(
+        sent,
+        [Send::Later, Send::AndWait, Send::Silently, Send::Nothing]
+    );
+    assert!(read[0].expected.is_empty() && read[2].expected.is_empty());
+    assert_eq!(
+        (&read[3].expected[..], read[3].words.len()),
+        (&["*x".to_owned()][..], 0)
+    );
+    assert!(read[3].comparison.patterns);
+}
+
+#[test]
 fn mistakes_are_named_by_their_line() {
     for (text, line) in [
+        ("@later\n> A\nOK\n", 3),
+        ("@later\n\n> A\n", 2),
+        ("@reply\n> A\nOK\n", 2),
         ("OK\n", 1),
         ("> A\n> B\nOK\n", 2),
         ("> A\n\nOK\n", 2),

@@ -50,7 +50,7 @@ fn a_target_outside_the_log_is_refused() {
         (
             "1999-01-01T00:00:00Z",
             1,
-            "before the first commit or time mark",
+            "the earliest LSN is 1, the earliest time is 20",
         ),
         ("0", 2, "expected an LSN such as"),
         ("yesterday", 2, "expected an LSN such as"),

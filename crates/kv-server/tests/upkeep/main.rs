@@ -7,8 +7,10 @@
 )]
 
 mod copies;
+mod faults;
 #[path = "../process/mod.rs"]
 mod process;
+mod repair;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -18,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use process::{Process, program, resp};
+use process::{Process, program, resp, run};
 use tempfile::TempDir;
 
 /// Small enough that a few writes make several segments.
@@ -32,13 +34,7 @@ const HEADER_BYTES: u64 = 4096;
 
 /// Runs the program to its end: exit code, standard output, standard error.
 fn kv(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = program().args(arguments).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    run(program().args(arguments))
 }
 
 fn text(path: &Path) -> &str {
@@ -218,101 +214,37 @@ fn damage_is_told_with_its_place_and_a_way_out() {
 }
 
 #[test]
-fn repair_keeps_what_comes_before_the_damage_and_puts_the_rest_aside() {
-    let dir = filled(50);
-    let data = dir.path().join("data");
-    let second = segments(&data)[1].clone();
-    damage(&second);
-    let before = contents(&data);
-
-    // Nothing is cut off without the word for it.
-    let (code, ..) = kv(&["wal", "repair", text(&data)]);
-    assert_eq!(code, Some(2));
-    assert_eq!(contents(&data), before);
-
-    let (code, _, told) = kv(&["wal", "repair", text(&data), "--truncate"]);
-    assert_eq!(code, Some(0), "{told}");
-    let (_, kept) = told.split_once("kept: everything up to LSN ").unwrap();
-    let kept: usize = kept.lines().next().unwrap().parse().unwrap();
-    assert!((20..50).contains(&kept), "{told}");
-    assert!(
-        told.contains(&format!("lost: LSN {} to 50 or later", kept + 1)),
-        "{told}"
-    );
-
-    let aside = data
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.is_dir())
-        .unwrap();
-    assert!(told.contains(text(&aside)), "{told}");
-    for (path, bytes) in contents(&aside) {
-        let original = data.join(path.file_name().unwrap());
-        assert_eq!(before.get(&original), Some(&bytes), "{}", path.display());
-    }
-    assert!(aside.join("MANIFEST").exists());
-    assert!(aside.join(second.file_name().unwrap()).exists());
-
-    let (code, said, _) = kv(&["wal", "verify", text(&data)]);
-    assert_eq!(code, Some(0), "{said}");
-    let (code, _, told) = kv(&["wal", "repair", text(&data), "--truncate"]);
-    assert_eq!(code, Some(0));
-    assert!(
-        told.contains("nothing is damaged, nothing was changed"),
-        "{told}"
-    );
+fn log_of_an_older_snapshot_is_verified_too() {
+    let dir = tempfile::tempdir().unwrap();
     let server = Process::start(dir.path(), &SMALL_SEGMENTS);
-    assert_eq!(count_keys(&server), kept);
-}
-
-#[test]
-fn a_start_repairs_only_when_it_is_told_to() {
-    let dir = filled(50);
+    fill(&server, 30);
+    let mut wire = server.connect();
+    wire.talk(resp(&["SAVE"]), "+OK\r\n");
+    fill(&server, 30);
+    wire.talk(resp(&["SAVE"]), "+OK\r\n");
+    assert_eq!(server.terminate().code(), Some(0));
     let data = dir.path().join("data");
     damage(&segments(&data)[0]);
-    // The manifest too, all of it.
-    std::fs::write(data.join("MANIFEST"), b"nothing of use").unwrap();
-    let before = contents(&data);
-
-    let (code, _, error) = kv(&["--port", "0", "--dir", text(&data)]);
-    assert_eq!(code, Some(3));
-    assert!(error.contains("--repair=truncate"), "{error}");
-    assert_eq!(contents(&data), before);
-
-    let server = Process::start(dir.path(), &["--repair=truncate"]);
-    let kept = count_keys(&server);
-    assert!(kept > 0 && kept < 20, "{kept}");
-    assert!(server.stderr().contains("repaired by truncating"));
-    fill(&server, 30);
-    assert_eq!(server.terminate().code(), Some(0));
-
-    let server = Process::start(dir.path(), &["--repair=truncate"]);
-    assert!(server.stderr().contains("nothing is damaged"));
-    assert_eq!(count_keys(&server), 30);
+    let (code, said, _) = kv(&["wal", "verify", text(&data)]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("the log that only the older snapshot needs is of no use"),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!(
+            "{} is damaged at offset",
+            text(&segments(&data)[0])
+        )),
+        "{said}"
+    );
 }
 
 #[test]
-fn a_missing_segment_is_cut_off_too() {
-    let dir = filled(70);
-    let data = dir.path().join("data");
-    let all = segments(&data);
-    assert!(all.len() >= 3);
-    std::fs::remove_file(&all[1]).unwrap();
-    let (code, ..) = kv(&["wal", "verify", text(&data)]);
-    assert_eq!(code, Some(3));
-    let (code, _, told) = kv(&["wal", "repair", text(&data), "--truncate"]);
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("to 70 or later"), "{told}");
-    assert_eq!(segments(&data), all[..1]);
-    let (code, ..) = kv(&["wal", "verify", text(&data)]);
-    assert_eq!(code, Some(0));
-
-    // Without the first one nothing is left that could be proven.
-    std::fs::remove_file(&all[0]).unwrap();
-    let (code, _, told) = kv(&["wal", "repair", text(&data), "--truncate"]);
-    assert_eq!(code, Some(3));
-    assert!(told.contains("nothing before it is left"), "{told}");
+fn more_than_a_pipe_holds_is_read_to_its_end() {
+    let (code, said, _) =
+        run(Command::new("sh").args(["-c", "yes | head -c 300000; yes | head -c 300000 >&2"]));
+    assert_eq!((code, said.len()), (Some(0), 300_000));
 }
 
 #[test]
@@ -392,9 +324,22 @@ fn a_directory_in_use_says_by_whom() {
     assert_eq!(code, Some(1));
     assert!(error.contains(&pid), "{error}");
     assert!(said.contains("last LSN 50"), "{said}");
-    let (code, _, error) = kv(&["wal", "repair", text(&data), "--truncate"]);
-    assert_eq!(code, Some(1));
-    assert!(error.contains(&pid), "{error}");
+    let import = dir.path().join("import.log");
+    std::fs::write(&import, b"{\"operation\":\"DEL\",\"key\":\"key:1\"}\n").unwrap();
+    for arguments in [
+        &["wal", "repair", text(&data), "--truncate"][..],
+        &["--port", "0", "--dir", text(&data)],
+        &["--port", "0", "--dir", text(&data), "--repair=truncate"],
+        &["import", "pykeydb", text(&import), "--dir", text(&data)],
+    ] {
+        let (code, _, error) = kv(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(&pid), "{arguments:?}: {error}");
+    }
+    assert_eq!(count_keys(&server), 50);
+    // A backup goes beside it, and is made by nobody else's leave.
+    let (code, _, error) = kv(&["backup", text(&data), text(&dir.path().join("copy"))]);
+    assert_eq!(code, Some(0), "{error}");
 
     // Damage in the sealed part is found all the same.
     damage(&segments(&data)[0]);

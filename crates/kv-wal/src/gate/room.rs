@@ -1,8 +1,10 @@
 //! Threads that wait for a watermark, each released by itself and none woken in vain.
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
+use std::sync::PoisonError;
+
+use crate::primitives::atomic::{AtomicUsize, Ordering::SeqCst};
+use crate::primitives::thread::{self, Thread};
+use crate::primitives::{Mutex, MutexGuard};
 
 /// The waiting room of one watermark.
 #[derive(Default)]

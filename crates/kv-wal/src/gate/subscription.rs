@@ -1,12 +1,12 @@
 //! One event loop's place at the gate: it names the LSNs it waits for and is called back once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use kv_core::Lsn;
 
 use super::CommitGate;
 use crate::Durability;
+use crate::primitives::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 /// Nothing is waited for.
 const DISARMED: u64 = u64::MAX;
@@ -44,6 +44,12 @@ impl Subscription {
         }
         self.gate.ask_sync(lsn, policy);
         Armed::Pending
+    }
+
+    /// As [`Subscription::arm`], without the look that makes it right.
+    #[cfg(all(test, kv_shuttle))]
+    pub(super) fn arm_unlooked(&self, policy: Durability, lsn: Lsn) {
+        self.subscriber.mark(policy).fetch_min(lsn.0, SeqCst);
     }
 
     /// Asks for one callback as soon as the log, which has refused a write, may accept one again, or has

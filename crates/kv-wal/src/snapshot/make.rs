@@ -19,7 +19,10 @@ use crate::{Durability, Encoding};
 
 /// So much is written between two syncs of the file, in bytes: few enough that a commit of the log beside it
 /// never waits for many.
-const SYNC_BYTES: u64 = 4 << 20;
+const SYNC_BYTES: u64 = 1 << 20;
+
+/// After the disk has worked for a snapshot, it is left to others for as long, but no longer than this.
+const REST_MAX: Duration = Duration::from_millis(250);
 
 /// Pauses shorter than this are saved up.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
@@ -92,17 +95,17 @@ fn write(
     header: &SnapshotHeader,
     walk: &mut Walk<'_>,
 ) -> Result<u64, SnapshotError> {
+    let pace = Pace::begin(log);
     let mut unsynced = 0;
     let mut after_block = |bytes| {
         unsynced += bytes;
         if unsynced >= SYNC_BYTES {
             unsynced = 0;
-            file.sync_data()?;
+            pace.work(|| file.sync_data())?;
         }
         go_on(log)
     };
     log.snapshots.expect(walk.keys());
-    let pace = Pace::begin(log);
     let mut writer = BlockWriter::begin(file, header, &mut after_block)?;
     let (mut records, mut large, mut keys) = (Vec::new(), Vec::new(), 0);
     loop {
@@ -168,7 +171,7 @@ fn read_back(log: &Log, file: &LogFile, database: [u8; 16], lsn: Lsn) -> Result<
     };
     let pace = Pace::begin(log);
     let mut reader = BlockReader::begin(file, database, lsn).map_err(unlike)?;
-    while reader.next().map_err(unlike)?.is_ok() {
+    while pace.work(|| reader.next()).map_err(unlike)?.is_ok() {
         go_on(log)?;
         pace.keep(reader.offset)?;
     }
@@ -195,6 +198,18 @@ impl<'l> Pace<'l> {
             log,
             begun: Instant::now(),
         }
+    }
+
+    /// Lets the disk work, then leaves it to the log for as long: however slow it is, half of its time is the
+    /// log's. Not when writers press.
+    fn work<R>(&self, work: impl FnOnce() -> R) -> R {
+        let begun = Instant::now();
+        let done = work();
+        let snapshots = &self.log.snapshots;
+        if snapshots.bytes_per_second > 0 && !snapshots.is_pressed() {
+            std::thread::sleep(begun.elapsed().min(REST_MAX));
+        }
+        done
     }
 
     /// Pauses until `bytes` are due, unless writers press.

@@ -1,13 +1,15 @@
 //! What the thread that makes snapshots is asked for, and what it tells.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use kv_core::WalkBacklog;
 
 use super::{SnapshotError, SnapshotInfo, SnapshotProgress, SnapshotRule, SnapshotStatus};
+use crate::headroom::fitting_log_bytes;
 use crate::log::Log;
+use crate::primitives::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use crate::primitives::{Condvar, Instant, Mutex, MutexGuard};
 
 /// How often the size of the log is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -238,10 +240,11 @@ impl State {
             .failed_at
             .is_some_and(|failed| failed.elapsed() < RETRY_PAUSE);
         let snapshot_bytes = self.newest.map_or(0, |newest| newest.bytes);
-        !rests
-            && self
-                .rule
-                .calls_for_one(self.log_bytes_since(log), snapshot_bytes)
+        let rule = SnapshotRule {
+            log_bytes_min: fitting_log_bytes(self.rule.log_bytes_min, log.orders.disk_bytes()),
+            ..self.rule
+        };
+        !rests && rule.calls_for_one(self.log_bytes_since(log), snapshot_bytes)
     }
 }
 

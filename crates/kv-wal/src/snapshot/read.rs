@@ -7,7 +7,8 @@ use kv_core::Lsn;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Flawed;
-use crate::file::LogFile;
+use crate::dir::{LogDir, SnapshotName};
+use crate::file::{IoFailure, LogFile};
 use crate::format::{
     BLOCK_HEADER_BYTES, BlockHeader, BlockKind, Footer, SNAPSHOT_HEADER_BYTES, SnapshotFlaw,
     SnapshotHeader,
@@ -20,6 +21,14 @@ pub(super) struct Block {
     pub(super) ends_inside: bool,
     /// Where it stands in the file.
     pub(super) offset: u64,
+}
+
+/// The database that a snapshot says it is of, if its header is intact.
+pub(crate) fn database_of(dir: &LogDir, name: SnapshotName) -> Result<Option<[u8; 16]>, IoFailure> {
+    let mut bytes = [0; SNAPSHOT_HEADER_BYTES];
+    let length = dir.open_snapshot(name)?.read_full(&mut bytes, 0)?;
+    let header = (length == bytes.len()).then(|| SnapshotHeader::decode(&bytes).ok());
+    Ok(header.flatten().map(|header| header.database))
 }
 
 /// Reads a snapshot from its first block on.

@@ -5,8 +5,8 @@
 //! is copied up to the end of its last whole frame. The manifest is written last: a copy that was interrupted
 //! does not open.
 //!
-//! A server beside it may take files away that its manifest does not need any more. That manifest is on disk
-//! before, so whoever misses a file finds another manifest and begins again from that.
+//! A server beside it may take files away that its manifest does not need any more: all are opened first, and
+//! those that have lost their names are copied.
 
 use std::io;
 use std::path::Path;
@@ -14,9 +14,8 @@ use std::path::Path;
 use kv_core::{Lsn, UnixMillis};
 
 use super::start::find_beginning;
-use super::{UpkeepError, manifest_of};
+use super::{UpkeepError, hold, manifest_of};
 use crate::OpenError;
-use crate::compact::remove_from;
 use crate::dir::{LogDir, SegmentName};
 use crate::format::{FrameKind, SEGMENT_HEADER_BYTES};
 use crate::fs::Fs;
@@ -24,9 +23,6 @@ use crate::manifest::Manifest;
 use crate::replay::{Seen, Visit, visit};
 use crate::segment::StoredSegment;
 use crate::snapshot::verify;
-
-/// How often a copy is tried while the database moves on.
-const TRIES: u32 = 10;
 
 /// The moment that a copy shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,57 +65,27 @@ pub fn copy(
     target: Target,
     fs: &dyn Fs,
 ) -> Result<Copied, UpkeepError> {
-    let from = LogDir::open_to_look(fs, from.as_ref())?;
-    let mut manifest = manifest_of(&from)?;
-    let mut made = None;
-    for _ in 1..TRIES {
-        let outcome = try_copy(&from, manifest, target, || {
-            made_once(&mut made, fs, into.as_ref())
-        });
-        let now = manifest_of(&from)?;
-        let has_moved_on =
-            now.first_segment != manifest.first_segment || now.starts() != manifest.starts();
-        match outcome {
-            Err(UpkeepError::Open(_)) if has_moved_on => {}
-            outcome => return outcome,
-        }
-        if let Some(into) = &made {
-            let nothing = Manifest {
-                first_segment: u64::MAX,
-                ..manifest.starting_at(None)
-            };
-            remove_from(into, &nothing)?;
-        }
-        manifest = now;
-    }
-    try_copy(&from, manifest, target, || {
-        made_once(&mut made, fs, into.as_ref())
-    })
+    let mut from = LogDir::open_to_look(fs, from.as_ref())?;
+    let manifest = hold(&mut from)?;
+    let (manifest, end) = plan(&from, &manifest, target)?;
+    let into = open_empty(fs, into.as_ref())?;
+    fill(&from, &manifest, &end, &into)
 }
 
-/// The directory of the copy, made by the first try that comes so far.
-fn made_once<'m>(
-    made: &'m mut Option<LogDir>,
-    fs: &dyn Fs,
-    path: &Path,
-) -> Result<&'m LogDir, UpkeepError> {
-    match made {
-        Some(made) => Ok(made),
-        None => Ok(made.insert(open_empty(fs, path)?)),
-    }
-}
-
-fn try_copy<'m>(
+/// What of `from` a copy as of `target` needs, and where its log ends.
+fn plan(
     from: &LogDir,
-    manifest: Manifest,
+    manifest: &Manifest,
     target: Target,
-    into: impl FnOnce() -> Result<&'m LogDir, UpkeepError>,
-) -> Result<Copied, UpkeepError> {
+) -> Result<(Manifest, End), UpkeepError> {
     // What no start needs is not copied: a damaged snapshot, and the log that only that one goes on with.
-    let beginning = find_beginning(from, &manifest)?;
+    let beginning = find_beginning(from, manifest)?;
     let chosen = beginning.chosen?;
-    let is_whole = beginning.snapshots.iter().all(|one| one.damage.is_none());
-    let manifest = if is_whole { manifest } else { chosen };
+    let manifest = if beginning.spared.is_some() {
+        chosen
+    } else {
+        *manifest
+    };
     let newest = manifest.starting_at(manifest.newest);
     let (manifest, end) = match find(from, &manifest, target) {
         // What is damaged may lie before the newest snapshot, where no start needs it.
@@ -129,11 +95,20 @@ fn try_copy<'m>(
         end => (manifest, end?),
     };
     // A snapshot that is newer than the target would bring back what came after it.
-    let manifest = manifest
-        .reaching(end.last_lsn)
-        .ok_or(UpkeepError::TargetBeforeStart)?;
-    let into = into()?;
-    let newest_segment = end.newest_segment();
+    match manifest.reaching(end.last_lsn) {
+        Some(manifest) => Ok((manifest, end)),
+        None => Err(before_start(from, &manifest)),
+    }
+}
+
+/// Makes `into` the copy.
+fn fill(
+    from: &LogDir,
+    manifest: &Manifest,
+    end: &End,
+    into: &LogDir,
+) -> Result<Copied, UpkeepError> {
+    let newest_segment = end.newest_segment(manifest);
     let (mut shared, mut copied) = (0, 0);
     for name in from.segments()? {
         if name.number < manifest.first_segment || name.number > newest_segment {
@@ -156,7 +131,7 @@ fn try_copy<'m>(
     let manifest = Manifest {
         newest_segment,
         durable: end.last_lsn,
-        ..manifest
+        ..*manifest
     };
     manifest.replace(into)?;
     check(into, end.last_lsn)?;
@@ -226,8 +201,51 @@ struct Place {
 }
 
 impl End {
-    fn newest_segment(&self) -> u64 {
-        self.place.as_ref().map_or(0, |place| place.segment.number)
+    fn newest_segment(&self, manifest: &Manifest) -> u64 {
+        self.place
+            .as_ref()
+            .map_or(manifest.first_segment - 1, |place| place.segment.number)
+    }
+}
+
+/// The error that tells the earliest target.
+fn before_start(from: &LogDir, manifest: &Manifest) -> UpkeepError {
+    let oldest = manifest.starts().pop().flatten();
+    let mut earliest = Earliest {
+        from: oldest.map_or(Lsn(1), |start| start.snapshot.lsn),
+        lsn: None,
+        time: None,
+    };
+    // Damage does not matter here: what comes before it was seen.
+    let _ = visit(from, manifest, None, &mut earliest);
+    UpkeepError::TargetBeforeStart {
+        lsn: earliest.lsn.or(oldest.map(|start| start.snapshot.lsn)),
+        time: earliest.time,
+    }
+}
+
+/// Looks for the first places that can be a target.
+struct Earliest {
+    /// The oldest snapshot's LSN, or the first of all.
+    from: Lsn,
+    lsn: Option<Lsn>,
+    time: Option<UnixMillis>,
+}
+
+impl Visit for Earliest {
+    fn segment(&mut self, segment: &StoredSegment) {
+        let before = Lsn(segment.header.first_lsn.0 - 1);
+        if before >= self.from {
+            self.lsn = self.lsn.or(Some(before));
+        }
+    }
+
+    fn frame(&mut self, seen: &Seen<'_>) -> bool {
+        if seen.last_lsn >= self.from {
+            self.lsn = self.lsn.or(Some(seen.last_lsn));
+            self.time = self.time.or(seen.time);
+        }
+        self.lsn.is_none() || self.time.is_none()
     }
 }
 
@@ -248,10 +266,13 @@ fn find(from: &LogDir, manifest: &Manifest, target: Target) -> Result<End, Upkee
     }
     let place = search.found;
     if place.is_none() && target != Target::End {
-        return Err(UpkeepError::TargetBeforeStart);
+        return Err(before_start(from, manifest));
     }
     Ok(End {
-        last_lsn: place.as_ref().map_or(Lsn::ZERO, |place| place.last_lsn),
+        // Without any log there is what the snapshot has.
+        last_lsn: place
+            .as_ref()
+            .map_or(manifest.base(), |place| place.last_lsn),
         last_time: place.as_ref().and_then(|place| place.last_time),
         place,
     })

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use kv_core::{Lsn, UnixMillis};
 
 use super::start::{SnapshotFigures, find_beginning};
-use super::{UpkeepError, manifest_of};
+use super::{UpkeepError, hold};
 use crate::dir::LogDir;
 use crate::format::SEGMENT_HEADER_BYTES;
 use crate::fs::Fs;
-use crate::replay::{Seen, Visit, visit};
+use crate::manifest::Manifest;
+use crate::replay::{Found, Seen, Visit, visit};
 use crate::segment::StoredSegment;
 use crate::{DroppedTail, Encoding, OpenError};
 
@@ -22,7 +23,11 @@ pub struct Inspection {
     /// The snapshots, the newest first. One that is damaged is no damage to the database as long as a start can
     /// begin elsewhere.
     pub snapshots: Vec<SnapshotFigures>,
-    /// Every segment up to the first damage that a start needs, in order.
+    /// Why the log that only an older snapshot needs is of no use, if it is. No damage to the database
+    /// either: the next snapshot makes that log needless.
+    pub older_log_damage: Option<String>,
+    /// Every segment up to the first damage, in order; without those that only an older snapshot needs when
+    /// `older_log_damage` says why.
     pub segments: Vec<SegmentFigures>,
     /// The newest LSN before the end or the first damage.
     pub last_lsn: Lsn,
@@ -84,16 +89,19 @@ pub struct SegmentFigures {
 /// [`UpkeepError::NoDatabase`], and [`UpkeepError::Open`] when something cannot be read. That the data is
 /// damaged is no error but a [`Verdict`].
 pub fn inspect(path: impl AsRef<Path>, fs: &dyn Fs) -> Result<Inspection, UpkeepError> {
-    let dir = LogDir::open_to_look(fs, path.as_ref())?;
+    let mut dir = LogDir::open_to_look(fs, path.as_ref())?;
     let mut figures = Figures::default();
     let mut snapshots = Vec::new();
     let mut base = Lsn::ZERO;
-    let outcome = manifest_of(&dir).and_then(|manifest| {
+    let mut older_log_damage = None;
+    let outcome = hold(&mut dir).and_then(|manifest| {
         let beginning = find_beginning(&dir, &manifest)?;
         snapshots = beginning.snapshots;
         let chosen = beginning.chosen?;
         base = chosen.base();
-        visit(&dir, &chosen, None, &mut figures).map_err(UpkeepError::Open)
+        let found = look_through(&dir, &manifest, &chosen, &mut figures)?;
+        older_log_damage = found.1.map(|damage| damage.to_string());
+        Ok(found.0)
     });
     let verdict = match outcome {
         Err(UpkeepError::Open(damage @ OpenError::Damaged { .. })) => Verdict::Damaged(damage),
@@ -110,10 +118,30 @@ pub fn inspect(path: impl AsRef<Path>, fs: &dyn Fs) -> Result<Inspection, Upkeep
     Ok(Inspection {
         verdict,
         snapshots,
+        older_log_damage,
         last_lsn: segments.last().map_or(base, |last| last.last_lsn),
         last_time: segments.iter().rev().find_map(|segment| segment.last_time),
         segments,
     })
+}
+
+/// Reads all of the log, also what only an older snapshot needs; where that is damaged, all that the start
+/// `chosen` needs, and the damage.
+fn look_through(
+    dir: &LogDir,
+    manifest: &Manifest,
+    chosen: &Manifest,
+    figures: &mut Figures,
+) -> Result<(Found, Option<OpenError>), OpenError> {
+    match visit(dir, manifest, None, figures) {
+        Err(damage @ OpenError::Damaged { .. })
+            if manifest.first_segment < chosen.first_segment =>
+        {
+            *figures = Figures::default();
+            Ok((visit(dir, chosen, None, figures)?, Some(damage)))
+        }
+        found => Ok((found?, None)),
+    }
 }
 
 #[derive(Default)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kv_core::{Effect, Lsn, UnixMillis};
 
-use super::{UpkeepError, manifest_of};
+use super::{UpkeepError, hold, manifest_of};
 use crate::dir::LogDir;
 use crate::fs::Fs;
 use crate::replay::{Seen, Visit, visit};
@@ -80,8 +80,8 @@ pub fn read_log(
     fs: &dyn Fs,
     show: &mut dyn FnMut(&Entry<'_>) -> bool,
 ) -> Result<(), UpkeepError> {
-    let dir = LogDir::open_to_look(fs, path.as_ref())?;
-    let manifest = manifest_of(&dir)?;
+    let mut dir = LogDir::open_to_look(fs, path.as_ref())?;
+    let manifest = hold(&mut dir)?;
     let mut showing = Showing {
         show,
         more: true,

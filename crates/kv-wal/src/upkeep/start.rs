@@ -29,6 +29,8 @@ pub(super) struct Beginning {
     pub(super) snapshots: Vec<SnapshotFigures>,
     /// The manifest with the start that is taken alone; the newest snapshot's damage when there is none.
     pub(super) chosen: Result<Manifest, OpenError>,
+    /// What is damaged of the snapshots that a start can do without.
+    pub(super) spared: Option<OpenError>,
 }
 
 /// Finds where a start of `dir` begins: at the best place that is whole, as `restore` does.
@@ -59,12 +61,16 @@ pub(super) fn find_beginning(dir: &LogDir, manifest: &Manifest) -> Result<Beginn
         }
         snapshots.push(figures);
     }
-    let chosen = match (chosen, damage) {
-        (Some(chosen), _) => Ok(chosen),
-        (None, Some(damage)) => Err(damage),
+    let (chosen, spared) = match (chosen, damage) {
+        (Some(chosen), damage) => (Ok(chosen), damage),
+        (None, Some(damage)) => (Err(damage), None),
         (None, None) => unreachable!("without a snapshot a start begins with nothing"),
     };
-    Ok(Beginning { snapshots, chosen })
+    Ok(Beginning {
+        snapshots,
+        chosen,
+        spared,
+    })
 }
 
 /// Whether the log that `manifest` needs goes back to the first effect.

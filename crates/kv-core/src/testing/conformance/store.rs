@@ -15,9 +15,12 @@ use crate::{
 ///
 /// When one does not hold.
 pub fn all<S: Store>(make: impl Fn() -> S) {
-    let obligations: [fn(&S); 12] = [
+    let obligations: [fn(&S); 16] = [
         a_write_is_visible_after_it_returned,
         databases_are_apart,
+        a_transaction_goes_over_several_databases,
+        a_transaction_over_all_keys_goes_over_all_databases,
+        what_expired_in_another_database_is_gone_there,
         a_transaction_sees_its_own_changes,
         a_write_that_changes_nothing_leaves_nothing,
         an_expired_key_is_gone_for_reads_and_writes,
@@ -28,6 +31,7 @@ pub fn all<S: Store>(make: impl Fn() -> S) {
         a_sweep_goes_on_where_its_budget_ended,
         increments_of_many_threads_add_up,
         transactions_over_many_keys_are_isolated,
+        transactions_over_several_databases_are_isolated,
     ];
     for obligation in obligations {
         obligation(&make());
@@ -107,6 +111,89 @@ pub fn databases_are_apart<S: Store>(store: &S) {
     assert!(write(store, at(PAST), KeySet::One(b"k"), |txn| txn.delete(b"k")));
     assert!(exists(store, second, b"k"));
     assert_eq!((store.len(Db(0)), store.len(Db(1))), (0, 1));
+}
+
+/// A declared key can be looked at and changed in every database, in one transaction.
+pub fn a_transaction_goes_over_several_databases<S: Store>(store: &S) {
+    set(store, at(PAST), b"k", b"1", None);
+    let keys: [&[u8]; 2] = [b"k", b"other"];
+    let before = store.newest();
+    let lsn = store
+        .write(at(PAST), KeySet::Many(&keys), &mut |txn| {
+            let moved = number(txn, b"k");
+            assert!(txn.delete(b"k"));
+            txn.in_db(Db(1), KeySet::One(b"k"), |txn| {
+                assert_eq!(txn.db(), Db(1));
+                assert!(!txn.exists(b"k"));
+                txn.set_string(b"k", StringValue::Int(moved), Some(FUTURE));
+                txn.append_string(b"other", b"in the second");
+                // From there back, and further.
+                txn.in_db(Db(0), KeySet::None, |txn| {
+                    assert!(!txn.exists(b"k"));
+                    txn.append_string(b"other", b"in the first");
+                });
+                assert!(txn.exists(b"k"));
+            });
+            assert_eq!((txn.db(), txn.effects()), (Db(0), 4));
+            assert!(!txn.exists(b"k"));
+            let second = txn.in_db(Db(1), KeySet::None, |txn| txn.expiry(b"k"));
+            assert_eq!(second, Expiry::At(FUTURE));
+        })
+        .expect("no refusal");
+    assert!(lsn > before || lsn == Lsn::ZERO);
+    assert_eq!((store.len(Db(0)), store.len(Db(1))), (1, 2));
+    let mut found = Vec::new();
+    store.read(at(PAST), KeySet::Many(&keys), &mut |view| {
+        assert!(!view.exists(b"k"));
+        view.in_db(Db(1), |view| found.push(number(view, b"k")));
+        assert!(view.exists(b"other"));
+    });
+    assert_eq!(found, [1]);
+}
+
+/// A transaction over every key may go to every database too, and flush each alone.
+pub fn a_transaction_over_all_keys_goes_over_all_databases<S: Store>(store: &S) {
+    let second = At {
+        db: Db(1),
+        now: PAST,
+    };
+    for key in named(20) {
+        set(store, at(PAST), &key, b"v", None);
+        set(store, second, &key, b"v", None);
+    }
+    write(store, at(PAST), KeySet::All, |txn| {
+        txn.in_db(Db(1), KeySet::None, |txn| {
+            txn.flush_db();
+            txn.set_string(b"k", StringValue::new(b"after"), None);
+        });
+        assert!(txn.exists(b"key:1"));
+    });
+    assert_eq!((store.len(Db(0)), store.len(Db(1))), (20, 1));
+}
+
+/// A key that has expired in the database that a transaction goes to is removed before the transaction meets
+/// it, and one of the same name in its own database is not.
+pub fn what_expired_in_another_database_is_gone_there<S: Store>(store: &S) {
+    let at = |db, now| At {
+        db: Db(db),
+        now: UnixMillis(now),
+    };
+    for (key, keys) in [(b"k", KeySet::One(b"k")), (b"l", KeySet::All)] {
+        set(store, at(0, 1), key, b"first", None);
+        set(store, at(1, 1), key, b"old", Some(UnixMillis(10)));
+        write(store, at(0, 10), keys, |txn| {
+            txn.in_db(Db(1), KeySet::One(key), |txn| {
+                assert!(!txn.exists(key));
+                txn.append_string(key, b"new");
+            });
+        });
+        let found = read(store, at(1, 10), KeySet::One(key), |view| {
+            let string = view.string(key).expect("a string");
+            string.map(|string| string.to_bytes())
+        });
+        assert_eq!(found.as_deref(), Some(&b"new"[..]));
+        assert!(exists(store, at(0, 10), key));
+    }
 }
 
 /// Within a transaction, each look shows what was changed before it.
@@ -343,5 +430,56 @@ pub fn transactions_over_many_keys_are_isolated<S: Store>(store: &S) {
         for watcher in watchers {
             watcher.join().expect("a watcher");
         }
+    });
+}
+
+/// Nobody sees a part of a transaction that changes the same key in two databases.
+pub fn transactions_over_several_databases_are_isolated<S: Store>(store: &S) {
+    let names = named(3);
+    let keys: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+    let keys = keys.as_slice();
+    let add = |txn: &mut Txn<'_>, key: &[u8], more: i64| {
+        let sum = number(txn, key) + more;
+        txn.set_string(key, StringValue::Int(sum), None);
+    };
+    let transfer = |thread: usize| {
+        for round in 0..ROUNDS {
+            let key = keys[(thread + round) % keys.len()];
+            let (from, to) = match round % 2 {
+                0 => (Db(0), Db(1)),
+                _ => (Db(1), Db(0)),
+            };
+            let at = At {
+                db: from,
+                now: PAST,
+            };
+            write(store, at, KeySet::One(key), |txn| {
+                add(txn, key, -1);
+                txn.in_db(to, KeySet::One(key), |txn| add(txn, key, 1));
+            });
+        }
+    };
+    let done = AtomicBool::new(false);
+    let watch = || {
+        while !done.load(Ordering::Relaxed) {
+            for key in keys {
+                let sum = read(store, at(PAST), KeySet::One(key), |view| {
+                    number(view, key) + view.in_db(Db(1), |view| number(view, key))
+                });
+                assert_eq!(sum, 0, "a reader saw half a transfer");
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let watcher = scope.spawn(watch);
+        let workers: Vec<_> = (0..THREADS)
+            .map(|thread| scope.spawn(move || transfer(thread)))
+            .collect();
+        let results: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        done.store(true, Ordering::Relaxed);
+        for result in results {
+            result.expect("a worker");
+        }
+        watcher.join().expect("a watcher");
     });
 }

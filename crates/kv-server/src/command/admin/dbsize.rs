@@ -13,13 +13,11 @@ pub(super) const DBSIZE: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(1),
     keys: Keys::None,
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::READS_KEYSPACE),
     run: Run::Server(dbsize),
 };
 
 fn dbsize(cx: &ServerCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    let (keys, as_of) = cx.server.engine.count(cx.db);
-    cx.shows(as_of);
-    reply.int(i64::try_from(keys).unwrap_or(i64::MAX));
+    reply.int(i64::try_from(cx.count(cx.db)).unwrap_or(i64::MAX));
     Ok(())
 }

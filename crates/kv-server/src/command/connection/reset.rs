@@ -3,7 +3,7 @@
 use kv_core::Db;
 
 use crate::command::prelude::*;
-use crate::session::SessionCx;
+use crate::session::{Replies, SessionCx};
 
 pub(super) const RESET: CommandSpec = CommandSpec {
     name: "RESET",
@@ -20,13 +20,23 @@ pub(super) const RESET: CommandSpec = CommandSpec {
 };
 
 const RESET_FLAGS: Flags = Flags::FAST
+    .union(Flags::NOT_QUEUED)
     .union(Flags::NO_SCRIPT)
     .union(Flags::LOADING)
     .union(Flags::STALE)
     .union(Flags::NO_AUTH)
-    .union(Flags::ALLOW_BUSY);
+    .union(Flags::ALLOW_BUSY)
+    .union(Flags::SUBSCRIBED);
 
 fn reset(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    cx.state.subscriptions.clear();
+    cx.untrack();
+    if cx.state.client.inbox.has_mail() {
+        cx.state.collect_mail(reply.buffer());
+    }
+    cx.state.multi = None;
+    cx.state.watching = None;
+    cx.state.replies = Replies::On;
     cx.state.db = Db::FIRST;
     cx.state.durability = cx.server.engine.durability();
     cx.state.decoder.set_resp3(false);

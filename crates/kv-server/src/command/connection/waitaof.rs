@@ -1,9 +1,8 @@
 //! `WAITAOF numlocal numreplicas timeout`: waits until what the connection has written is on stable storage.
 
-use std::time::Duration;
-
 use crate::command::args::integer;
 use crate::command::prelude::*;
+use crate::command::timeout;
 use crate::session::SessionCx;
 use crate::session::later::{Later, WaitDurable};
 
@@ -38,7 +37,7 @@ fn waitaof(cx: &mut SessionCx<'_>, mut args: Args<'_>, _reply: &mut Reply<'_>) -
         .ok()
         .filter(|&count| count >= 0)
         .ok_or_else(|| CommandError::err("value is out of range, must be positive"))?;
-    let millis = timeout_ms(args.bytes()?, cx.server.engine.now().0)?;
+    let at_most = timeout::millis(args.bytes()?, cx.server.engine.now())?;
     if local && cx.server.engine.gate().is_none() {
         return Err(CommandError::err(
             "WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
@@ -47,17 +46,7 @@ fn waitaof(cx: &mut SessionCx<'_>, mut args: Args<'_>, _reply: &mut Reply<'_>) -
     cx.state.later = Some(Later::Durable(WaitDurable {
         local,
         replicas: replicas > 0,
-        at_most: (millis > 0).then(|| Duration::from_millis(millis)),
+        at_most,
     }));
     Ok(())
-}
-
-fn timeout_ms(word: &[u8], now_ms: i64) -> Result<u64, CommandError> {
-    let millis = integer(word)
-        .map_err(|_| CommandError::err("timeout is not an integer or out of range"))?;
-    let millis = u64::try_from(millis).map_err(|_| CommandError::err("timeout is negative"))?;
-    if millis > u64::try_from(i64::MAX.saturating_sub(now_ms)).unwrap_or(0) {
-        return Err(CommandError::err("timeout is out of range"));
-    }
-    Ok(millis)
 }

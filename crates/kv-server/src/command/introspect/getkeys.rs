@@ -50,15 +50,16 @@ fn getkeys(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
 
 fn getkeysandflags(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let (spec, request) = asked_about(args)?;
-    let flags = key_flags::words(spec);
-    let keys = spec.keys.of(request);
-    reply.array(keys.len());
-    for key in keys {
-        reply.array(2);
-        reply.bulk(key);
-        reply.set(flags.len());
-        for flag in &flags {
-            reply.simple(flag);
+    reply.array(spec.keys.of(request).len());
+    for part in spec.keys.parts() {
+        let flags = key_flags::words(part.access());
+        for key in part.of(request) {
+            reply.array(2);
+            reply.bulk(key);
+            reply.set(flags.len());
+            for flag in &flags {
+                reply.simple(flag);
+            }
         }
     }
     Ok(())

@@ -86,14 +86,16 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("readonly", spec.is_read()),
         ("denyoom", spec.may_grow()),
         ("admin", has(Flags::ADMIN)),
+        ("pubsub", has(Flags::PUBSUB)),
         ("noscript", has(Flags::NO_SCRIPT)),
+        ("blocking", matches!(spec.run, Run::Block(_))),
         ("loading", has(Flags::LOADING)),
         ("stale", has(Flags::STALE)),
         ("fast", has(Flags::FAST)),
         ("no_auth", has(Flags::NO_AUTH)),
         ("no_multi", has(Flags::NO_MULTI)),
         ("allow_busy", has(Flags::ALLOW_BUSY)),
-        ("movablekeys", matches!(spec.keys, Keys::Counted { .. })),
+        ("movablekeys", has_movable(&spec.keys)),
     ];
     all.into_iter()
         .filter_map(|(word, holds)| holds.then_some(word))
@@ -103,29 +105,61 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
 /// First key, last key (counted from the end where negative) and step; zeros where no fixed place says it.
 fn places(keys: &Keys) -> [i64; 3] {
     match *keys {
-        Keys::None | Keys::Counted { .. } => [0, 0, 0],
+        Keys::None | Keys::Counted { .. } | Keys::Found { .. } | Keys::Hidden { .. } => [0, 0, 0],
+        Keys::Each(parts) => {
+            let places = parts.iter().map(places);
+            let joined = places.reduce(|one, next| match next {
+                [0, ..] => one,
+                [_, last, _] => [one[0], last, 1],
+            });
+            joined.unwrap_or_default()
+        }
         Keys::Range {
             first, last, step, ..
         } => {
             let last = match last {
                 Last::Word(last) => last as i64,
                 Last::End => -1,
+                Last::BeforeEnd => -2,
             };
             [first as i64, last, step as i64]
         }
     }
 }
 
+/// Whether other words say where the keys are, at least some of them.
+fn has_movable(keys: &Keys) -> bool {
+    let is_fixed = |part: &Keys| matches!(part, Keys::Range { .. });
+    !keys.parts().iter().all(is_fixed)
+}
+
 /// The same as Redis 7 puts it: what is done to the keys, where they begin, how they are found from there.
 fn key_specs(spec: &CommandSpec, reply: &mut Reply<'_>) {
-    let (first, find): (usize, KeySearch) = match spec.keys {
-        Keys::None => return reply.set(0),
+    let parts = spec.keys.parts();
+    reply.set(parts.len());
+    parts.iter().for_each(|part| key_spec(part, reply));
+}
+
+fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
+    let (first, find): (usize, KeySearch) = match *part {
+        Keys::None | Keys::Each(_) => return,
+        Keys::Found { .. } | Keys::Hidden { .. } => {
+            reply.map(3);
+            reply.bulk(b"flags");
+            words(&key_flags::words(part.access()), reply);
+            reply.bulk(b"begin_search");
+            search("unknown", &[], reply);
+            reply.bulk(b"find_keys");
+            search("unknown", &[], reply);
+            return;
+        }
         Keys::Range {
             first, last, step, ..
         } => {
             let last = match last {
                 Last::Word(last) => (last - first) as i64,
                 Last::End => -1,
+                Last::BeforeEnd => -2,
             };
             let fields = [("lastkey", last), ("keystep", step as i64), ("limit", 0)];
             (first, ("range", fields))
@@ -135,10 +169,9 @@ fn key_specs(spec: &CommandSpec, reply: &mut Reply<'_>) {
             (count_at, ("keynum", fields))
         }
     };
-    reply.set(1);
     reply.map(3);
     reply.bulk(b"flags");
-    words(&key_flags::words(spec), reply);
+    words(&key_flags::words(part.access()), reply);
     reply.bulk(b"begin_search");
     search("index", &[("index", first as i64)], reply);
     reply.bulk(b"find_keys");

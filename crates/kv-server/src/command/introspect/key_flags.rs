@@ -1,16 +1,14 @@
 //! The words in which Redis tells what a command does to a key.
 
 use crate::command::key_spec::Access;
-use crate::command::spec::CommandSpec;
 
-/// The words for what `spec` does to its keys: how the entry is used, then what happens to its content.
-pub(super) fn words(spec: &CommandSpec) -> Vec<&'static str> {
-    let access = spec.keys.access();
-    let operation = if !spec.is_write() {
+/// The words for `access`: how the entry is used, then what happens to its content.
+pub(super) fn words(access: Access) -> Vec<&'static str> {
+    let operation = if !access.changes() {
         "RO"
     } else if access.contains(Access::BLIND) {
         "OW"
-    } else if access == Access::DELETE {
+    } else if access.contains(Access::WHOLE) {
         "RM"
     } else {
         "RW"
@@ -45,9 +43,10 @@ mod tests {
             ("getdel", "RW access delete"),
             ("del", "RM delete"),
             ("expire", "RW update"),
+            ("lrem", "RW delete"),
         ] {
             let spec = table::find_by_name(name.as_bytes()).unwrap();
-            assert_eq!(words(spec).join(" "), expected, "{name}");
+            assert_eq!(words(spec.keys.access()).join(" "), expected, "{name}");
         }
     }
 }

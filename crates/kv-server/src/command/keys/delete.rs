@@ -11,7 +11,7 @@ pub(super) const DEL: CommandSpec = CommandSpec {
     since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(2),
-    keys: Keys::from(1, Access::DELETE),
+    keys: Keys::from(1, Access::DELETE.union(Access::WHOLE)),
     flags: Flags::NEVER_GROWS,
     run: Run::Write(delete),
 };
@@ -25,7 +25,7 @@ pub(super) const UNLINK: CommandSpec = CommandSpec {
     since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(2),
-    keys: Keys::from(1, Access::DELETE),
+    keys: Keys::from(1, Access::DELETE.union(Access::WHOLE)),
     flags: Flags::FAST.union(Flags::NEVER_GROWS),
     run: Run::Write(delete),
 };
@@ -34,7 +34,10 @@ fn delete(txn: &mut Txn<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let asked = args.len();
     let mut removed = 0;
     for key in args.rest() {
-        removed += i64::from(txn.delete(key));
+        if txn.delete(key) {
+            removed += 1;
+            txn.announce(key, event::DEL);
+        }
     }
     reply.removed(removed, asked);
     Ok(())

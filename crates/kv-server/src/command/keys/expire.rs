@@ -3,7 +3,7 @@
 use kv_core::{Expiry, UnixMillis};
 
 use crate::command::args;
-use crate::command::expire_time::TimeForm;
+use crate::command::expire_time::{self, TimeForm};
 use crate::command::prelude::*;
 
 pub(super) const EXPIRE: CommandSpec = CommandSpec {
@@ -64,7 +64,7 @@ pub(super) const PEXPIREAT: CommandSpec = CommandSpec {
 
 /// What has to hold of the old expiry for the new one to count.
 #[derive(Clone, Copy, Debug, Default)]
-struct Conditions {
+pub(in crate::command) struct Conditions {
     /// `NX`: there is none.
     none: bool,
     /// `XX`: there is one.
@@ -77,7 +77,11 @@ struct Conditions {
 
 impl Conditions {
     /// Reads all words that are left.
-    fn parse(args: Args<'_>) -> Result<Self, CommandError> {
+    ///
+    /// # Errors
+    ///
+    /// They are no conditions, or contradict each other.
+    pub(in crate::command) fn parse(args: Args<'_>) -> Result<Self, CommandError> {
         let mut conditions = Self::default();
         for word in args.rest() {
             let Self {
@@ -111,7 +115,8 @@ impl Conditions {
         Ok(())
     }
 
-    fn hold(self, old: Option<UnixMillis>, new: UnixMillis) -> bool {
+    /// Whether they hold of the `old` expiry, with `new` to come.
+    pub(in crate::command) fn hold(self, old: Option<UnixMillis>, new: UnixMillis) -> bool {
         !(self.none && old.is_some()
             || self.some && old.is_none()
             || self.earlier && old.is_none_or(|old| new <= old)
@@ -138,7 +143,7 @@ fn expire(form: TimeForm, txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Rep
         Expiry::Never => None,
         Expiry::At(old) => Some(old),
     };
-    let changed = conditions.hold(old, time) && txn.set_expiry(key, Some(time));
+    let changed = conditions.hold(old, time) && expire_time::change(txn, key, Some(time));
     reply.int(i64::from(changed));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use kv_core::Expiry;
 
+use crate::command::expire_time;
 use crate::command::prelude::*;
 
 pub(super) const PERSIST: CommandSpec = CommandSpec {
@@ -21,7 +22,7 @@ pub(super) const PERSIST: CommandSpec = CommandSpec {
 fn persist(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     args.finish()?;
-    let changed = matches!(txn.expiry(key), Expiry::At(_)) && txn.set_expiry(key, None);
+    let changed = matches!(txn.expiry(key), Expiry::At(_)) && expire_time::change(txn, key, None);
     reply.int(i64::from(changed));
     Ok(())
 }

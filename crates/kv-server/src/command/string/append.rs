@@ -29,6 +29,7 @@ fn append(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     }
     if there.is_none() || !suffix.is_empty() {
         txn.append_string(key, suffix);
+        txn.announce(key, event::APPEND);
     }
     reply.int(length as i64);
     Ok(())

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A decimal number with 17 places behind the point and about 21 before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Decimal {
+pub(in crate::command) struct Decimal {
     /// The number times `ONE`.
     scaled: i128,
 }
@@ -17,7 +17,7 @@ const ONE: i128 = 10i128.pow(PLACES.unsigned_abs());
 
 /// Why a text is no [`Decimal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotDecimal {
+pub(in crate::command) enum NotDecimal {
     /// It is infinity.
     Infinite,
     /// It is no number, or too large.
@@ -26,10 +26,10 @@ pub(super) enum NotDecimal {
 
 impl Decimal {
     /// Zero.
-    pub(super) const ZERO: Self = Self { scaled: 0 };
+    pub(in crate::command) const ZERO: Self = Self { scaled: 0 };
 
     /// This integer.
-    pub(super) fn from_int(number: i64) -> Self {
+    pub(in crate::command) fn from_int(number: i64) -> Self {
         Self {
             scaled: i128::from(number) * ONE,
         }
@@ -41,7 +41,7 @@ impl Decimal {
     /// # Errors
     ///
     /// It is none, or too large.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, NotDecimal> {
+    pub(in crate::command) fn parse(text: &[u8]) -> Result<Self, NotDecimal> {
         let (negative, rest) = match text {
             [b'-', rest @ ..] => (true, rest),
             [b'+', rest @ ..] => (false, rest),
@@ -57,7 +57,7 @@ impl Decimal {
     }
 
     /// The sum; `None` when it is too large.
-    pub(super) fn checked_add(self, other: Self) -> Option<Self> {
+    pub(in crate::command) fn checked_add(self, other: Self) -> Option<Self> {
         let scaled = self.scaled.checked_add(other.scaled)?;
         Some(Self { scaled })
     }

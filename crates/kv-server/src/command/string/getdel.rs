@@ -20,8 +20,10 @@ pub(super) const GETDEL: CommandSpec = CommandSpec {
 fn getdel(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     args.finish()?;
-    show::string(reply, txn.string(key)?);
-    txn.delete(key);
+    show::old_string(reply, txn, key)?;
+    if txn.delete(key) {
+        txn.announce(key, event::DEL);
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! `GETEX key [option]`: returns the string at `key` and changes when the key goes.
 
 use super::show;
-use crate::command::expire_time::TimeOption;
+use crate::command::expire_time::{self, End};
 use crate::command::prelude::*;
 
 pub(super) const GETEX: CommandSpec = CommandSpec {
@@ -21,39 +21,6 @@ pub(super) const GETEX: CommandSpec = CommandSpec {
     run: Run::Write(getex),
 };
 
-/// What is to become of the expiry.
-#[derive(Clone, Copy, Debug, Default)]
-enum End<'r> {
-    #[default]
-    AsBefore,
-    Never,
-    At(TimeOption<'r>),
-}
-
-impl<'r> End<'r> {
-    /// Reads all words that are left. One option may be repeated, the last one counts.
-    fn parse(mut args: Args<'r>) -> Result<Self, CommandError> {
-        let mut end = Self::AsBefore;
-        while args.len() > 0 {
-            let next = if args.eat(b"PERSIST") {
-                Self::Never
-            } else {
-                Self::At(TimeOption::eat(&mut args)?.ok_or(CommandError::SYNTAX)?)
-            };
-            end = match (end, next) {
-                (Self::At(one), Self::At(other)) if one.form != other.form => {
-                    return Err(CommandError::SYNTAX);
-                }
-                (Self::At(_), Self::Never) | (Self::Never, Self::At(_)) => {
-                    return Err(CommandError::SYNTAX);
-                }
-                (_, next) => next,
-            };
-        }
-        Ok(end)
-    }
-}
-
 fn getex(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     let end = End::parse(args)?;
@@ -65,9 +32,9 @@ fn getex(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
             Some(Some(expires))
         }
     };
-    show::string(reply, txn.string(key)?);
+    show::old_string(reply, txn, key)?;
     if let Some(expires) = change {
-        txn.set_expiry(key, expires);
+        expire_time::change(txn, key, expires);
     }
     Ok(())
 }

@@ -23,8 +23,9 @@ fn getset(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     let key = args.key()?;
     let value = args.bytes()?;
     args.finish()?;
-    show::string(reply, txn.string(key)?);
+    show::old_string(reply, txn, key)?;
     txn.set_string(key, StringValue::new(value), None);
+    txn.announce(key, event::SET);
     Ok(())
 }
 

@@ -91,6 +91,7 @@ fn add(txn: &mut Txn<'_>, key: &[u8], increment: i64, reply: &mut Reply<'_>) -> 
         .ok_or(CommandError::OVERFLOW)?;
     let expires = expire_time::current(txn, key);
     txn.set_string(key, StringValue::Int(after), expires);
+    txn.announce(key, event::INCRBY);
     reply.int(after);
     Ok(())
 }

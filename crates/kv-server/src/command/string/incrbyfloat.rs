@@ -34,6 +34,7 @@ fn incrbyfloat(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> 
         .to_string();
     let expires = expire_time::current(txn, key);
     txn.set_string(key, StringValue::new(after.as_bytes()), expires);
+    txn.announce(key, event::INCRBYFLOAT);
     reply.bulk(after.as_bytes());
     Ok(())
 }

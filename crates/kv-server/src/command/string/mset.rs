@@ -61,6 +61,7 @@ fn set_all(txn: &mut Txn<'_>, mut args: Args<'_>) -> Result<(), CommandError> {
         let key = args.key()?;
         let value = args.bytes()?;
         txn.set_string(key, StringValue::new(value), None);
+        txn.announce(key, event::SET);
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ fn set(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome 
     let options = SetOptions::parse(args)?;
     let end = options.end.resolve(txn.now(), args.spec().name)?;
     if options.get {
-        show::string(reply, txn.string(key)?);
+        show::old_string(reply, txn, key)?;
     }
     let holds = options.condition.holds(txn, key)?;
     if holds {

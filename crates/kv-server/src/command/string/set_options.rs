@@ -145,11 +145,17 @@ impl End {
             Self::Never => None,
             Self::AsBefore => expire_time::current(txn, key),
             Self::At(time) if time <= txn.now() => {
-                txn.delete(key);
+                if txn.delete(key) {
+                    txn.announce(key, event::EXPIRED);
+                }
                 return;
             }
             Self::At(time) => Some(time),
         };
         txn.set_string(key, StringValue::new(value), expires);
+        txn.announce(key, event::SET);
+        if let Self::At(_) = self {
+            txn.announce(key, event::EXPIRE);
+        }
     }
 }

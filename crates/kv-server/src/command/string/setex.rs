@@ -44,6 +44,8 @@ fn set_for(
     let value = args.bytes()?;
     args.finish()?;
     txn.set_string(key, StringValue::new(value), Some(expires));
+    txn.announce(key, event::SET);
+    txn.announce(key, event::EXPIRE);
     reply.ok();
     Ok(())
 }

@@ -25,6 +25,7 @@ fn setnx(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
     let free = !txn.exists(key);
     if free {
         txn.set_string(key, StringValue::new(value), None);
+        txn.announce(key, event::SET);
     }
     reply.int(i64::from(free));
     Ok(())

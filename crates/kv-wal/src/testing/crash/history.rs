@@ -9,10 +9,8 @@ use super::model::{Model, Sight, Step};
 pub struct Unit {
     /// The LSN of its last effect.
     pub last: Lsn,
-    /// The database.
-    pub db: Db,
-    /// Its effects; each has an LSN of its own.
-    pub steps: Vec<Step>,
+    /// Its effects, each with its database; each has an LSN of its own.
+    pub steps: Vec<(Db, Step)>,
 }
 
 /// All transactions of a store from its first life on.
@@ -47,8 +45,8 @@ impl History {
     pub fn model_at(&self, lsn: Lsn) -> Model {
         let mut model = Model::default();
         for unit in self.units.iter().take_while(|unit| unit.last <= lsn) {
-            for step in &unit.steps {
-                model.apply(unit.db, step);
+            for (db, step) in &unit.steps {
+                model.apply(*db, step);
             }
         }
         model
@@ -103,8 +101,8 @@ impl History {
         let mut since = Lsn::ZERO;
         for unit in &self.units {
             let before = holds;
-            for step in &unit.steps {
-                model.apply(unit.db, step);
+            for (db, step) in &unit.steps {
+                model.apply(*db, step);
             }
             holds = model.value_print(sight.db, &sight.key);
             if holds != before {
@@ -118,8 +116,8 @@ impl History {
     }
 
     fn push(&mut self, unit: Unit) {
-        for step in &unit.steps {
-            self.newest.apply(unit.db, step);
+        for (db, step) in &unit.steps {
+            self.newest.apply(*db, step);
         }
         self.points.push((unit.last, self.newest.digest()));
         self.units.push(unit);
@@ -151,8 +149,7 @@ mod tests {
     fn set(last: u64, value: &[u8]) -> Unit {
         Unit {
             last: Lsn(last),
-            db: Db::FIRST,
-            steps: vec![Step::Set(b"k".to_vec(), value.to_vec(), None)],
+            steps: vec![(Db::FIRST, Step::Set(b"k".to_vec(), value.to_vec(), None))],
         }
     }
 

@@ -106,10 +106,12 @@ impl Plan {
 /// One transaction and what its writer does after it.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
+    /// The database that it begins in.
     pub(super) db: Db,
     /// The time that it takes for now.
     pub(super) now: UnixMillis,
-    pub(super) steps: Vec<Step>,
+    /// What it does, each thing in a database of its own.
+    pub(super) steps: Vec<(Db, Step)>,
     /// Whether it needs every key of every database.
     pub(super) needs_all: bool,
     pub(super) waits: Waits,
@@ -135,7 +137,13 @@ impl Task {
         } else {
             1
         };
-        let mut steps: Vec<_> = (0..many).map(|_| any_step(chance, number, now)).collect();
+        let mut steps: Vec<_> = (0..many)
+            .map(|place| {
+                let elsewhere = place > 0 && chance.percent(30);
+                let db = Db((db.0 + u16::from(elsewhere)) % DATABASES);
+                (db, any_step(chance, number, now))
+            })
+            .collect();
         let needs_all = chance.percent(3);
         if needs_all {
             let flush = if chance.percent(70) {
@@ -143,7 +151,7 @@ impl Task {
             } else {
                 Step::FlushAll
             };
-            steps.insert(0, flush);
+            steps.insert(0, (db, flush));
         }
         let waits = match chance.below(100) {
             0..55 => Waits::Promise,
@@ -166,7 +174,10 @@ impl Task {
 
     /// The keys that it touches.
     pub(super) fn keys(&self) -> Vec<&[u8]> {
-        self.steps.iter().filter_map(Step::key).collect()
+        self.steps
+            .iter()
+            .filter_map(|(_, step)| step.key())
+            .collect()
     }
 }
 

@@ -92,18 +92,17 @@ fn transact(store: &DurableStore, notes: &Notes<'_>, task: &Task) -> Result<Lsn,
     let lsn = store.write(At { db, now }, set, &mut |txn| {
         done.clear();
         if let (1.., Some(key)) = (txn.effects(), keys.first()) {
-            done.push(Step::Delete(key.to_vec()));
+            done.push((db, Step::Delete(key.to_vec())));
         }
-        for step in &task.steps {
-            if step.run(txn) {
-                done.push(step.clone());
+        for (db, step) in &task.steps {
+            if txn.in_db(*db, KeySet::None, |txn| step.run(txn)) {
+                done.push((*db, step.clone()));
             }
         }
     })?;
     if !done.is_empty() {
         notes.did(Unit {
             last: lsn,
-            db,
             steps: done,
         });
     }

@@ -7,6 +7,10 @@ mod kill;
 mod line;
 mod list;
 mod no_op;
+mod pause;
+mod reply;
+mod tracking;
+mod unblock;
 
 use crate::command::prelude::*;
 
@@ -24,8 +28,10 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
     run: Run::Group {
         alone: None,
         subcommands: &[
+            tracking::CACHING,
             durability::DURABILITY,
             identity::GETNAME,
+            tracking::GETREDIR,
             help::HELP,
             identity::ID,
             list::INFO,
@@ -33,8 +39,14 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
             list::LIST,
             no_op::NO_EVICT,
             no_op::NO_TOUCH,
+            pause::PAUSE,
+            reply::REPLY,
             identity::SETINFO,
             identity::SETNAME,
+            tracking::TRACKING,
+            tracking::TRACKINGINFO,
+            unblock::UNBLOCK,
+            pause::UNPAUSE,
         ],
     },
 };

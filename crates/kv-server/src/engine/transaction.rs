@@ -1,0 +1,203 @@
+//! `EXEC`: all requests of a transaction, one after the other, as one transaction of the store.
+//!
+//! The stripes of all keys are locked before the first request runs and kept until the last one has: nobody
+//! sees a part of it, and the log gets it as one unit. A request that fails changes nothing and leaves its error
+//! in its place; the others go on.
+//!
+//! Invariant: nothing in here locks a stripe again. What looks at whole databases does so through the
+//! transaction, see [`Whole`](super::Whole).
+
+use std::cell::RefCell;
+
+use kv_core::{At, KeySet, Lsn, Refusal, Txn, UnixMillis, View};
+use kv_proto::Reply;
+use smallvec::SmallVec;
+
+use super::ServerCx;
+use super::execute::{Answer, all_or_nothing};
+use crate::command::args::Args;
+use crate::command::error::CommandError;
+use crate::command::spec::{Outcome, Run};
+use crate::session::SessionCx;
+use crate::session::transaction::{Multi, Queued, Watching};
+
+/// Runs what the connection has gathered since `MULTI`, at the time `now`, and forgets it with what it watches;
+/// not so when the log is behind, after which it is to be run again.
+///
+/// # Errors
+///
+/// The log's refusal.
+pub(crate) fn exec(cx: &mut SessionCx<'_>, now: UnixMillis, reply: &mut Reply<'_>) -> Answer {
+    let Some(multi) = cx.state.multi.take() else {
+        return Ok((Err(CommandError::err("EXEC without MULTI")), Lsn::ZERO));
+    };
+    let watching = cx.state.watching.take();
+    if multi.is_spoilt {
+        return Ok((Err(CommandError::EXEC_ABORTED), Lsn::ZERO));
+    }
+    let db = cx.state.db;
+    cx.begin_publishing();
+    let outcome = run(cx, &multi, watching.as_ref(), now, reply);
+    cx.end_publishing(outcome.as_ref().ok().copied());
+    if outcome == Err(Refusal::Behind) {
+        cx.state.multi = Some(multi);
+        cx.state.watching = watching;
+        cx.state.db = db;
+    }
+    outcome.map(|lsn| (Ok(()), lsn))
+}
+
+fn run(
+    cx: &mut SessionCx<'_>,
+    multi: &Multi,
+    watching: Option<&Watching>,
+    now: UnixMillis,
+    reply: &mut Reply<'_>,
+) -> Result<Lsn, Refusal> {
+    let keys: Vec<&[u8]> = keys(multi, watching);
+    let keys = match multi.needs_all() {
+        true => KeySet::All,
+        false => KeySet::Many(&keys),
+    };
+    let server = cx.server;
+    let memory = server.engine.memory();
+    let db = cx.state.db;
+    let at = At { db, now };
+    if multi.writes() {
+        let ((), lsn) = memory.write_with(at, keys, |txn| {
+            txn.set_origin(cx.state.client.id);
+            if unless_touched(cx, watching, txn, multi, reply) {
+                for queued in multi.requests() {
+                    answer(cx, reply, |cx, reply| change(cx, txn, queued, now, reply));
+                }
+            }
+        })?;
+        return Ok(lsn);
+    }
+    let ((), lsn) = memory.read_with(at, keys, |view| {
+        if unless_touched(cx, watching, view, multi, reply) {
+            for queued in multi.requests() {
+                answer(cx, reply, |cx, reply| look(cx, view, queued, now, reply));
+            }
+        }
+    });
+    Ok(lsn)
+}
+
+/// The keys of all requests and those that are watched.
+fn keys<'m>(multi: &'m Multi, watching: Option<&'m Watching>) -> Vec<&'m [u8]> {
+    let requests = multi.requests().iter();
+    let of_requests = requests.flat_map(|queued| queued.spec.keys.of(queued.request.as_ref()));
+    let watched = watching.into_iter().flat_map(Watching::keys);
+    of_requests.chain(watched.map(|(_, key, _)| key)).collect()
+}
+
+/// Begins the reply: with `false`, and as nothing, when a watched key has changed; what has expired since has.
+fn unless_touched(
+    cx: &mut SessionCx<'_>,
+    watching: Option<&Watching>,
+    view: &mut View<'_>,
+    multi: &Multi,
+    reply: &mut Reply<'_>,
+) -> bool {
+    let touched = watching.and_then(Watching::touched);
+    let mut keys = watching.into_iter().flat_map(Watching::keys);
+    let expired =
+        keys.any(|(db, key, was_there)| was_there && !view.in_db(db, |view| view.exists(key)));
+    if touched.is_none() && !expired {
+        reply.array(multi.requests().len());
+        return true;
+    }
+    cx.state.shows(touched.unwrap_or_default());
+    reply.null_array();
+    false
+}
+
+/// Lets `act` write one element, or writes its error. A request may have changed the format for those behind
+/// it.
+fn answer(
+    cx: &mut SessionCx<'_>,
+    reply: &mut Reply<'_>,
+    act: impl FnOnce(&mut SessionCx<'_>, &mut Reply<'_>) -> Outcome,
+) {
+    let out = reply.buffer();
+    let mark = out.mark();
+    let outcome = act(cx, &mut Reply::new(out, cx.state.decoder.format()));
+    if let Err(error) = outcome {
+        out.truncate(mark);
+        Reply::new(out, cx.state.decoder.format()).error(error.code, &error.message);
+    }
+}
+
+/// Runs one request of a transaction that may change data.
+fn change(
+    cx: &mut SessionCx<'_>,
+    txn: &mut Txn<'_>,
+    queued: &Queued,
+    now: UnixMillis,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    let (spec, request) = (queued.spec, queued.request.as_ref());
+    let keys: SmallVec<[&[u8]; 8]> = spec.keys.of(request).collect();
+    let args = Args::new(spec, request);
+    txn.in_db(cx.state.db, KeySet::Many(&keys), |txn| match &spec.run {
+        Run::Write(change) => all_or_nothing(spec, txn, |txn| change(txn, args, reply)),
+        Run::Block(attempt) => {
+            all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))?.do_not_wait(reply);
+            Ok(())
+        }
+        _ => look(cx, txn, queued, now, reply),
+    })
+}
+
+/// Runs one request that changes no data.
+fn look(
+    cx: &mut SessionCx<'_>,
+    view: &mut View<'_>,
+    queued: &Queued,
+    now: UnixMillis,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    let args = Args::new(queued.spec, queued.request.as_ref());
+    match &queued.spec.run {
+        Run::Read(look) => {
+            let outcome = view.in_db(cx.state.db, |view| look(view, args, reply));
+            if let Some(tracker) = cx.state.remembering() {
+                let keys: SmallVec<[&[u8]; 8]> =
+                    queued.spec.keys.of(queued.request.as_ref()).collect();
+                cx.server.remember(tracker, KeySet::Many(&keys));
+            }
+            outcome
+        }
+        Run::Pure(answer)
+        | Run::Group {
+            alone: Some(answer),
+            ..
+        } => answer(args, reply),
+        Run::Group { alone: None, .. } => Err(args.wrong_arity()),
+        Run::Session(talk) => {
+            talk(cx, args, reply)?;
+            if let Some(later) = cx.state.later.take() {
+                later.answer_at_once(cx, reply);
+            }
+            Ok(())
+        }
+        Run::Server(steer) => {
+            let db = cx.state.db;
+            let server_cx = ServerCx {
+                server: cx.server,
+                db,
+                now,
+                shows: Default::default(),
+                whole: RefCell::new(view),
+            };
+            let outcome = steer(&server_cx, args, reply);
+            let shows = server_cx.shows.get();
+            cx.state.shows(shows);
+            outcome
+        }
+        Run::Write(_) | Run::Block(_) | Run::Exec(_) => {
+            unreachable!("a transaction that looks has nothing that changes")
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `CLIENT PAUSE`: requests that wait until a time, or until somebody ends the pause.
+
+use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Session;
+use crate::command::spec::{CommandSpec, Run};
+
+/// What is paused, for all connections.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    /// [`NOTHING`], [`WRITES`] or [`ALL`]: one load for every request.
+    what: AtomicU8,
+    end: Mutex<Option<Instant>>,
+    over: Notify,
+}
+
+const NOTHING: u8 = 0;
+const WRITES: u8 = 1;
+const ALL: u8 = 2;
+
+impl Pause {
+    /// Pauses everything, or only what writes, for as long as this; a pause that lasts longer goes on, for what
+    /// is asked now.
+    pub(crate) fn begin(&self, duration: Duration, only_writes: bool) {
+        let mut end = self.end();
+        let until = Instant::now() + duration;
+        *end = Some(end.map_or(until, |before| before.max(until)));
+        let what = if only_writes { WRITES } else { ALL };
+        self.what.store(what, Ordering::Release);
+        // What is not paused any more goes on.
+        self.over.notify_waiters();
+    }
+
+    /// Ends the pause.
+    pub(crate) fn end_now(&self) {
+        *self.end() = None;
+        self.what.store(NOTHING, Ordering::Release);
+        self.over.notify_waiters();
+    }
+
+    /// Whether anything is paused.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.what.load(Ordering::Acquire) != NOTHING
+    }
+
+    /// Until when what `writes`, or does not, is paused; ends a pause whose time has come.
+    fn holds_up(&self, writes: bool) -> Option<Instant> {
+        let end = (*self.end())?;
+        if end <= Instant::now() {
+            self.end_now();
+            return None;
+        }
+        (writes || self.what.load(Ordering::Acquire) == ALL).then_some(end)
+    }
+
+    fn end(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Session<'_> {
+    /// Whether a request for `spec` has to wait now.
+    pub(super) fn is_paused(&self, spec: Option<&'static CommandSpec>) -> bool {
+        let pause = &self.worker.server.pause;
+        pause.is_on() && pause.holds_up(self.writes(spec)).is_some()
+    }
+
+    /// Comes back when a request for `spec` may run.
+    ///
+    /// # Errors
+    ///
+    /// The connection ended first: the request does not run.
+    pub(super) async fn wait_for_pause(
+        &self,
+        spec: Option<&'static CommandSpec>,
+    ) -> io::Result<()> {
+        let server = &self.worker.server;
+        let _counted = server.blocked.counted();
+        loop {
+            let over = server.pause.over.notified();
+            let Some(end) = server.pause.holds_up(self.writes(spec)) else {
+                return Ok(());
+            };
+            tokio::select! {
+                () = over => {}
+                () = tokio::time::sleep_until(end) => {}
+                () = self.ended() => return Err(io::ErrorKind::ConnectionAborted.into()),
+            }
+        }
+    }
+
+    fn writes(&self, spec: Option<&'static CommandSpec>) -> bool {
+        let multi = self.state.multi.as_deref();
+        spec.is_some_and(|spec| match spec.run {
+            Run::Exec(_) => multi.is_some_and(super::transaction::Multi::writes),
+            _ => spec.is_write(),
+        })
+    }
+}
