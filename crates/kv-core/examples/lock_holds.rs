@@ -3,7 +3,7 @@
 //! machine changes little; the processor's caches are shared all the same.
 //!
 //! ```sh
-//! cargo run --release -p kv-core --example lock_holds
+//! cargo run --release -p kv-core --example lock_holds [list|hash|set|zset]
 //! ```
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -76,6 +76,9 @@ fn longest(store: &MemoryStore, change: Change, numbers: impl Iterator<Item = us
         took.push(worked().saturating_sub(begun));
         assert!(done.is_ok(), "nothing refuses");
     }
+    let mut at: Vec<(Duration, usize)> = took.iter().copied().zip(0..).collect();
+    at.sort_unstable();
+    eprintln!("{:?}", at.iter().rev().take(6).collect::<Vec<_>>());
     took.sort_unstable();
     let all = took.len();
     let late = took
@@ -90,7 +93,11 @@ fn longest(store: &MemoryStore, change: Change, numbers: impl Iterator<Item = us
 }
 
 fn main() {
+    let only = std::env::args().nth(1);
     for (kind, change) in KINDS {
+        if only.as_ref().is_some_and(|only| only != kind) {
+            continue;
+        }
         let store = MemoryStore::new(MemoryOptions::default());
         let grown = longest(&store, *change, 0..ELEMENTS);
         let megabytes = store.memory_used() >> 20;

@@ -4,6 +4,7 @@ use kv_core::{Cursor, Item};
 
 use crate::command::glob;
 use crate::command::prelude::*;
+use crate::command::scan_options;
 use crate::engine::ServerCx;
 
 pub(super) const SCAN: CommandSpec = CommandSpec {
@@ -84,20 +85,8 @@ fn kind(word: &[u8]) -> Result<&[u8], CommandError> {
     Err(CommandError::err(format!("unknown type name '{word}'")))
 }
 
-/// The cursor that `word` says; leading blanks and a plus sign do no harm.
-fn cursor(word: &[u8]) -> Result<Cursor, CommandError> {
-    let digits = word.trim_ascii_start();
-    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
-    let number = std::str::from_utf8(digits).ok();
-    number
-        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-        .and_then(|digits| digits.parse().ok())
-        .map(Cursor)
-        .ok_or(CommandError::err("invalid cursor"))
-}
-
 fn scan(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    let cursor = cursor(args.bytes()?)?;
+    let cursor = Cursor(scan_options::cursor(&mut args)?);
     let options = Options::parse(args)?;
     let mut found = Vec::new();
     let next = cx.scan(cursor, options.count, &mut |item| {
@@ -110,30 +99,4 @@ fn scan(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
     reply.array(found.len());
     found.iter().for_each(|key| reply.bulk(key));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cursor;
-
-    #[test]
-    fn cursors_are_numbers() {
-        for (word, expected) in [
-            ("0", Some(0)),
-            ("017", Some(17)),
-            (" +17", Some(17)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("18446744073709551616", None),
-            ("-1", None),
-            ("1 ", None),
-            ("", None),
-            ("x", None),
-        ] {
-            assert_eq!(
-                cursor(word.as_bytes()).ok().map(|cursor| cursor.0),
-                expected,
-                "{word}"
-            );
-        }
-    }
 }
