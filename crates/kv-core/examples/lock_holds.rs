@@ -5,6 +5,8 @@
 //! ```sh
 //! cargo run --release -p kv-core --example lock_holds [list|hash|set|zset]
 //! ```
+//!
+//! With one kind alone, nothing is freed in the background meanwhile (docs/hazards.md says what that costs).
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
@@ -76,9 +78,6 @@ fn longest(store: &MemoryStore, change: Change, numbers: impl Iterator<Item = us
         took.push(worked().saturating_sub(begun));
         assert!(done.is_ok(), "nothing refuses");
     }
-    let mut at: Vec<(Duration, usize)> = took.iter().copied().zip(0..).collect();
-    at.sort_unstable();
-    eprintln!("{:?}", at.iter().rev().take(6).collect::<Vec<_>>());
     took.sort_unstable();
     let all = took.len();
     let late = took
