@@ -143,11 +143,7 @@ impl<'t> Forms<'t> {
 
     /// Whether a script is about a command that writes, or about transactions.
     fn is_of_a_write(&self, script: &str) -> bool {
-        let stem = script
-            .rsplit('/')
-            .next()
-            .unwrap_or(script)
-            .trim_end_matches(".kvt");
+        let stem = script.rsplit('/').next().unwrap_or(script).trim_end_matches(".kvt");
         let file = |name: &str| name.to_ascii_lowercase().replace(['|', '-'], "_");
         let mut writes = self.table.values().filter(|command| command.writes());
         stem == "exec" || writes.any(|command| file(&command.name) == stem)

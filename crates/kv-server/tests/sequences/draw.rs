@@ -140,9 +140,8 @@ impl<'t> Draw<'t> {
         let words = drawn.into_words();
         // What is left of the keys is a matter of chance, or each server's own.
         let by_chance = command.writes() && command.tips.contains("nondeterministic_output");
-        let clean =
-            (self.has_delete && !keys.is_empty() && (by_chance || is_private(&command.name)))
-                .then(|| std::iter::once(b"DEL".to_vec()).chain(keys).collect());
+        let clean = (self.has_delete && !keys.is_empty() && (by_chance || is_private(&command.name)))
+            .then(|| std::iter::once(b"DEL".to_vec()).chain(keys).collect());
         requests.push(Request {
             name: command.name.clone(),
             words,
