@@ -15,8 +15,8 @@ use kv_core::{Db, MemoryOptions, Store as _, limits};
 use kv_wal::import::pykeydb::{self, BadLine, ImportError, LINE_BYTES_MAX, Options, Summary};
 use kv_wal::{Durability, DurableOptions, DurableStore, OpenError};
 
-use crate::tell::tell;
 use crate::exit::{Exit, Failure};
+use crate::tell::tell;
 
 /// Bytes read from the file at once.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -165,7 +165,7 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 fn show_bad(bar: &ProgressBar, shown: &Cell<u64>, limit: u64, line: &BadLine) {
     shown.set(shown.get() + 1);
     if shown.get() <= limit {
-        bar.suspend(|| tell(&line));
+        bar.suspend(|| tell(line));
     } else if shown.get() == limit + 1 {
         bar.suspend(|| tell("further lines that cannot be imported are only counted"));
     }

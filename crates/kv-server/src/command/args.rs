@@ -77,6 +77,19 @@ impl<'r> Args<'r> {
         integer(self.bytes()?)
     }
 
+    /// The next word, as the number of a database: an integer of 32 bits, of which there may be no database.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it is no integer, or one of more bits.
+    pub(crate) fn database(&mut self) -> Result<i64, CommandError> {
+        let number = self.int()?;
+        match i32::try_from(number) {
+            Ok(_) => Ok(number),
+            Err(_) => Err(CommandError::NOT_OF_32_BITS),
+        }
+    }
+
     /// The next word, as a number that is not less than `least`; `otherwise` says that it is none.
     ///
     /// # Errors

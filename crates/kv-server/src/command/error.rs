@@ -25,6 +25,11 @@ impl CommandError {
         Self::fixed("ERR", "value is not an integer or out of range");
     /// A word that should be a number is none.
     pub(crate) const NOT_A_FLOAT: Self = Self::fixed("ERR", "value is not a valid float");
+    /// A word that should be an integer of 32 bits is one of more.
+    pub(crate) const NOT_OF_32_BITS: Self = Self::fixed(
+        "ERR",
+        "value is out of range, value must between -2147483648 and 2147483647",
+    );
     /// The sum needs more than 64 bits.
     pub(crate) const OVERFLOW: Self = Self::fixed("ERR", "increment or decrement would overflow");
     /// The sum is no finite number.

@@ -10,8 +10,8 @@ use kv_wal::fs::RealFs;
 use kv_wal::{Target, UpkeepError, copy};
 
 use super::failure;
-use crate::tell::tell;
 use crate::exit::Failure;
+use crate::tell::tell;
 use crate::timestamp;
 
 /// A moment in the life of a database.

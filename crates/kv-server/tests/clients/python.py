@@ -197,8 +197,8 @@ def check_publish_and_subscribe(r):
     assert {next_message(pubsub), next_message(pubsub)} == {("message", "news", "hello"), ("pmessage", "news", "hello")}
     assert r.pubsub_channels() == ["news"] and r.pubsub_numpat() == 1
     assert [tuple(pair) for pair in r.pubsub_numsub("news")] == [("news", 1)]
-    pubsub.ping()
     pubsub.unsubscribe("news")
+    assert next_message(pubsub) == ("unsubscribe", "news", 1)
     assert r.publish("news", "again") == 1
     pubsub.close()
 

@@ -1,5 +1,10 @@
 //! The crate `redis`: its blocking connection, its multiplexed one, and what each is mostly used for.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails while a test is prepared fails the test"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

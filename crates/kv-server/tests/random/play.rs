@@ -160,19 +160,14 @@ fn data_difference(ours: &State, theirs: &State) -> Option<(Vec<String>, Vec<Str
 }
 
 fn held_alike(ours: &Held, theirs: &Held) -> bool {
-    let rule = match ours.kind.as_str() {
-        "set" => Rule::Unordered,
-        "hash" => Rule::Pairs,
-        _ => Rule::Exact,
-    };
     let times = field_times(ours)
         .into_iter()
         .zip(field_times(theirs))
-        .all(|(ours, theirs)| ours.0 == theirs.0 && near(ours.1, theirs.1));
+        .all(|(ours, theirs)| near(ours, theirs));
     ours.kind == theirs.kind
         && near(ours.expires, theirs.expires)
         && ours.encoding == theirs.encoding
-        && rule.agree(&ours.content[0], &theirs.content[0])
+        && ours.content[0] == theirs.content[0]
         && times
 }
 
@@ -182,21 +177,16 @@ fn near(ours: i64, theirs: i64) -> bool {
     ours == theirs || (ours >= 0 && theirs >= 0 && close)
 }
 
-/// Each field with when it expires, in the order of names.
-fn field_times(held: &Held) -> Vec<(Vec<String>, i64)> {
-    let [Reply::Map(pairs), Reply::List { elements, .. }] = held.content.as_slice() else {
+/// When the fields of a hash expire, in the order of its content.
+fn field_times(held: &Held) -> Vec<i64> {
+    let Some(Reply::List { elements, .. }) = held.content.get(1) else {
         return Vec::new();
     };
     let time = |reply: &Reply| match reply {
         Reply::Integer(digits) => digits.parse().unwrap_or_default(),
         _ => 0,
     };
-    let fields = pairs.iter().zip(elements);
-    let mut fields: Vec<_> = fields
-        .map(|((field, _), reply)| (field.lines(), time(reply)))
-        .collect();
-    fields.sort();
-    fields
+    elements.iter().map(time).collect()
 }
 
 fn shown((db, key): &(usize, Vec<u8>), held: Option<&Held>) -> Vec<String> {

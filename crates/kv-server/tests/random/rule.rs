@@ -117,10 +117,11 @@ impl Rule {
     }
 }
 
-/// An error up to what is no text in it: bytes of the request, which kv shows as far as they are text.
-fn text(error: &str) -> &str {
+/// An error up to what is no text in it: bytes of the request, which kv shows as far as they are text. Blanks do not
+/// count, for kv shows one where a peer ends a word at a zero byte.
+fn text(error: &str) -> String {
     let end = error.find(|letter: char| !letter.is_ascii() || letter == '\0');
-    error[..end.unwrap_or(error.len())].trim_end()
+    error[..end.unwrap_or(error.len())].replace(' ', "")
 }
 
 fn sorted(reply: &Reply) -> Reply {

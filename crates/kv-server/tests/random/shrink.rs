@@ -90,6 +90,9 @@ impl Shrink<'_, '_> {
         let mut at = self.shown.sequence.requests.len();
         while at > 0 {
             at -= 1;
+            if self.waits(at) {
+                continue;
+            }
             let mut run = self.word_count(at) / 2;
             while run > 0 {
                 let mut word = 1;
@@ -105,6 +108,13 @@ impl Shrink<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a request may wait: for ever, if another of its words were taken for the time.
+    fn waits(&self, at: usize) -> bool {
+        let request = self.shown.sequence.requests.get(at);
+        let command = request.and_then(|request| self.pair.table.get(&request.name));
+        command.is_some_and(|command| command.flags.contains("blocking"))
     }
 
     fn word_count(&self, at: usize) -> usize {

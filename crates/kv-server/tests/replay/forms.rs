@@ -19,7 +19,9 @@ const KEPT: [&str; 8] = [
     "DISCARD", "EXEC", "HELLO", "MULTI", "RESET", "SELECT", "UNWATCH", "WATCH",
 ];
 /// In how many parts a script is cut; each ends in a state that is left standing.
-const CUTS: usize = 4;
+const CUTS: usize = 3;
+/// Requests that are sent before their replies are read.
+const PIPELINED: usize = 64;
 /// Random sequences and their length.
 const SEQUENCES: u64 = 40;
 const SEQUENCE_LENGTH: usize = 200;
@@ -76,6 +78,7 @@ impl<'t> Forms<'t> {
     ///
     /// A reply is missing, or a command of the table has never written.
     pub(crate) fn write(&self, server: &Server, snapshot: bool) -> Result<()> {
+        let mut client = Client::connect(server.address())?;
         let mut proof = Proof::new(self.table, Client::connect(server.address())?);
         for script in &self.sweeping {
             self.send(&script.steps, script, server, &mut proof)?;
@@ -86,15 +89,12 @@ impl<'t> Forms<'t> {
             if at == half && snapshot {
                 save(server)?;
             }
+            let keys = find_keys(&script.steps, &mut client)?;
             for cut in 1..=CUTS {
                 let prefix = format!("{}:{cut}:", script.name);
                 let end = script.steps.len() * cut / CUTS;
                 let mut steps = script.steps[..end].to_vec();
-                rename_keys(
-                    &mut steps,
-                    prefix.as_bytes(),
-                    &mut Client::connect(server.address())?,
-                )?;
+                rename_keys(&mut steps, &keys, prefix.as_bytes());
                 self.send(&steps, script, server, &mut proof)?;
             }
         }
@@ -135,7 +135,7 @@ impl<'t> Forms<'t> {
                 .into_iter()
                 .map(|(_, words)| words)
                 .collect();
-            client.pipeline(&requests, 64)?;
+            client.pipeline(&requests, PIPELINED)?;
             client.call(&["RESET"])?;
         }
         Ok(())
@@ -143,7 +143,11 @@ impl<'t> Forms<'t> {
 
     /// Whether a script is about a command that writes, or about transactions.
     fn is_of_a_write(&self, script: &str) -> bool {
-        let stem = script.rsplit('/').next().unwrap_or(script).trim_end_matches(".kvt");
+        let stem = script
+            .rsplit('/')
+            .next()
+            .unwrap_or(script)
+            .trim_end_matches(".kvt");
         let file = |name: &str| name.to_ascii_lowercase().replace(['|', '-'], "_");
         let mut writes = self.table.values().filter(|command| command.writes());
         stem == "exec" || writes.any(|command| file(&command.name) == stem)
@@ -182,34 +186,56 @@ fn is_sweeping(name: &str, table: &Table) -> bool {
     table.get(name).is_some_and(|command| !command.has_keys)
 }
 
-/// Puts `prefix` before every key.
-fn rename_keys(steps: &mut [Step], prefix: &[u8], client: &mut Client) -> Result<()> {
-    for step in steps {
-        let Action::Command(exchange) = &mut step.action else {
-            continue;
-        };
-        let mut ask = vec![b"COMMAND".to_vec(), b"GETKEYS".to_vec()];
-        ask.extend(exchange.words.iter().cloned());
-        // Requests that are wrong have no keys.
-        let Some(Reply::List { elements, .. }) = client.call(&ask)? else {
-            continue;
-        };
-        // The same word may stand elsewhere too: keys are found from the left, in their order.
-        let mut from = 1;
-        for key in elements {
-            let Reply::Bulk(key) = key else { continue };
-            if let Some(at) = exchange
-                .words
-                .iter()
-                .skip(from)
-                .position(|word| *word == key)
-            {
-                exchange.words[from + at].splice(0..0, prefix.iter().copied());
-                from += at + 1;
+/// Puts `prefix` before every word that is a key.
+fn rename_keys(steps: &mut [Step], keys: &[Vec<usize>], prefix: &[u8]) {
+    for (step, places) in steps.iter_mut().zip(keys) {
+        if let Action::Command(exchange) = &mut step.action {
+            for &at in places {
+                exchange.words[at].splice(0..0, prefix.iter().copied());
             }
         }
     }
-    Ok(())
+}
+
+/// Asks the server which words of each step are keys.
+fn find_keys(steps: &[Step], client: &mut Client) -> Result<Vec<Vec<usize>>> {
+    let words = |step: &Step| match &step.action {
+        Action::Command(exchange) => exchange.words.clone(),
+        _ => Vec::new(),
+    };
+    let requests: Vec<_> = steps.iter().map(words).collect();
+    let ask = |words: &Vec<Vec<u8>>| {
+        let first = [b"COMMAND".to_vec(), b"GETKEYS".to_vec()];
+        first.into_iter().chain(words.iter().cloned()).collect()
+    };
+    let questions: Vec<_> = requests.iter().map(ask).collect();
+    let replies = client.pipeline(&questions, PIPELINED)?;
+    Ok(requests
+        .iter()
+        .zip(&replies)
+        .map(|(words, reply)| places_of(words, reply))
+        .collect())
+}
+
+/// Where the keys stand that a reply of `COMMAND GETKEYS` names; requests that are wrong have none. The same word may
+/// stand elsewhere too: keys are found from the left, in their order.
+fn places_of(words: &[Vec<u8>], keys: &Reply) -> Vec<usize> {
+    let Reply::List { elements, .. } = keys else {
+        return Vec::new();
+    };
+    let mut places = Vec::new();
+    let mut from = 1;
+    for key in elements {
+        let found = words
+            .iter()
+            .skip(from)
+            .position(|word| matches!(key, Reply::Bulk(key) if key == word));
+        if let Some(at) = found {
+            places.push(from + at);
+            from += at + 1;
+        }
+    }
+    places
 }
 
 fn save(server: &Server) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! The commands of the scripts are sent again, each script several times, cut off at different places and with keys
 //! of its own, so that states in between are left standing; then random sequences. The whole state is read, the
-//! server killed and started again, and the state must be the same: kinds, contents with their order, times.
+//! server killed and started again, and the state must be the same: kinds, contents, the order of lists, times.
 //!
 //! Invariant: every command of the table that writes has written something here. A new one without a script that
 //! makes it write fails the test.

@@ -140,8 +140,9 @@ impl<'t> Draw<'t> {
         let words = drawn.into_words();
         // What is left of the keys is a matter of chance, or each server's own.
         let by_chance = command.writes() && command.tips.contains("nondeterministic_output");
-        let clean = (self.has_delete && !keys.is_empty() && (by_chance || is_private(&command.name)))
-            .then(|| std::iter::once(b"DEL".to_vec()).chain(keys).collect());
+        let clean =
+            (self.has_delete && !keys.is_empty() && (by_chance || is_private(&command.name)))
+                .then(|| std::iter::once(b"DEL".to_vec()).chain(keys).collect());
         requests.push(Request {
             name: command.name.clone(),
             words,
@@ -156,18 +157,22 @@ fn is_private(name: &str) -> bool {
     name.contains("FLOAT") || name == "PFCOUNT"
 }
 
-/// Now and then makes a request wrong. Times stay as they are: a short one would end while a run lasts.
+/// Now and then makes a request wrong. Times stay as they are, for a short one would end while a run lasts, and so
+/// do the words that could ask for a part of what each server has in an order of its own.
 fn spoil(words: &mut Vec<Word>, values: &mut Values) {
     if values.chance(0.97) {
         return;
     }
     let last = words.len() - 1;
+    let waits = words.iter().any(|word| word.part.name() == Some("timeout"));
     match *values.pick(&[0, 1, 2, 3]) {
+        // Another word may be taken for the time to wait.
+        1 | 2 if waits => {}
         0 if last > 1 => drop(words.pop()),
         1 => words.push(Word::any(values)),
         2 if last > 1 => {
             let place = *values.pick(&[1, 2, last]);
-            if !words[place].is_time() {
+            if !words[place].is_fixed() {
                 words[place] = Word::any(values);
             }
         }
@@ -193,9 +198,9 @@ impl Word {
         }
     }
 
-    fn is_time(&self) -> bool {
+    fn is_fixed(&self) -> bool {
         let name = self.part.name().unwrap_or_default();
-        name.ends_with("seconds")
+        name.ends_with("seconds") || matches!(name, "count" | "cursor" | "pattern")
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Held {
     pub(crate) kind: String,
     /// `PEXPIRETIME`: -1 for never.
     pub(crate) expires: i64,
-    /// The whole content, in the order in which it is held; members of a hash with their times.
+    /// The whole content: in order where the kind has one, else sorted; after the fields of a hash, their times.
     pub(crate) content: Vec<Reply>,
     /// `OBJECT ENCODING`, when asked for.
     pub(crate) encoding: Option<String>,
@@ -86,6 +86,9 @@ pub(crate) fn read(client: &mut Client, databases: usize, depth: Depth) -> Resul
         } else {
             None
         };
+        if matches!(kind.as_str(), "hash" | "set") {
+            content[0].sort();
+        }
         if kind == "hash" && depth.field_times {
             content.push(field_times(client, db, &key, &content[0])?);
         }

@@ -201,6 +201,10 @@ impl Values {
             "radius" | "width" | "height" => {
                 self.one_of(&["1", "100", "200", "500.5", "0", "-1", "abc", "100000"])
             }
+            // Without a star, a peer leaves a set in the order of a hash table.
+            "pattern" if command.starts_with("SORT") => {
+                self.one_of(&["s*", "b*", "*", "nokey_*", "h*->a", "h*->1", "*->b"])
+            }
             "pattern" => self.one_of(&PATTERNS),
             "cursor" => self.one_of(&[
                 "0",

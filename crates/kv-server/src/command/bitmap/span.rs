@@ -1,5 +1,6 @@
 //! Which bits of a string a request is about: from a byte, or a bit, to another one, both included.
 
+use crate::command::args::integer;
 use crate::command::prelude::*;
 
 /// What `start` and `end` count.
@@ -34,14 +35,16 @@ impl Span {
             span.start = args.int()?;
         }
         if args.len() > 0 {
-            span.end = Some(args.int()?);
-        }
-        if args.len() > 0 {
-            span.unit = match (args.eat(b"BIT"), args.eat(b"BYTE")) {
-                (true, _) => Unit::Bit,
-                (_, true) => Unit::Byte,
-                _ => return Err(CommandError::SYNTAX),
-            };
+            let end = args.bytes()?;
+            if args.len() > 0 {
+                // A unit that there is not is told before an end that is no number, as in Redis.
+                span.unit = match (args.eat(b"BIT"), args.eat(b"BYTE")) {
+                    (true, _) => Unit::Bit,
+                    (_, true) => Unit::Byte,
+                    _ => return Err(CommandError::SYNTAX),
+                };
+            }
+            span.end = Some(integer(end)?);
         }
         args.finish()?;
         Ok(span)
@@ -77,6 +80,7 @@ impl Span {
             }
         };
         let (start, end) = (place(start), place(end).min(units - 1));
+        // A start far behind the end has no place that could be counted in bits.
         (start <= end).then(|| (start * bits, (end + 1) * bits))
     }
 }
@@ -99,6 +103,7 @@ mod tests {
             (3, Some(5), Unit::Bit, Some((3, 6))),
             (-1, Some(i64::MAX), Unit::Bit, Some((15, 16))),
             (5, Some(3), Unit::Bit, None),
+            (i64::MAX, None, Unit::Byte, None),
             (i64::MIN, Some(i64::MIN), Unit::Bit, Some((0, 1))),
             (i64::MAX, Some(i64::MAX), Unit::Byte, None),
         ] {

@@ -20,7 +20,7 @@ pub(super) const SELECT: CommandSpec = CommandSpec {
 };
 
 fn select(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    let index = args.int()?;
+    let index = args.database()?;
     args.finish()?;
     cx.state.db = u16::try_from(index)
         .ok()

@@ -29,7 +29,7 @@ fn copy(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
         if args.eat(b"REPLACE") {
             replace = true;
         } else if args.len() > 1 && args.eat(b"DB") {
-            db = database::numbered(txn, args.int()?)?;
+            db = database::numbered(txn, args.database()?)?;
         } else {
             return Err(CommandError::SYNTAX);
         }

@@ -21,7 +21,7 @@ pub(super) const MOVE: CommandSpec = CommandSpec {
 
 fn r#move(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
-    let db = database::numbered(txn, args.int()?)?;
+    let db = database::numbered(txn, args.database()?)?;
     args.finish()?;
     if db == txn.db() {
         return Err(database::same_place());

@@ -22,8 +22,8 @@ pub(super) const SWAPDB: CommandSpec = CommandSpec {
 
 fn swapdb(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let no_index = |which| CommandError::err(format!("invalid {which} DB index"));
-    let one = args.int().map_err(|_| no_index("first"))?;
-    let other = args.int().map_err(|_| no_index("second"))?;
+    let one = args.database().map_err(|_| no_index("first"))?;
+    let other = args.database().map_err(|_| no_index("second"))?;
     args.finish()?;
     let one = database::numbered(txn, one)?;
     let other = database::numbered(txn, other)?;

@@ -92,8 +92,9 @@ impl<'r> Transfer<'r> {
         let element: SmallVec<[u8; 128]> = element.into();
         txn.list(self.destination)?;
         reply.bulk(&element);
-        txn.list_pop(self.source, self.from, 1)?;
+        // First the push: a list of one element that turns in itself is never gone, and keeps its expiry.
         txn.list_push(self.destination, self.to, &[&element])?;
+        txn.list_pop(self.source, self.from, 1)?;
         // In this order, as Redis tells it.
         txn.announce(self.destination, side::pushed(self.to));
         event::announce_removal(txn, self.source, side::popped(self.from));
