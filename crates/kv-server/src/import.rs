@@ -16,6 +16,7 @@ use kv_wal::import::pykeydb::{self, BadLine, ImportError, LINE_BYTES_MAX, Option
 use kv_wal::{Durability, DurableOptions, DurableStore, OpenError};
 
 use crate::exit::{Exit, Failure};
+use crate::tell::tell;
 
 /// Bytes read from the file at once.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -141,11 +142,11 @@ fn open(dir: &Path) -> Result<DurableStore, Failure> {
 
 fn tell_what_is_there(dir: &Path, Db(db): Db, keys: u64) {
     if keys > 0 {
-        eprintln!(
+        tell(format_args!(
             "{} has {keys} keys in database {db}: those that the log names are replaced or deleted, all others \
              stay",
             dir.display()
-        );
+        ));
     }
 }
 
@@ -164,9 +165,9 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 fn show_bad(bar: &ProgressBar, shown: &Cell<u64>, limit: u64, line: &BadLine) {
     shown.set(shown.get() + 1);
     if shown.get() <= limit {
-        bar.suspend(|| eprintln!("{line}"));
+        bar.suspend(|| tell(line));
     } else if shown.get() == limit + 1 {
-        bar.suspend(|| eprintln!("further lines that cannot be imported are only counted"));
+        bar.suspend(|| tell("further lines that cannot be imported are only counted"));
     }
 }
 

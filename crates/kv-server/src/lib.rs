@@ -25,6 +25,7 @@ mod import;
 mod reference;
 mod shutdown;
 mod start;
+mod tell;
 mod upkeep;
 
 // 1 The socket.
@@ -73,7 +74,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => Exit::Stopped.into(),
         Err(failure) => {
-            eprintln!("kv-server: {failure}");
+            tell::tell(format_args!("kv-server: {failure}"));
             failure.exit.into()
         }
     }

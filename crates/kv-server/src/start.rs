@@ -119,6 +119,8 @@ fn start_log(level: LogLevel) {
         .with_writer(io::stderr)
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
         .with_target(false)
+        // It would say so on the same standard error, and panic when that fails too.
+        .log_internal_errors(false)
         .try_init();
 }
 

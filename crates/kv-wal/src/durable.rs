@@ -302,13 +302,20 @@ impl Store for DurableStore {
         self.memory.read(at, keys, look)
     }
 
+    /// Blocks while the log is behind: [`Refusal::Behind`] is for those who must not block, and call
+    /// [`MemoryStore::write_with`].
     fn write(
         &self,
         at: At,
         keys: KeySet<'_>,
         change: &mut dyn FnMut(&mut Txn<'_>),
     ) -> Result<Lsn, Refusal> {
-        self.memory.write(at, keys, change)
+        loop {
+            match self.memory.write(at, keys, change) {
+                Err(Refusal::Behind) => self.log.wait_until_caught_up(),
+                outcome => return outcome,
+            }
+        }
     }
 
     fn apply(&self, effect: &Effect<'_>) {

@@ -488,9 +488,9 @@ mod tests {
         limits.set_value_bytes.store(300, Relaxed);
         limits.zset_entries.store(0, Relaxed);
         limits.list_size.store(3, Relaxed);
-        let keys: [&[u8]; 4] = [b"h", b"s", b"z", b"l"];
+        let keys: [&[u8]; 5] = [b"h", b"s", b"z", b"l", b"i"];
         let run = store.write_with(at(), KeySet::Many(&keys), |txn| {
-            let [hash, set, zset, list] = keys;
+            let [hash, set, zset, list, _] = keys;
             let encoding =
                 |txn: &mut crate::Txn<'_>, key| txn.value(key).map(|value| value.encoding());
             txn.hash_set(hash, &[b"a", b"1", b"b", b"2"]).unwrap();
@@ -502,6 +502,10 @@ mod tests {
             txn.set_add(set, &[&[b'x'; 300]]).unwrap();
             assert_eq!(encoding(txn, set), Some("listpack"));
             txn.set_add(set, &[&[b'x'; 301]]).unwrap();
+            // Tests of other servers ask for a packed set of integers in this way.
+            limits.intset_entries.store(0, Relaxed);
+            txn.set_add(b"i", &[b"1", b"2"]).unwrap();
+            assert_eq!(encoding(txn, b"i"), Some("listpack"));
             assert_eq!(encoding(txn, set), Some("hashtable"));
             assert_eq!(txn.set(set).unwrap().unwrap().len(), 4);
             txn.zset_add(zset, &[(1.0, b"m")]).unwrap();

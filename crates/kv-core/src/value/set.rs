@@ -12,7 +12,7 @@ use super::value_limits::ValueLimits;
 ///
 /// A clone of a large one shares its members; a change copies some hundred places around it.
 ///
-/// Invariant: a real set does not become packed again, nor one that has had other members one of integers.
+/// Invariant: a real set does not become packed again, nor a packed one of any members one of integers.
 #[derive(Clone, Debug)]
 pub struct Set(Form);
 
@@ -158,7 +158,7 @@ impl Set {
                 return;
             }
             Form::Integers(packed) => {
-                let integers = is_canonical_int(member);
+                let integers = is_canonical_int(member) && limits.packs_integers(packed.len() + 1);
                 if !integers {
                     self.0 = Form::Packed(std::mem::take(packed));
                 }
@@ -169,7 +169,7 @@ impl Set {
         let (Form::Integers(packed) | Form::Packed(packed)) = &mut self.0 else {
             return;
         };
-        if limits.packs_set(packed.len() + 1, member.len(), integers) {
+        if integers || limits.packs_set(packed.len() + 1, member.len()) {
             packed.insert(packed.len(), [member]);
             return;
         }

@@ -48,11 +48,13 @@ impl ValueLimits {
     }
 
     /// As [`ValueLimits::packs_hash`], of a set.
-    pub(super) fn packs_set(&self, members: usize, bytes: usize, all_integers: bool) -> bool {
-        if all_integers && members <= self.intset_entries.load(Relaxed) {
-            return true;
-        }
+    pub(super) fn packs_set(&self, members: usize, bytes: usize) -> bool {
         members <= self.set_entries.load(Relaxed) && bytes <= self.set_value_bytes.load(Relaxed)
+    }
+
+    /// Whether a set of so many integers may be packed as such.
+    pub(super) fn packs_integers(&self, members: usize) -> bool {
+        members <= self.intset_entries.load(Relaxed)
     }
 
     /// As [`ValueLimits::packs_hash`], of a sorted set.

@@ -10,6 +10,7 @@ use kv_wal::{Entry, first_lsn, read_log};
 use super::{failure, unless_closed};
 use crate::command::glob;
 use crate::exit::Failure;
+use crate::tell::tell;
 
 /// Which entries are printed.
 #[derive(Debug, Args)]
@@ -49,7 +50,9 @@ impl DumpOptions {
 pub(super) fn dump(dir: &Path, options: &DumpOptions) -> Result<(), Failure> {
     let first = first_lsn(dir, &RealFs).map_err(|error| failure(&error))?;
     if first.0 > options.from_lsn.max(1) {
-        eprintln!("the log begins with LSN {first}: what came before is only in snapshots");
+        tell(format_args!(
+            "the log begins with LSN {first}: what came before is only in snapshots"
+        ));
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut left = options.limit.unwrap_or(u64::MAX);

@@ -11,6 +11,7 @@ use kv_wal::{Target, UpkeepError, copy};
 
 use super::failure;
 use crate::exit::Failure;
+use crate::tell::tell;
 use crate::timestamp;
 
 /// A moment in the life of a database.
@@ -53,13 +54,13 @@ pub(crate) fn recover(from: &Path, to: RecoverTo, into: &Path) -> Result<(), Fai
         RecoverTo::Time(time) => Target::Time(time),
     };
     let copied = copy(from, into, target, &RealFs).map_err(|error| explained(&error))?;
-    eprintln!(
+    tell(format_args!(
         "{}: recovered to LSN {}{}; {} is as it was",
         into.display(),
         copied.last_lsn,
         written_by(copied.last_time),
         from.display()
-    );
+    ));
     Ok(())
 }
 

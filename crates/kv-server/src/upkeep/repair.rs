@@ -9,6 +9,7 @@ use kv_wal::{Repaired, repair_by_truncating};
 
 use super::{failure, file_stamp};
 use crate::exit::Failure;
+use crate::tell::tell;
 use crate::timestamp;
 
 /// Repairs `dir` if it is damaged and tells on standard error what was done.
@@ -20,8 +21,11 @@ pub(crate) fn repair(dir: &Path) -> Result<(), Failure> {
     let aside = format!("damaged-{}", file_stamp());
     let repaired = repair_by_truncating(dir, &aside, &RealFs).map_err(|error| failure(&error))?;
     match repaired {
-        None => eprintln!("{}: nothing is damaged, nothing was changed", dir.display()),
-        Some(repaired) => eprint!("{}", told(dir, &repaired)),
+        None => tell(format_args!(
+            "{}: nothing is damaged, nothing was changed",
+            dir.display()
+        )),
+        Some(repaired) => tell(told(dir, &repaired).trim_end()),
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ fn bitcount(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> O
     let string = view.string(key)?;
     let bytes = string.as_ref().map(|string| string.as_bytes(&mut digits));
     let bytes = bytes.unwrap_or_default();
-    let counted = span.bits(bytes.len()).filter(|_| !span.is_reversed());
+    let counted = span.bits(bytes.len()).filter(|_| !span.is_backwards());
     reply.int(counted.map_or(0, |(from, to)| count(bytes, from, to)));
     Ok(())
 }

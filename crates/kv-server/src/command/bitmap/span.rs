@@ -55,11 +55,10 @@ impl Span {
         self.end.is_some()
     }
 
-    /// Whether it ends before it starts, both counted from the end of the string. There a start and an end far
-    /// before the string's own would both be its first one.
-    pub(super) fn is_reversed(&self) -> bool {
-        let end = self.end.unwrap_or(-1);
-        self.start < 0 && end < 0 && self.start > end
+    /// Whether it ends before it starts, both counted from the end: nothing, even where both are before the first
+    /// byte.
+    pub(super) fn is_backwards(&self) -> bool {
+        self.start < 0 && self.end.is_some_and(|end| end < self.start)
     }
 
     /// The bits of a string of `bytes` bytes that are meant: the first one, and the one behind the last one.
@@ -100,11 +99,13 @@ mod tests {
             (2, None, Unit::Byte, None),
             (-1, Some(-2), Unit::Byte, None),
             (-9, Some(-9), Unit::Byte, Some((0, 8))),
+            (-9, Some(-10), Unit::Byte, Some((0, 8))),
             (3, Some(5), Unit::Bit, Some((3, 6))),
             (-1, Some(i64::MAX), Unit::Bit, Some((15, 16))),
             (5, Some(3), Unit::Bit, None),
             (i64::MAX, None, Unit::Byte, None),
             (i64::MIN, Some(i64::MIN), Unit::Bit, Some((0, 1))),
+            (i64::MAX, Some(i64::MAX), Unit::Byte, None),
         ] {
             assert_eq!(span(start, end, unit).bits(2), expected, "{start} {end:?}");
         }
