@@ -103,7 +103,7 @@ impl Rule {
             return true;
         }
         if let (Reply::Error(ours), Reply::Error(theirs)) = (ours, theirs) {
-            return text(ours) == text(theirs);
+            return same_text(ours, theirs) || self == Rule::Number;
         }
         match self {
             Rule::Exact => false,
@@ -117,11 +117,20 @@ impl Rule {
     }
 }
 
-/// An error up to what is no text in it: bytes of the request, which kv shows as far as they are text. Blanks do not
-/// count, for kv shows one where a peer ends a word at a zero byte.
-fn text(error: &str) -> String {
-    let end = error.find(|letter: char| !letter.is_ascii() || letter == '\0');
-    error[..end.unwrap_or(error.len())].replace(' ', "")
+/// Bytes of an error that are compared: kv shows no more than a part of a long word.
+const ERROR_BYTES: usize = 100;
+
+/// Whether two errors say the same, as far as they are text: kv shows bytes that are none in another way. Blanks do
+/// not count, for kv shows one where a peer ends a word at a zero byte.
+fn same_text(ours: &str, theirs: &str) -> bool {
+    let head = |error: &str| {
+        let letters = error.chars().filter(|letter| *letter != ' ');
+        letters
+            .take_while(char::is_ascii)
+            .take(ERROR_BYTES)
+            .collect::<String>()
+    };
+    head(ours) == head(theirs)
 }
 
 fn sorted(reply: &Reply) -> Reply {

@@ -200,7 +200,9 @@ impl Word {
 
     fn is_fixed(&self) -> bool {
         let name = self.part.name().unwrap_or_default();
-        name.ends_with("seconds") || matches!(name, "count" | "cursor" | "pattern")
+        self.part == Part::Name
+            || name.ends_with("seconds")
+            || matches!(name, "count" | "cursor" | "pattern")
     }
 }
 

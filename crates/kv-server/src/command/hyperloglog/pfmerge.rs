@@ -46,11 +46,7 @@ fn pfmerge(txn: &mut Txn<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome 
         merged.raise(index, value)?;
     }
     merged.outdate();
-    if before.as_ref() != Some(&merged) {
-        merged.store(txn, destination, before.as_ref());
-    } else {
-        txn.announce(destination, event::PFADD);
-    }
+    merged.store(txn, destination, before.as_ref());
     reply.ok();
     Ok(())
 }

@@ -177,6 +177,8 @@ impl Sketch {
             .map(Self::bytes)
             .filter(|before| before.len() == bytes.len() && self.is_dense());
         match patched {
+            // A write is one for those who watch the key, also when nothing is different.
+            Some(before) if *before == *bytes => txn.patch_string(key, 0, &bytes[..1]),
             Some(before) => patch(txn, key, &before, &bytes),
             None => {
                 let expires = crate::command::expire_time::current(txn, key);
