@@ -15,12 +15,16 @@ pub(crate) enum Category {
     Write,
     /// Sets.
     Set,
+    /// Sorted sets.
+    SortedSet,
     /// Lists.
     List,
     /// Hashes.
     Hash,
     /// Strings.
     String,
+    /// Places on earth.
+    Geo,
     /// For those who run the server.
     Admin,
     /// Constant or logarithmic time per key.
@@ -39,14 +43,16 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
         Self::Set,
+        Self::SortedSet,
         Self::List,
         Self::Hash,
         Self::String,
+        Self::Geo,
         Self::Admin,
         Self::Fast,
         Self::Slow,
@@ -63,9 +69,11 @@ impl Category {
             Self::Read => "read",
             Self::Write => "write",
             Self::Set => "set",
+            Self::SortedSet => "sortedset",
             Self::List => "list",
             Self::Hash => "hash",
             Self::String => "string",
+            Self::Geo => "geo",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
@@ -90,9 +98,11 @@ impl Category {
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
             Self::Set => spec.group == Group::Set,
+            Self::SortedSet => spec.group == Group::SortedSet,
             Self::List => spec.group == Group::List,
             Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
+            Self::Geo => spec.group == Group::Geo,
             Self::Blocking => matches!(spec.run, Run::Block(_)),
             Self::Transaction => spec.group == Group::Transactions,
             Self::Connection => {

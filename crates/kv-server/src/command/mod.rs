@@ -36,6 +36,7 @@ mod timeout;
 // The commands, by group.
 mod admin;
 mod connection;
+mod geo;
 mod hash;
 mod introspect;
 mod keys;
@@ -43,3 +44,4 @@ mod list;
 mod set;
 mod string;
 mod transaction;
+mod zset;

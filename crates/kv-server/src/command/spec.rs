@@ -201,8 +201,12 @@ pub(crate) enum Group {
     List,
     /// Members, each once.
     Set,
+    /// Members, each once, in the order of their scores.
+    SortedSet,
     /// Fields, each with a value.
     Hash,
+    /// Places on earth, which are members of sorted sets.
+    Geo,
     /// Keys of any kind.
     Keys,
     /// Several requests as one.
@@ -215,11 +219,13 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::String,
         Self::List,
         Self::Set,
+        Self::SortedSet,
         Self::Hash,
+        Self::Geo,
         Self::Keys,
         Self::Transactions,
         Self::Connection,
@@ -232,7 +238,9 @@ impl Group {
             Self::String => "string",
             Self::List => "list",
             Self::Set => "set",
+            Self::SortedSet => "sorted-set",
             Self::Hash => "hash",
+            Self::Geo => "geo",
             Self::Keys => "generic",
             Self::Transactions => "transactions",
             Self::Connection => "connection",

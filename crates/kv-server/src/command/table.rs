@@ -8,14 +8,18 @@ use kv_proto::RequestRef;
 
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
-use super::{admin, connection, hash, introspect, keys, list, set, string, transaction};
+use super::{
+    admin, connection, geo, hash, introspect, keys, list, set, string, transaction, zset,
+};
 
 /// Every command, group by group, each group sorted by name.
 pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
     list::GROUP,
     set::GROUP,
+    zset::GROUP,
     hash::GROUP,
+    geo::GROUP,
     keys::GROUP,
     transaction::GROUP,
     connection::GROUP,

@@ -79,6 +79,9 @@ fn arity_reaches(spec: &CommandSpec, keys: &Keys) {
             assert!(last < least, "{}", spec.name);
             assert!(last == first || spec.arity.is_open(), "{}", spec.name);
         }
+        Keys::Behind { from, .. } => {
+            assert!(least <= from && spec.arity.is_open(), "{}", spec.name);
+        }
         Keys::Counted { count_at, step, .. } => {
             assert!(spec.name_words() <= count_at, "{}", spec.name);
             assert!(count_at + step < least, "{}", spec.name);
@@ -155,7 +158,9 @@ fn every_command_has_a_script() {
                 Group::String => "string",
                 Group::List => "list",
                 Group::Set => "set",
+                Group::SortedSet => "zset",
                 Group::Hash => "hash",
+                Group::Geo => "geo",
                 Group::Keys => "keys",
                 Group::Transactions => "transactions",
                 Group::Connection => "connection",
