@@ -2,7 +2,7 @@
 
 use super::area::Reach;
 use super::position::Position;
-use crate::command::args::Args;
+use crate::command::args::{Args, integer};
 use crate::command::error::CommandError;
 
 /// A polygon.
@@ -20,17 +20,20 @@ impl Polygon {
     ///
     /// The next words are none.
     pub(super) fn eat(args: &mut Args<'_>) -> Result<Self, CommandError> {
-        let count = args.at_least(0, "invalid number of vertices")?;
-        if count < 3 {
-            let name = args.spec().name;
-            let message = format!("{name} BYPOLYGON must have at least 3 vertices");
-            return Err(CommandError::err(message));
+        let count = integer(args.bytes()?).ok();
+        let count = count
+            .and_then(|count| i32::try_from(count).ok())
+            .ok_or_else(|| CommandError::err("invalid number of vertices"))?;
+        match usize::try_from(count) {
+            Ok(count) if count >= 3 && count <= args.len() / 2 => {
+                let corners = (0..count).map(|_| Position::eat(args));
+                let corners = corners.collect::<Result<_, _>>()?;
+                Ok(Self { corners })
+            }
+            _ => Err(CommandError::err(
+                "GEOSEARCH BYPOLYGON must have at least 3 vertices",
+            )),
         }
-        if args.len() / 2 < count {
-            return Err(CommandError::SYNTAX);
-        }
-        let corners = (0..count).map(|_| Position::eat(args)).collect::<Result<_, _>>()?;
-        Ok(Self { corners })
     }
 
     /// The middle of its corners.

@@ -239,8 +239,5 @@ pub(super) fn radius(args: &mut Args<'_>) -> Result<(f64, Unit), CommandError> {
 ///
 /// There is no such member.
 pub(super) fn start_at(zset: &ZSet, member: &[u8]) -> Result<Position, CommandError> {
-    super::look::position(zset, member).ok_or_else(|| {
-        let name = String::from_utf8_lossy(member);
-        CommandError::err(format!("member {name} does not exist"))
-    })
+    super::look::position(zset, member).ok_or_else(|| CommandError::no_such_member(member))
 }

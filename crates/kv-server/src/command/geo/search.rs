@@ -116,11 +116,12 @@ fn complete(
         Some(Shape::Polygon(polygon)) => Some(polygon.centre()),
         _ => centre,
     };
-    let name = args.spec().name.to_ascii_lowercase();
-    let missing = |what: &str| CommandError::err(format!("exactly one of {what} for {name}"));
-    let centre =
-        centre.ok_or_else(|| missing("FROMMEMBER or FROMLONLAT can be specified"))?;
-    let shape = shape.ok_or_else(|| missing("BYRADIUS and BYBOX can be specified"))?;
+    let name = String::from_utf8_lossy(args.name());
+    let missing = |what: &str| {
+        CommandError::err(format!("exactly one of {what} can be specified for {name}"))
+    };
+    let centre = centre.ok_or_else(|| missing("FROMMEMBER or FROMLONLAT"))?;
+    let shape = shape.ok_or_else(|| missing("BYRADIUS, BYBOX and BYPOLYGON"))?;
     Ok((centre, shape))
 }
 
