@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Runs one of the project's tasks.
 #[derive(Parser)]
@@ -43,7 +43,7 @@ pub(crate) enum Task {
     Docs,
     /// Install Valkey, Redis and a Python client into target/peers
     Peers,
-    /// Run the text scripts against a real Valkey and a real Redis
+    /// Run the text scripts, or random commands, against a real Valkey and a real Redis
     ///
     /// Takes the servers that `cargo xtask peers` has installed and starts each on a free port of
     /// 127.0.0.1, without persistence.
@@ -53,6 +53,11 @@ pub(crate) enum Task {
         /// Use the server that runs at this address instead; ALL its keys are deleted
         #[arg(long, value_name = "HOST:PORT")]
         against: Option<String>,
+        /// Send random commands to kv and to a peer instead, and compare every reply and all data
+        #[arg(long, conflicts_with_all = ["scripts", "against"])]
+        random: bool,
+        #[command(flatten)]
+        plan: RandomPlan,
     },
     /// Measure: starts kv-bench (release build); arguments go to it
     #[command(disable_help_flag = true)]
@@ -68,6 +73,34 @@ pub(crate) enum Task {
     },
     /// Check the house rules that no compiler knows: names, heads, lengths, crate arrows
     Tidy,
+}
+
+/// What `compat --random` does. Each is told to the test program in its environment.
+#[derive(Args)]
+pub(crate) struct RandomPlan {
+    /// How many commands
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1_000_000,
+        requires = "random"
+    )]
+    pub(crate) commands: u64,
+    /// Which ones; another seed every time if not given
+    #[arg(long, value_name = "S", requires = "random")]
+    pub(crate) seed: Option<u64>,
+    /// Only the sequence of this number, as a difference has named it
+    #[arg(long, value_name = "N", requires = "random")]
+    pub(crate) sequence: Option<u64>,
+    /// valkey, redis, or the HOST:PORT of a server; ALL its keys are deleted
+    #[arg(long, default_value = "valkey", requires = "random")]
+    pub(crate) peer: String,
+    /// Give up after so many differences
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "random")]
+    pub(crate) differences: u64,
+    /// Compare OBJECT ENCODING of every key too
+    #[arg(long, requires = "random")]
+    pub(crate) encodings: bool,
 }
 
 impl Task {

@@ -23,6 +23,7 @@ mod fix;
 mod fuzz_replay;
 mod lint;
 mod peers;
+mod random;
 mod run;
 mod schedules;
 mod test;
@@ -63,7 +64,12 @@ fn start(task: Task) -> Result<()> {
         Task::Fix => fix::run(),
         Task::Docs => docs::run(),
         Task::Peers => peers::run(),
-        Task::Compat { scripts, against } => compat::run(scripts.as_deref(), against.as_deref()),
+        Task::Compat {
+            random: true, plan, ..
+        } => random::run(&plan),
+        Task::Compat {
+            scripts, against, ..
+        } => compat::run(scripts.as_deref(), against.as_deref()),
         Task::Bench { args } => bench::run(&args),
         Task::FuzzReplay { args } => fuzz_replay::run(&args),
         Task::Schedules { long } => schedules::run(long),

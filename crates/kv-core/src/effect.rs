@@ -34,6 +34,18 @@ pub enum Effect<'a> {
         /// The bytes that were added.
         suffix: &'a [u8],
     },
+    /// The string at the key has these bytes from `offset` on; it grew as far as they reach, with zeros in
+    /// between; its expiry stays. Without bytes nothing changes.
+    PatchString {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// Where the first byte is. With the bytes, no more than a string may have.
+        offset: u64,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
     /// The key's expiry changed; its value stays.
     SetExpiry {
         /// The database.
@@ -49,6 +61,36 @@ pub enum Effect<'a> {
         db: Db,
         /// The key.
         key: &'a [u8],
+    },
+    /// The key now holds what another key holds, with its expiry; what it held before is gone. Where the other
+    /// one is missing, so is the key.
+    CopyKey {
+        /// The database of the other key.
+        from_db: Db,
+        /// The other key.
+        from: &'a [u8],
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+    },
+    /// As [`Effect::CopyKey`], and the other key is gone, unless it is the key itself.
+    MoveKey {
+        /// The database of the other key.
+        from_db: Db,
+        /// The other key.
+        from: &'a [u8],
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+    },
+    /// Two databases have changed places.
+    SwapDbs {
+        /// One.
+        one: Db,
+        /// The other.
+        other: Db,
     },
     /// The key now holds this collection; what it held before, and its expiry, are gone. Without elements
     /// the key is gone.
@@ -197,12 +239,16 @@ pub enum Effect<'a> {
 }
 
 impl<'a> Effect<'a> {
-    /// The database and key that this effect touches; `None` for those that touch whole databases.
+    /// The database and key that this effect gives a value or takes it from; `None` for those that touch whole
+    /// databases.
     #[must_use]
     pub fn key(&self) -> Option<(Db, &'a [u8])> {
         match *self {
             Self::SetString { db, key, .. }
             | Self::AppendString { db, key, .. }
+            | Self::PatchString { db, key, .. }
+            | Self::CopyKey { db, key, .. }
+            | Self::MoveKey { db, key, .. }
             | Self::SetExpiry { db, key, .. }
             | Self::Delete { db, key }
             | Self::SetCollection { db, key, .. }
@@ -218,7 +264,26 @@ impl<'a> Effect<'a> {
             | Self::HashExpire { db, key, .. }
             | Self::ZSetAdd { db, key, .. }
             | Self::ZSetRemove { db, key, .. } => Some((db, key)),
-            Self::FlushDb { .. } | Self::FlushAll => None,
+            Self::SwapDbs { .. } | Self::FlushDb { .. } | Self::FlushAll => None,
+        }
+    }
+
+    /// The database and key that this effect takes a value from, beside the one that it touches.
+    #[must_use]
+    pub fn source(&self) -> Option<(Db, &'a [u8])> {
+        match *self {
+            Self::CopyKey { from_db, from, .. } | Self::MoveKey { from_db, from, .. } => {
+                Some((from_db, from))
+            }
+            _ => None,
+        }
+    }
+
+    /// The database and key that is gone because its value has moved.
+    pub(crate) fn moved_from(&self) -> Option<(Db, &'a [u8])> {
+        match self {
+            Self::MoveKey { .. } => self.source(),
+            _ => None,
         }
     }
 
@@ -228,6 +293,9 @@ impl<'a> Effect<'a> {
         match self {
             Self::SetString { .. }
             | Self::AppendString { .. }
+            | Self::PatchString { .. }
+            | Self::CopyKey { .. }
+            | Self::MoveKey { .. }
             | Self::SetCollection { .. }
             | Self::ListPush { .. }
             | Self::ListInsert { .. }
@@ -243,6 +311,7 @@ impl<'a> Effect<'a> {
             | Self::HashExpire { .. }
             | Self::SetRemove { .. }
             | Self::ZSetRemove { .. }
+            | Self::SwapDbs { .. }
             | Self::FlushDb { .. }
             | Self::FlushAll => false,
         }

@@ -7,6 +7,7 @@
 //! [`View::in_db`], [`Txn::in_db`]. That costs those who stay in one database nothing.
 
 mod collections;
+mod keys;
 mod zset;
 
 use std::sync::Arc;
@@ -42,6 +43,12 @@ impl View<'_> {
     #[must_use]
     pub fn db(&self) -> Db {
         self.at.db
+    }
+
+    /// How many databases the store has.
+    #[must_use]
+    pub fn databases(&self) -> u16 {
+        self.access.databases()
     }
 
     /// Lets `look` see the same keys, and the same moment, in the database `db`.
@@ -379,8 +386,10 @@ impl Txn<'_> {
     /// Changes memory, and notes what there is to tell of it.
     fn apply(&mut self, effect: &Effect<'_>) {
         #[cfg(debug_assertions)]
-        if let Some((_, key)) = effect.key() {
-            self.unnamed.push(key.to_vec());
+        {
+            let moved = effect.moved_from();
+            let keys = [effect.key(), moved].into_iter().flatten();
+            self.unnamed.extend(keys.map(|(_, key)| key.to_vec()));
         }
         if self.view.notebook.is_wanted() {
             self.note(effect);
@@ -397,12 +406,19 @@ impl Txn<'_> {
             ..
         } = &mut self.view;
         let Some((db, key)) = effect.key() else {
-            let db = match effect {
-                Effect::FlushDb { db } => Some(*db),
-                _ => None,
+            return match *effect {
+                Effect::FlushDb { db } => notebook.flushed(Some(db)),
+                // Nobody who knows keys of either database knows what they hold now.
+                Effect::SwapDbs { one, other } => {
+                    notebook.flushed(Some(one));
+                    notebook.flushed(Some(other));
+                }
+                _ => notebook.flushed(None),
             };
-            return notebook.flushed(db);
         };
+        if let Some((db, from)) = effect.moved_from() {
+            notebook.changed(db, from);
+        }
         let at = At { db, ..*at };
         if notebook.wants(Classes::NEW) && effect.makes_keys() && access.look(at, key).0.is_none() {
             notebook.new_key(db, key);

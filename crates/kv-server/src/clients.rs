@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{Shutdown as Side, SocketAddr};
 use std::os::fd::AsRawFd as _;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kv_core::Db;
@@ -16,6 +16,7 @@ use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::config::settings::Settings;
+use crate::inbox::{Inbox, Mailroom};
 
 /// Why the server ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,10 @@ pub(crate) struct Client {
     /// The session has the other half; this one is here to end the connection from outside.
     socket: OwnedWriteHalf,
     closing: AtomicU8,
+    /// What it is sent without asking.
+    pub(crate) inbox: Inbox,
+    /// How many channels, patterns and shard channels it is subscribed to.
+    pub(crate) subscribed: [AtomicUsize; 3],
     identity: Mutex<Identity>,
     progress: Mutex<Progress>,
 }
@@ -131,6 +136,18 @@ impl Client {
         self.shut(side);
     }
 
+    /// Ends the connection: its mail is more than may wait.
+    pub(crate) fn cut_off(&self) {
+        self.close(Closing::OutputLimit);
+    }
+
+    /// Whether it is subscribed to anything.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        self.subscribed
+            .iter()
+            .any(|count| count.load(Ordering::Relaxed) > 0)
+    }
+
     /// Ends the connection without waiting for what its session still has to say.
     pub(crate) fn cut(&self) {
         self.shut(Side::Both);
@@ -160,6 +177,17 @@ impl Client {
         {
             return Some(Closing::OutputLimit);
         }
+        let mail_s = settings.pubsub_soft_s.get();
+        let mail_over = self
+            .inbox
+            .over_since_s(settings.pubsub_soft_bytes.get(), now_s);
+        if mail_over.is_some_and(|since_s| passed(since_s, mail_s)) {
+            return Some(Closing::OutputLimit);
+        }
+        // Who is subscribed waits for others to say something.
+        if self.is_subscriber() {
+            return None;
+        }
         passed(progress.active_s, settings.idle_timeout_s.get()).then_some(Closing::Idle)
     }
 }
@@ -172,7 +200,8 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Adds a connection that has just been accepted, `now_s` seconds after the server's start.
+    /// Adds a connection that has just been accepted, `now_s` seconds after the server's start, on the thread of
+    /// `room`.
     ///
     /// # Errors
     ///
@@ -181,6 +210,7 @@ impl Clients {
         &self,
         socket: OwnedWriteHalf,
         format: Format,
+        room: &Arc<Mailroom>,
         now_s: u64,
     ) -> std::io::Result<Arc<Client>> {
         let client = Arc::new(Client {
@@ -190,6 +220,8 @@ impl Clients {
             connected_s: now_s,
             socket,
             closing: AtomicU8::new(0),
+            inbox: Inbox::new(Arc::clone(room)),
+            subscribed: Default::default(),
             identity: Mutex::default(),
             progress: Mutex::new(Progress {
                 command: "",
@@ -210,6 +242,11 @@ impl Clients {
     /// Forgets a connection that has ended.
     pub(crate) fn remove(&self, id: u64) {
         self.open().remove(&id);
+    }
+
+    /// The connection with the number `id`, if it is there.
+    pub(crate) fn find(&self, id: u64) -> Option<Arc<Client>> {
+        self.open().get(&id).cloned()
     }
 
     /// How many connections there are.

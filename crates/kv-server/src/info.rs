@@ -10,6 +10,7 @@ use kv_wal::{DurableStore, SnapshotStatus};
 
 use crate::config::size;
 use crate::engine::{LogView, ServerCx};
+use crate::pubsub::Topic;
 use crate::server::Server;
 
 /// The version of Redis whose behaviour clients may expect: they ask for it by this name.
@@ -111,7 +112,12 @@ fn clients(server: &Server, lines: &mut Lines) {
     lines.add("connected_clients", server.clients.len());
     lines.add("cluster_connections", 0);
     lines.add("maxclients", server.settings.clients_max.get());
+    let all = server.clients.all();
+    let subscribers = all.iter().filter(|client| client.is_subscriber());
+    let [tracking, ..] = server.tracking.counts();
     lines.add("blocked_clients", server.blocked.count());
+    lines.add("tracking_clients", tracking);
+    lines.add("pubsub_clients", subscribers.count());
 }
 
 fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
@@ -290,6 +296,17 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("evicted_keys", 0);
     lines.add("keyspace_hits", store.hits);
     lines.add("keyspace_misses", store.misses);
+    let pubsub = &server.pubsub;
+    lines.add("pubsub_channels", pubsub.channel_count(Topic::Channel));
+    lines.add("pubsub_patterns", pubsub.pattern_count());
+    lines.add(
+        "pubsubshard_channels",
+        pubsub.channel_count(Topic::ShardChannel),
+    );
+    let [_, keys, items, prefixes] = server.tracking.counts();
+    lines.add("tracking_total_keys", keys);
+    lines.add("tracking_total_items", items);
+    lines.add("tracking_total_prefixes", prefixes);
 }
 
 fn keyspace(cx: &ServerCx<'_>, lines: &mut Lines) {

@@ -42,11 +42,15 @@ mod engine;
 
 // What all threads share, and what is told of it.
 mod clients;
+mod inbox;
 mod info;
 mod notify;
+mod observer;
+mod pubsub;
 mod server;
 mod stats;
 mod timestamp;
+mod tracking;
 
 pub use exit::{Exit, Failure};
 pub use start::run;

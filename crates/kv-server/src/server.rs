@@ -5,15 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use kv_core::{KeySet, Lsn};
+
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::config::settings::Settings;
 use crate::engine::Engine;
 use crate::engine::blocked::Blocked;
+use crate::inbox::Mailroom;
 use crate::notify::NotifyFlags;
+use crate::observer::ServerObserver;
+use crate::pubsub::{PubSub, Topic};
 use crate::session::pause::Pause;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
+use crate::tracking::{Post, Tracker, Tracking};
 
 /// One running server.
 pub(crate) struct Server {
@@ -28,6 +34,10 @@ pub(crate) struct Server {
     pub(crate) pause: Pause,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
+    pub(crate) pubsub: Arc<PubSub>,
+    pub(crate) tracking: Tracking,
+    /// The mailroom of each serving thread.
+    pub(crate) mailrooms: Box<[Arc<Mailroom>]>,
     pub(crate) shutdown: Arc<Shutdown>,
     /// Where it listens.
     pub(crate) addresses: Vec<SocketAddr>,
@@ -55,6 +65,9 @@ impl Server {
             pause: Pause::default(),
             clients: Clients::default(),
             stats: Stats::new(workers),
+            pubsub: Arc::default(),
+            tracking: Tracking::default(),
+            mailrooms: (0..workers).map(|_| Arc::default()).collect(),
             shutdown,
             addresses,
             run_id: run_id(),
@@ -72,6 +85,47 @@ impl Server {
     pub(crate) fn tick(&self) {
         let seconds = self.started.elapsed().as_secs();
         self.uptime_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Lets the store tell the server what happens to keys, as far as anybody wants to know.
+    pub(crate) fn observe_store(self: &Arc<Self>) {
+        let observer = ServerObserver(Arc::downgrade(self));
+        self.engine.set_observer(Box::new(observer));
+    }
+
+    /// Lets the connection of `tracker` hear of changes of keys.
+    pub(crate) fn track(&self, tracker: Arc<Tracker>) {
+        // First: what is remembered from now on must be told.
+        self.engine.watch_changes();
+        if !self.tracking.begin(tracker) {
+            self.engine.unwatch_changes();
+        }
+    }
+
+    /// The connection `id` hears of no more changes.
+    pub(crate) fn untrack(&self, id: u64) {
+        if self.tracking.end(id) {
+            self.engine.unwatch_changes();
+        }
+    }
+
+    /// The connection of `tracker` is being shown `keys`, whose stripes are locked.
+    pub(crate) fn remember(&self, tracker: &Tracker, keys: KeySet<'_>) {
+        let post = Post {
+            clients: &self.clients,
+            lsn: Lsn::ZERO,
+            origin: 0,
+            hard_bytes: self.settings.pubsub_hard_bytes.get(),
+        };
+        let keys_max = self.settings.tracked_keys_max.get();
+        self.tracking.remember(tracker, keys, keys_max, post);
+    }
+
+    /// Posts a message to whom it may concern, to be seen when `lsn` is safe; to how many.
+    pub(crate) fn publish(&self, topic: Topic, channel: &[u8], payload: &[u8], lsn: Lsn) -> usize {
+        let hard_bytes = self.settings.pubsub_hard_bytes.get();
+        self.pubsub
+            .publish(topic, channel, payload, lsn, hard_bytes)
     }
 
     /// Publishes the events of keys that `flags` ask for from now on.

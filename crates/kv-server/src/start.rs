@@ -46,6 +46,7 @@ pub fn run(mut config: Config) -> Result<(), Failure> {
     let engine = open(&config, &shutdown)?;
     let addresses = bound.addresses().to_vec();
     let server = Arc::new(Server::new(config, settings, engine, shutdown, addresses));
+    server.observe_store();
     let workers = (0..server.config.thread_count())
         .map(|number| worker::spawn(Arc::clone(&server), number))
         .collect::<Result<Vec<_>, _>>()?;

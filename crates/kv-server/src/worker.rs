@@ -59,10 +59,12 @@ pub(crate) fn spawn(server: Arc<Server>, number: usize) -> Result<Handle, Failur
 async fn serve(server: Arc<Server>, number: usize, mut arrivals: UnboundedReceiver<StdStream>) {
     let worker = Rc::new(Worker {
         commits: Commits::start(&server.engine),
-        server,
+        server: Arc::clone(&server),
         number,
         buffers: RefCell::default(),
     });
+    let room = Arc::clone(&server.mailrooms[number]);
+    let mail = tokio::task::spawn_local(async move { room.deliver().await });
     let mut sessions = JoinSet::new();
     loop {
         tokio::select! {
@@ -78,6 +80,7 @@ async fn serve(server: Arc<Server>, number: usize, mut arrivals: UnboundedReceiv
     while let Some(ended) = sessions.join_next().await {
         report(ended);
     }
+    mail.abort();
 }
 
 async fn serve_one(worker: Rc<Worker>, stream: StdStream) {

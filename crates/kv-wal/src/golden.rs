@@ -23,12 +23,100 @@ use crate::testing::MemFs;
 type Frames = Vec<Vec<Effect<'static>>>;
 
 /// The fixtures: a folder, its encoding, what is in it.
-fn fixtures() -> [(&'static str, Encoding, Frames); 4] {
+fn fixtures() -> [(&'static str, Encoding, Frames); 8] {
     [
         ("binary", Encoding::Binary, plain()),
         ("json", Encoding::Json, plain()),
         ("binary-collections", Encoding::Binary, on_collections()),
         ("json-collections", Encoding::Json, on_collections()),
+        ("binary-parts", Encoding::Binary, on_parts()),
+        ("json-parts", Encoding::Json, on_parts()),
+        ("binary-ranked", Encoding::Binary, on_ranked()),
+        ("json-ranked", Encoding::Json, on_ranked()),
+    ]
+}
+
+/// Effects on parts of strings, on two keys and on two databases.
+fn on_parts() -> Frames {
+    let (db, other) = (Db(1), Db(300));
+    let patch = |offset, bytes| Effect::PatchString {
+        db,
+        key: b"bits",
+        offset,
+        bytes,
+    };
+    let copy = Effect::CopyKey {
+        from_db: db,
+        from: b"bits",
+        db: other,
+        key: b"copy\xff",
+    };
+    let moved = Effect::MoveKey {
+        from_db: other,
+        from: b"copy\xff",
+        db,
+        key: b"moved",
+    };
+    vec![
+        vec![patch(0, b"\x80"), patch(200, b"text")],
+        vec![patch(536_870_911, b"\xff")],
+        vec![copy],
+        vec![moved],
+        vec![Effect::SwapDbs { one: db, other }],
+    ]
+}
+
+/// Every kind of effect on sorted sets and on expiries of fields.
+fn on_ranked() -> Frames {
+    const INF: &[u8] = &f64::INFINITY.to_le_bytes();
+    const THIRD: &[u8] = &(-1.0_f64 / 3.0).to_le_bytes();
+    const ZERO: &[u8] = &(-0.0_f64).to_le_bytes();
+    const LEAST: &[u8] = &f64::MIN_POSITIVE.to_le_bytes();
+    let db = Db(7);
+    let key: &[u8] = b"ranked";
+    let noon = Some(UnixMillis(1_763_812_800_000));
+    let add = |members| Effect::ZSetAdd {
+        db,
+        key,
+        members: Elements::new(members),
+    };
+    let put = |members, expires| Effect::SetCollection {
+        db,
+        key,
+        kind: CollectionKind::ZSet,
+        elements: Elements::new(members),
+        expires,
+    };
+    let expire = |fields, expires| Effect::HashExpire {
+        db,
+        key: b"hash",
+        expires,
+        fields: Elements::new(fields),
+    };
+    vec![
+        vec![add(&[INF, b"ada", THIRD, b""])],
+        vec![
+            add(&[LEAST, b"\xff"]),
+            Effect::ZSetRemove {
+                db,
+                key,
+                members: Elements::new(&[b"ada", b"none"]),
+            },
+        ],
+        vec![
+            put(&[ZERO, b"gr\xc3\xbc\xc3\x9f"], None),
+            put(&[THIRD, b"a", INF, b"b"], noon),
+        ],
+        vec![
+            Effect::HashSet {
+                db,
+                key: b"hash",
+                fields: Elements::new(&[b"f", b"v"]),
+            },
+            expire(&[b"f", b"\x00\xff"], noon),
+            expire(&[b"f"], Some(UnixMillis(-1))),
+        ],
+        vec![expire(&[b"f"], None)],
     ]
 }
 

@@ -106,17 +106,22 @@ fn log_after(
 
 fn apply(memory: &MemoryStore, effect: &Effect<'_>) -> Result<(), OpenError> {
     let databases = memory.databases();
-    if let Some(found) = db_of(effect).filter(|db| db.0 >= databases) {
+    if let Some(found) = dbs_of(effect)
+        .into_iter()
+        .flatten()
+        .find(|db| db.0 >= databases)
+    {
         return Err(OpenError::TooFewDatabases { found, databases });
     }
     memory.apply(effect);
     Ok(())
 }
 
-/// The database that an effect touches; `None` for all of them.
-fn db_of(effect: &Effect<'_>) -> Option<Db> {
+/// The databases that an effect names.
+fn dbs_of(effect: &Effect<'_>) -> [Option<Db>; 2] {
     match *effect {
-        Effect::FlushDb { db } => Some(db),
-        _ => effect.key().map(|(db, _)| db),
+        Effect::FlushDb { db } => [Some(db), None],
+        Effect::SwapDbs { one, other } => [Some(one), Some(other)],
+        _ => [effect.key(), effect.source()].map(|at| at.map(|(db, _)| db)),
     }
 }

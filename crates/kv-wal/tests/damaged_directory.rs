@@ -201,20 +201,16 @@ fn any_flipped_bit_is_refused_or_changes_nothing() {
 
 #[test]
 fn every_flipped_bit_of_the_manifest_and_of_headers_is_refused_or_changes_nothing() {
-    for original in [
-        original(Encoding::Binary, true),
-        original(Encoding::Json, false),
-    ] {
-        for (name, bytes) in &original.files {
-            // The first 128 bytes: all fields of a header, and for a snapshot its first block's too.
-            let part = if name == "MANIFEST" { bytes.len() } else { 128 };
-            for bit in 0..part.min(bytes.len()) * 8 {
-                let mut files = original.files.clone();
-                files.get_mut(name).unwrap()[bit / 8] ^= 1 << (bit % 8);
-                let what = format!("bit {bit} of {name}");
-                let refused = refused_or_same(&original, &files, &what);
-                assert!(refused || name != "MANIFEST", "{what}");
-            }
+    let original = original(Encoding::Json, true);
+    for (name, bytes) in &original.files {
+        // All fields of a header, and for a snapshot its first block's too.
+        let part = if name == "MANIFEST" { bytes.len() } else { 96 };
+        for bit in 0..part.min(bytes.len()) * 8 {
+            let mut files = original.files.clone();
+            files.get_mut(name).unwrap()[bit / 8] ^= 1 << (bit % 8);
+            let what = format!("bit {bit} of {name}");
+            let refused = refused_or_same(&original, &files, &what);
+            assert!(refused || name != "MANIFEST", "{what}");
         }
     }
 }

@@ -12,6 +12,7 @@ use super::MemoryStore;
 use super::garbage::Garbage;
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
+use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
 use super::watch::{KeyWatcher, News};
@@ -107,6 +108,10 @@ impl<'s> Access<'s> {
         }
     }
 
+    pub(crate) fn databases(&self) -> u16 {
+        self.store.databases
+    }
+
     /// # Panics
     ///
     /// When the store has no such database.
@@ -199,6 +204,12 @@ impl<'s> Access<'s> {
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
     pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
+        if effect.source().is_some() {
+            if let Some(relocation) = Relocation::of(effect) {
+                self.relocate(effect, &relocation, changes);
+            }
+            return;
+        }
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
             let stripe = self.stripe(located);
@@ -212,12 +223,39 @@ impl<'s> Access<'s> {
         }
         let stripes = self.store.stripes.len();
         let held = self.held.as_mut_slice();
-        assert_eq!(held.len(), stripes, "a flush holds every stripe");
+        assert_eq!(
+            held.len(),
+            stripes,
+            "a change of whole databases holds every stripe"
+        );
         changes.all = true;
         for (_, stripe) in held {
             stripe.note_changes(effect, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
         }
+    }
+
+    /// Moves or copies the value of a key to another one.
+    fn relocate(
+        &mut self,
+        effect: &Effect<'_>,
+        relocation: &Relocation<'_>,
+        changes: &mut Changes,
+    ) {
+        self.check_database(relocation.db);
+        let from = self.locate(relocation.from);
+        let to = self.locate(relocation.key);
+        let source = self.stripe(from);
+        if let Some(end) = relocation.end_of_source() {
+            source.note_change(&end, &mut changes.news);
+        }
+        let new = relocation.take(source, from.spot.place, to.spot.place);
+        let target = self.stripe(to);
+        target.note_change(effect, &mut changes.news);
+        let garbage = relocation.put(target, to.spot.place, new);
+        changes.garbage.extend(garbage);
+        changes.keys.push((from, relocation.from_db));
+        changes.keys.push((to, relocation.db));
     }
 
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,

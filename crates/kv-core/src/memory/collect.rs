@@ -251,6 +251,7 @@ mod tests {
     use crate::testing::model::{Model, ModelValue};
     use crate::{
         At, CollectionKind, Db, KeySet, MemoryOptions, MemoryStore, Store, UnixMillis, ValueRef,
+        ZSetAdded,
     };
 
     const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
@@ -386,6 +387,46 @@ mod tests {
     }
 
     #[test]
+    fn sorted_sets_and_the_log_agree() {
+        let log = std::sync::Arc::new(ManualLog::default());
+        let store = store().with_log(log.clone());
+        let keys: [&[u8]; 2] = [b"z", b"copy"];
+        let run = store.write_with(at(), KeySet::Many(&keys), |txn| {
+            let [key, copy] = keys;
+            let added = txn.zset_add(key, &[(1.0, b"a"), (2.0, b"b"), (3.0, b"a")]);
+            assert_eq!(added.map(|told| (told.added, told.changed)), Ok((2, 0)));
+            let before = txn.effects();
+            let added = txn.zset_add(key, &[(2.0, b"b"), (3.0, b"a")]);
+            assert_eq!((added, txn.effects()), (Ok(ZSetAdded::default()), before));
+            let added = txn.zset_add(key, &[(9.0, b"b"), (2.0, b"b"), (4.0, b"c")]);
+            assert_eq!(added.map(|told| (told.added, told.changed)), Ok((1, 1)));
+            assert_eq!(txn.zset(key).unwrap().unwrap().score(b"b"), Some(2.0));
+            let many = (0..5_000u32).map(|number| (f64::from(number % 10), number.to_string()));
+            txn.set_zset(key, many);
+            let source = txn.zset(key).unwrap().unwrap().clone();
+            txn.set_zset(
+                copy,
+                source
+                    .range(10..4_000)
+                    .map(|(member, score)| (score, member)),
+            );
+            assert_eq!(txn.zset(copy).unwrap().unwrap().len(), 3_990);
+            assert_eq!(txn.zset_remove(key, &[b"7", b"7", b"none"]), Ok(1));
+            assert_eq!(txn.zset(key).unwrap().unwrap().len(), 4_999);
+            assert!(txn.set_add(key, &[b"m"]).is_err());
+            let members = (0..3_000u32).map(|number| number.to_string());
+            assert_eq!(txn.set_elements(copy, CollectionKind::Set, members), 3_000);
+            assert_eq!(txn.set(copy).unwrap().unwrap().len(), 3_000);
+            txn.set_zset(key, std::iter::empty::<(f64, &[u8])>());
+            assert!(!txn.exists(key));
+        });
+        run.unwrap();
+        let replayed = self::store();
+        log.replay(&replayed);
+        assert_eq!(Model::of(&replayed), Model::of(&store));
+    }
+
+    #[test]
     fn the_last_element_takes_the_key_along() {
         let store = store();
         let run = store.write_with(at(), KeySet::One(b"k"), |txn| {
@@ -435,6 +476,43 @@ mod tests {
                 both(&effect(OnCollection::SetRemove(numbers)));
             }
         }
+    }
+
+    #[test]
+    fn limits_decide_what_is_packed_and_the_encoding_tells() {
+        use std::sync::atomic::Ordering::Relaxed;
+
+        let store = store();
+        let limits = store.limits();
+        limits.hash_entries.store(2, Relaxed);
+        limits.set_value_bytes.store(300, Relaxed);
+        limits.zset_entries.store(0, Relaxed);
+        limits.list_size.store(3, Relaxed);
+        let keys: [&[u8]; 4] = [b"h", b"s", b"z", b"l"];
+        let run = store.write_with(at(), KeySet::Many(&keys), |txn| {
+            let [hash, set, zset, list] = keys;
+            let encoding =
+                |txn: &mut crate::Txn<'_>, key| txn.value(key).map(|value| value.encoding());
+            txn.hash_set(hash, &[b"a", b"1", b"b", b"2"]).unwrap();
+            assert_eq!(encoding(txn, hash), Some("listpack"));
+            txn.hash_set(hash, &[b"c", b"3"]).unwrap();
+            assert_eq!(encoding(txn, hash), Some("hashtable"));
+            txn.set_add(set, &[b"1", b"-2"]).unwrap();
+            assert_eq!(encoding(txn, set), Some("intset"));
+            txn.set_add(set, &[&[b'x'; 300]]).unwrap();
+            assert_eq!(encoding(txn, set), Some("listpack"));
+            txn.set_add(set, &[&[b'x'; 301]]).unwrap();
+            assert_eq!(encoding(txn, set), Some("hashtable"));
+            assert_eq!(txn.set(set).unwrap().unwrap().len(), 4);
+            txn.zset_add(zset, &[(1.0, b"m")]).unwrap();
+            assert_eq!(encoding(txn, zset), Some("skiplist"));
+            txn.list_push(list, ListEnd::Back, &[b"1", b"2", b"3"])
+                .unwrap();
+            assert_eq!(encoding(txn, list), Some("listpack"));
+            txn.list_push(list, ListEnd::Back, &[b"4"]).unwrap();
+            assert_eq!(encoding(txn, list), Some("quicklist"));
+        });
+        run.unwrap();
     }
 
     #[test]

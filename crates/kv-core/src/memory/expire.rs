@@ -264,6 +264,9 @@ impl Txn<'_> {
 }
 
 #[cfg(test)]
+mod field_tests;
+
+#[cfg(test)]
 mod tests {
     use crate::{
         At, Db, ExpireSweep, KeySet, MemoryOptions, MemoryStore, Store, StringValue, UnixMillis,

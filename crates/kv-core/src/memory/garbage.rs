@@ -121,3 +121,55 @@ impl Reaper {
         started.ok().map(|_| sender)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{
+        At, CollectionKind, Db, KeySet, MemoryOptions, MemoryStore, StringValue, UnixMillis,
+    };
+
+    /// Where an interpreter runs the tests, as many as it still frees in the background.
+    const ELEMENTS: u32 = if cfg!(miri) { 20_000 } else { 200_000 };
+
+    fn write(store: &MemoryStore, keys: KeySet<'_>, change: impl FnOnce(&mut crate::Txn<'_>)) {
+        let at = At {
+            db: Db::FIRST,
+            now: UnixMillis(0),
+        };
+        let written = store.write_with(at, keys, change);
+        assert_eq!(written.map(|_| ()), Ok(()));
+    }
+
+    #[test]
+    fn large_values_are_freed_in_the_background() {
+        let store = MemoryStore::new(MemoryOptions {
+            stripes: 1,
+            ..MemoryOptions::default()
+        });
+        let fill = |txn: &mut crate::Txn<'_>| {
+            let members = (0..ELEMENTS).map(|number| number.to_string());
+            txn.set_elements(b"k", CollectionKind::Set, members);
+        };
+        let text = vec![b'x'; 1 << 20];
+        write(&store, KeySet::One(b"k"), fill);
+        write(&store, KeySet::One(b"k"), |txn| assert!(txn.delete(b"k")));
+        write(&store, KeySet::One(b"k"), fill);
+        write(&store, KeySet::One(b"k"), |txn| {
+            txn.set_string(b"k", StringValue::new(&text), None);
+        });
+        write(&store, KeySet::One(b"k"), |txn| {
+            txn.set_string(b"k", StringValue::Int(1), None);
+        });
+        write(&store, KeySet::All, |txn| {
+            txn.set_string(b"k", StringValue::new(&text), None);
+            txn.flush_all();
+        });
+        assert_eq!(store.memory_used(), 0);
+        // Ends when the thread is done; a test that hangs here shows that there is none.
+        while store.garbage_bytes() > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod access;
 mod collect;
 mod garbage;
 mod recent;
+mod relocate;
 mod store;
 mod stripe;
 mod totals;

@@ -1,7 +1,7 @@
 //! Walking a database in hash order, a few keys at a time.
 
 use super::MemoryStore;
-use super::place::Spot;
+use super::place::{Place, Spot};
 use super::stripe::{Stripe, item};
 use crate::{At, Cursor, Item, ValueRef, View};
 
@@ -31,6 +31,16 @@ impl MemoryStore {
         self.check_database(at.db);
         let look = |number, look: &mut dyn FnMut(&Stripe)| look(&self.lock(number));
         scan_stripes(at, cursor, count, self.last_stripe(), show, look)
+    }
+}
+
+impl MemoryStore {
+    /// The cursor from which a scan begins at `point` of the hash order, where 0 is its start and [`u64::MAX`] its
+    /// end: of a number drawn by lot, a place drawn by lot.
+    #[must_use]
+    pub fn cursor_at(&self, point: u64) -> Cursor {
+        let bits = self.stripes.len().trailing_zeros() + Place::BITS;
+        Cursor(point >> (u64::BITS - bits))
     }
 }
 
@@ -264,6 +274,18 @@ mod tests {
             ..AT
         };
         assert_eq!(scan(&store, later, 10, || {}).len(), 50);
+    }
+
+    #[test]
+    fn every_point_is_a_cursor() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        KeyValue::set(&store, b"k", b"v").expect("no refusal");
+        assert_eq!(store.cursor_at(0), Cursor::START);
+        let behind = Cursor(store.cursor_at(u64::MAX).0 + 1);
+        let from = |cursor| store.scan(cursor, 10).expect("no error").1.len();
+        assert_eq!(from(behind), 0);
+        let halves = [0, 1 << 63].map(|point| from(store.cursor_at(point)));
+        assert!(halves == [1, 0] || halves == [1, 1]);
     }
 
     #[test]

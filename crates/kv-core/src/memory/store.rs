@@ -2,6 +2,7 @@
 
 use super::MemoryStore;
 use super::place::Place;
+use super::relocate::Relocation;
 use crate::{
     At, Db, Effect, ExpireSweep, Item, KeySet, Lsn, Refusal, Store, StoreError, Txn, UnixMillis,
     View,
@@ -22,7 +23,17 @@ impl Store for MemoryStore {
     }
 
     fn apply(&self, effect: &Effect<'_>) {
+        if effect.source().is_some() {
+            if let Some(relocation) = Relocation::of(effect) {
+                self.apply_relocation(&relocation);
+            }
+            return;
+        }
         let Some((db, key)) = effect.key() else {
+            if let Effect::SwapDbs { one, other } = *effect {
+                self.check_database(one);
+                self.check_database(other);
+            }
             for number in 0..=self.last_stripe() {
                 let mut stripe = self.lock(number);
                 drop(stripe.apply(Place::START, effect));

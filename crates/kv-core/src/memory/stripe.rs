@@ -1,6 +1,7 @@
 //! One stripe: the tables of its part of the keyspace, one for each database.
 //!
-//! Invariant: memory changes in [`Stripe::apply`] only, for live transactions and for replay alike.
+//! Invariant: memory changes in [`Stripe::apply`] and, where an effect is on two keys, in the two steps of
+//! `Relocation` only, for live transactions and for replay alike.
 //! Invariant: what a walk has still to show is handed over to it before it changes.
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use super::recent::Recent;
 use super::table::Table;
 use super::walk::StripeWalk;
 use super::watch::Watches;
+use crate::limits::STRING_BYTES_MAX;
 use crate::{Db, Effect, Item, MemoryStats, UnixMillis, ValueLimits};
 
 /// One stripe, behind its lock. What every look needs comes first, to share a cache line with the lock.
@@ -21,7 +23,7 @@ use crate::{Db, Effect, Item, MemoryStats, UnixMillis, ValueLimits};
 #[repr(C)]
 pub(crate) struct Stripe {
     pub(crate) stats: MemoryStats,
-    tables: Tables,
+    pub(super) tables: Tables,
     pub(crate) recent: Recent,
     /// The walk that has not yet been through this stripe.
     pub(super) walk: Option<StripeWalk>,
@@ -66,6 +68,15 @@ impl Tables {
         }
     }
 
+    fn swap(&mut self, one: Db, other: Db) {
+        if one == other {
+            return;
+        }
+        let taken = std::mem::take(self.get_or_make(one));
+        let taken = std::mem::replace(self.get_or_make(other), taken);
+        *self.get_or_make(one) = taken;
+    }
+
     /// Bytes of heap of all tables and their entries.
     pub(super) fn heap_bytes(&self) -> usize {
         self.numbered().map(|(_, table)| table.heap_bytes()).sum()
@@ -74,6 +85,11 @@ impl Tables {
     /// The tables themselves, by number of the database.
     pub(super) fn into_tables(self) -> impl Iterator<Item = Table> {
         std::iter::once(self.first).chain(self.others)
+    }
+
+    /// How many tables were used, or lie before one that was.
+    pub(super) fn len(&self) -> usize {
+        1 + self.others.len()
     }
 
     fn numbered(&self) -> impl Iterator<Item = (Db, &Table)> {
@@ -107,8 +123,8 @@ impl Stripe {
         )
     }
 
-    /// Changes memory: the only function that does. Returns what is to be dropped when no lock is held any
-    /// more.
+    /// Changes memory: the only function that does, beside the steps of a relocation. Returns what is to be
+    /// dropped when no lock is held any more.
     pub(crate) fn apply(&mut self, place: Place, effect: &Effect<'_>) -> Option<Garbage> {
         if self.walk.is_some() {
             return self.apply_under_walk(place, effect);
@@ -127,6 +143,28 @@ impl Stripe {
             } => self.table(db).set_string(place, key, value, expires),
             Effect::AppendString { db, key, suffix } => {
                 self.table(db).append_string(place, key, suffix)
+            }
+            Effect::PatchString { bytes: [], .. } => None,
+            Effect::PatchString {
+                db,
+                key,
+                offset,
+                bytes,
+            } => {
+                let end = offset.saturating_add(bytes.len() as u64);
+                assert!(
+                    end <= STRING_BYTES_MAX as u64,
+                    "a patch beyond the longest string"
+                );
+                let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+                self.table(db).patch_string(place, key, offset, bytes)
+            }
+            Effect::CopyKey { .. } | Effect::MoveKey { .. } => {
+                unreachable!("an effect on two keys is two steps, see `Relocation`")
+            }
+            Effect::SwapDbs { one, other } => {
+                self.tables.swap(one, other);
+                None
             }
             Effect::SetExpiry { db, key, expires } => {
                 self.table(db).set_expiry(place, key, expires);

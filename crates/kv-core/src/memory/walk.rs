@@ -56,10 +56,30 @@ pub(super) struct StripeWalk {
     /// Where the walk goes on: everything before was shown.
     db: Db,
     place: Place,
+    /// Since databases have changed places: the number that each had when the walk began.
+    began_as: Vec<Db>,
     handed: Arc<Handed>,
 }
 
 impl StripeWalk {
+    /// The number that the database, whose number is `db` now, had when the walk began.
+    fn began_as(&self, db: Db) -> Db {
+        self.began_as.get(db.index()).copied().unwrap_or(db)
+    }
+
+    /// The number that the database, which began as `db`, has now.
+    fn now_at(&self, db: Db) -> Db {
+        let place = self.began_as.iter().position(|began| *began == db);
+        (0..).map(Db).nth(place.unwrap_or(db.index())).unwrap_or(db)
+    }
+
+    fn swap(&mut self, one: Db, other: Db) {
+        let most = one.max(other).0;
+        let from = u16::try_from(self.began_as.len()).unwrap_or(u16::MAX);
+        self.began_as.extend((from..=most).map(Db));
+        self.began_as.swap(one.index(), other.index());
+    }
+
     fn is_ahead(&self, db: Db, place: Place) -> bool {
         (db, place) >= (self.db, self.place)
     }
@@ -120,7 +140,8 @@ impl Handed {
             return Some(tables);
         }
         let mut over = self.lock();
-        for (db, table) in (db.0..).map(Db).zip(tables.into_tables()) {
+        let numbered = (db.0..).map(Db).zip(tables.into_tables());
+        for (db, table) in numbered.map(|(db, table)| (walk.began_as(db), table)) {
             if db < walk.db {
                 over.spent.push(table);
                 continue;
@@ -143,6 +164,10 @@ impl Stripe {
         place: Place,
         effect: &Effect<'_>,
     ) -> Option<Garbage> {
+        if let (Effect::SwapDbs { one, other }, Some(walk)) = (*effect, &mut self.walk) {
+            walk.swap(one, other);
+            return self.change(place, effect);
+        }
         let Some((db, key)) = effect.key() else {
             let db = match *effect {
                 Effect::FlushDb { db } => db,
@@ -158,48 +183,64 @@ impl Stripe {
             };
             return left.map(Garbage::of_tables);
         };
-        let Some(walk) = self.walk.as_ref().filter(|walk| walk.is_ahead(db, place)) else {
-            return self.change(place, effect);
+        self.told(db, place, key, |stripe| stripe.change(place, effect))
+    }
+
+    /// Makes a change of one key, after handing over what a walk has still to show of it.
+    pub(super) fn told<R>(
+        &mut self,
+        db: Db,
+        place: Place,
+        key: &[u8],
+        change: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        let ahead = |walk: &&StripeWalk| walk.is_ahead(walk.began_as(db), place);
+        let Some(walk) = self.walk.as_ref().filter(ahead) else {
+            return change(self);
         };
         let before = self
             .existing_table(db)
             .and_then(|table| table.slot(place, key));
         if let Some(old) = before.filter(|slot| !slot.is_young()) {
-            walk.handed.entry(db, old);
+            walk.handed.entry(walk.began_as(db), old);
         }
-        let garbage = self.change(place, effect);
+        let answer = change(self);
         let table = self.existing_table_mut(db);
         if let Some(slot) = table.and_then(|table| table.slot_mut(place, key)) {
             slot.set_young(true);
         }
-        garbage
+        answer
     }
 
     /// Shows the next entries that are not young, and takes the marks of the others away; whether there is
     /// more to come. `show` tells how many bytes that were.
     fn walk_on(&mut self, mut show: impl FnMut(Db, &Slot) -> usize) -> bool {
-        let Some(StripeWalk { db, place, .. }) = self.walk else {
+        let Some(walk) = &self.walk else {
             return false;
         };
-        let Some(table) = self.existing_table_mut(db) else {
+        let (db, place, now_at) = (walk.db, walk.place, walk.now_at(walk.db));
+        if db.index() >= self.tables.len().max(walk.began_as.len()) {
             self.walk = None;
             return false;
-        };
+        }
         let (mut buckets, shown_bytes) = (0, std::cell::Cell::new(0));
-        let next = table.walk_mut(
-            place,
-            |slot| {
-                if slot.is_young() {
-                    slot.set_young(false);
-                    return;
-                }
-                shown_bytes.set(shown_bytes.get() + show(db, slot));
-            },
-            || {
-                buckets += 1;
-                buckets >= SLICE_BUCKETS || shown_bytes.get() >= SLICE_BYTES
-            },
-        );
+        let table = self.existing_table_mut(now_at);
+        let next = table.and_then(|table| {
+            table.walk_mut(
+                place,
+                |slot| {
+                    if slot.is_young() {
+                        slot.set_young(false);
+                        return;
+                    }
+                    shown_bytes.set(shown_bytes.get() + show(db, slot));
+                },
+                || {
+                    buckets += 1;
+                    buckets >= SLICE_BUCKETS || shown_bytes.get() >= SLICE_BYTES
+                },
+            )
+        });
         if let Some(walk) = &mut self.walk {
             (walk.db, walk.place) = match next {
                 Some(place) => (db, place),
@@ -247,6 +288,7 @@ impl MemoryStore {
             stripe.walk = Some(StripeWalk {
                 db: Db::FIRST,
                 place: Place::START,
+                began_as: Vec::new(),
                 handed: Arc::clone(&handed),
             });
         }

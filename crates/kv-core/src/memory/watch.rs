@@ -134,10 +134,12 @@ impl Stripe {
         for (key, of_key) in &mut watches.0 {
             for watch in of_key.iter_mut() {
                 let (place, db) = (watch.place, watch.db);
-                let is_there = self
-                    .existing_table(db)
-                    .is_some_and(|table| table.get(place, key).is_some());
-                if is_there && effect.empties(db) && watch.hears(effect) {
+                let is_there = |db| {
+                    let table = self.existing_table(db);
+                    table.is_some_and(|table| table.get(place, key).is_some())
+                };
+                let mut looked_at = effect.replaces(db).into_iter().flatten();
+                if looked_at.any(is_there) && watch.hears(effect) {
                     news.push(watch.news(key));
                 }
             }
@@ -147,12 +149,13 @@ impl Stripe {
 }
 
 impl Effect<'_> {
-    /// Whether the whole database `db` is emptied.
-    fn empties(&self, db: Db) -> bool {
+    /// The databases whose keys are those of `db` before or after this effect, if it changes the whole of `db`.
+    fn replaces(&self, db: Db) -> [Option<Db>; 2] {
         match *self {
-            Self::FlushDb { db: emptied } => emptied == db,
-            Self::FlushAll => true,
-            _ => false,
+            Self::FlushDb { db: emptied } if emptied == db => [Some(db), None],
+            Self::FlushAll => [Some(db), None],
+            Self::SwapDbs { one, other } if db == one || db == other => [Some(one), Some(other)],
+            _ => [None, None],
         }
     }
 }
@@ -269,6 +272,39 @@ mod tests {
         setting.heard();
         setting.write(0, 0, |txn| txn.flush_all());
         assert_eq!(setting.heard(), ["1:there@5"]);
+    }
+
+    #[test]
+    fn a_move_is_news_of_both_keys_and_a_copy_of_one() {
+        let setting = Setting::new();
+        setting.write(0, 0, |txn| set(txn, b"from", None));
+        for key in [b"from".as_slice(), b"to"] {
+            setting.watch(0, 0, key);
+            setting.watch(1, 0, key);
+        }
+        setting.write(0, 0, |txn| assert!(txn.copy_key(b"from", Db(1), b"to")));
+        assert_eq!(setting.heard(), ["1:to@2"]);
+        setting.write(0, 0, |txn| assert!(txn.move_key(b"from", Db(0), b"to")));
+        assert_eq!(setting.heard(), ["0:from@3", "0:to@3"]);
+        setting.write(0, 0, |txn| assert!(!txn.move_key(b"from", Db(0), b"to")));
+        assert!(setting.heard().is_empty());
+    }
+
+    #[test]
+    fn a_swap_is_news_of_keys_that_were_there_or_are_now() {
+        let setting = Setting::new();
+        setting.write(0, 0, |txn| set(txn, b"zero", None));
+        setting.write(1, 0, |txn| set(txn, b"one", None));
+        for key in [b"zero".as_slice(), b"one", b"none"] {
+            setting.watch(0, 0, key);
+            setting.watch(2, 0, key);
+        }
+        setting.write(5, 0, |txn| txn.swap_dbs(Db(1), Db(0)));
+        let mut heard = setting.heard();
+        heard.sort();
+        assert_eq!(heard, ["0:one@3", "0:zero@3"]);
+        setting.write(5, 0, |txn| txn.swap_dbs(Db(0), Db(0)));
+        assert!(setting.heard().is_empty());
     }
 
     #[test]

@@ -59,6 +59,21 @@ pub enum OwnedEffect {
         key: Vec<u8>,
         suffix: Vec<u8>,
     },
+    PatchString {
+        db: Db,
+        key: Vec<u8>,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    CopyKey {
+        from: (Db, Vec<u8>),
+        to: (Db, Vec<u8>),
+    },
+    MoveKey {
+        from: (Db, Vec<u8>),
+        to: (Db, Vec<u8>),
+    },
+    SwapDbs(Db, Db),
     SetExpiry {
         db: Db,
         key: Vec<u8>,
@@ -203,6 +218,33 @@ impl OwnedEffect {
                 key,
                 suffix,
             },
+            Self::PatchString {
+                db,
+                key,
+                offset,
+                bytes,
+            } => Effect::PatchString {
+                db: *db,
+                key,
+                offset: *offset,
+                bytes,
+            },
+            Self::CopyKey { from, to } => Effect::CopyKey {
+                from_db: from.0,
+                from: &from.1,
+                db: to.0,
+                key: &to.1,
+            },
+            Self::MoveKey { from, to } => Effect::MoveKey {
+                from_db: from.0,
+                from: &from.1,
+                db: to.0,
+                key: &to.1,
+            },
+            Self::SwapDbs(one, other) => Effect::SwapDbs {
+                one: *one,
+                other: *other,
+            },
             Self::SetExpiry { db, key, expires } => Effect::SetExpiry {
                 db: *db,
                 key,
@@ -323,6 +365,12 @@ pub fn on_collections() -> impl Strategy<Value = OnCollection> {
     ]
 }
 
+/// Places in strings: mostly near the start, now and then around the size at which a store may change its way of
+/// keeping them.
+pub fn offsets() -> impl Strategy<Value = u64> {
+    prop_oneof![6 => 0u64..30, 2 => 30u64..300, 1 => 4_000u64..4_200, 1 => 4_200u64..9_000]
+}
+
 /// Effects on the first [`DATABASES`] databases; flushes are rare.
 pub fn effects() -> impl Strategy<Value = OwnedEffect> {
     let db = || (0..DATABASES).prop_map(Db);
@@ -331,6 +379,11 @@ pub fn effects() -> impl Strategy<Value = OwnedEffect> {
             .prop_map(|(db, key, value, expires)| OwnedEffect::SetString { db, key, value, expires }),
         30 => (db(), keys(), values())
             .prop_map(|(db, key, suffix)| OwnedEffect::AppendString { db, key, suffix }),
+        20 => (db(), keys(), offsets(), values())
+            .prop_map(|(db, key, offset, bytes)| OwnedEffect::PatchString { db, key, offset, bytes }),
+        8 => ((db(), keys()), (db(), keys())).prop_map(|(from, to)| OwnedEffect::CopyKey { from, to }),
+        8 => ((db(), keys()), (db(), keys())).prop_map(|(from, to)| OwnedEffect::MoveKey { from, to }),
+        2 => (db(), db()).prop_map(|(one, other)| OwnedEffect::SwapDbs(one, other)),
         20 => (db(), keys(), option::of(times()))
             .prop_map(|(db, key, expires)| OwnedEffect::SetExpiry { db, key, expires }),
         30 => (db(), keys()).prop_map(|(db, key)| OwnedEffect::Delete { db, key }),

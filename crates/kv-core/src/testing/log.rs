@@ -78,6 +78,38 @@ impl EffectLog for ManualLog {
                 put(out, b'E', db, key);
                 put_time(out, expires);
             }
+            Effect::PatchString {
+                db,
+                key,
+                offset,
+                bytes,
+            } => {
+                put(out, b'P', db, key);
+                put_number(out, offset);
+                put_bytes(out, bytes);
+            }
+            Effect::CopyKey {
+                from_db,
+                from,
+                db,
+                key,
+            } => {
+                put(out, b'C', from_db, from);
+                put(out, b'C', db, key);
+            }
+            Effect::MoveKey {
+                from_db,
+                from,
+                db,
+                key,
+            } => {
+                put(out, b'M', from_db, from);
+                put(out, b'M', db, key);
+            }
+            Effect::SwapDbs { one, other } => {
+                put(out, b'X', one, b"");
+                put(out, b'X', other, b"");
+            }
             Effect::Delete { db, key } => put(out, b'D', db, key),
             Effect::SetCollection {
                 db,
@@ -273,6 +305,17 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
             key,
             expires: take_time(rest),
         },
+        b'P' => Effect::PatchString {
+            db,
+            key,
+            offset: u64::from_le_bytes(take(rest)),
+            bytes: take_bytes(rest),
+        },
+        b'C' | b'M' | b'X' => {
+            let [_] = take(rest);
+            let other = Db(u16::from_le_bytes(take(rest)));
+            decode_two(tag, (db, key), (other, take_bytes(rest)))
+        }
         b'D' => Effect::Delete { db, key },
         b'1'..=b'4' => Effect::SetCollection {
             db,
@@ -356,6 +399,31 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
         b'F' => Effect::FlushDb { db },
         b'*' => Effect::FlushAll,
         _ => panic!("a tag that was never written"),
+    }
+}
+
+fn decode_two<'a>(
+    tag: u8,
+    (from_db, from): (Db, &'a [u8]),
+    (db, key): (Db, &'a [u8]),
+) -> Effect<'a> {
+    match tag {
+        b'C' => Effect::CopyKey {
+            from_db,
+            from,
+            db,
+            key,
+        },
+        b'M' => Effect::MoveKey {
+            from_db,
+            from,
+            db,
+            key,
+        },
+        _ => Effect::SwapDbs {
+            one: from_db,
+            other: db,
+        },
     }
 }
 

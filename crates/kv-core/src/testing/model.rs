@@ -189,6 +189,33 @@ impl Model {
                     }
                 });
             }
+            Effect::PatchString { bytes: [], .. } => {}
+            Effect::PatchString {
+                db,
+                key,
+                offset,
+                bytes,
+            } => {
+                let offset = usize::try_from(offset).expect("inside a string");
+                self.change(db, key, ModelValue::String(Vec::new()), |value| {
+                    if let ModelValue::String(string) = value {
+                        string.resize(string.len().max(offset + bytes.len()), 0);
+                        string[offset..offset + bytes.len()].copy_from_slice(bytes);
+                    }
+                });
+            }
+            Effect::CopyKey { .. } | Effect::MoveKey { .. } => self.apply_to_two(effect),
+            Effect::SwapDbs { one, other } => {
+                let old = std::mem::take(&mut self.0);
+                self.0.extend(old.into_iter().map(|((db, key), held)| {
+                    let db = match db {
+                        db if db == one => other,
+                        db if db == other => one,
+                        db => db,
+                    };
+                    ((db, key), held)
+                }));
+            }
             Effect::SetExpiry { db, key, expires } => {
                 if let Some(held) = self.0.get_mut(&(db, key.to_vec())) {
                     held.1 = expires;
@@ -254,6 +281,24 @@ impl Model {
                 set.retain(|member| members.iter().all(|gone| gone != member));
             }),
         }
+    }
+
+    fn apply_to_two(&mut self, effect: &Effect<'_>) {
+        let (Some((from_db, from)), Some((db, key))) = (effect.source(), effect.key()) else {
+            return;
+        };
+        let (from, to) = ((from_db, from.to_vec()), (db, key.to_vec()));
+        if from == to {
+            return;
+        }
+        let held = match effect {
+            Effect::MoveKey { .. } => self.0.remove(&from),
+            _ => self.0.get(&from).cloned(),
+        };
+        match held {
+            Some(held) => self.0.insert(to, held),
+            None => self.0.remove(&to),
+        };
     }
 
     fn apply_to_list(&mut self, effect: &Effect<'_>) {

@@ -125,3 +125,148 @@ impl<E: Named> Dict<E> {
         Err(found.index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Set, ValueLimits};
+
+    /// A name whose hash a test chooses.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Chosen {
+        hash: u64,
+        name: Vec<u8>,
+    }
+
+    impl Element for Chosen {
+        type Key = u64;
+
+        fn key(&self) -> &u64 {
+            &self.hash
+        }
+
+        fn heap_bytes(&self) -> usize {
+            self.name.len()
+        }
+    }
+
+    impl Named for Chosen {
+        fn name(&self) -> &[u8] {
+            &self.name
+        }
+    }
+
+    #[test]
+    fn names_of_one_hash_are_told_apart_across_leaves() {
+        let mut dict = Dict::default();
+        let chosen = |number: u64| Chosen {
+            hash: number / 300,
+            name: number.to_le_bytes().to_vec(),
+        };
+        let numbers = if cfg!(miri) { 400 } else { 1_500 };
+        for number in (0..numbers).rev() {
+            let new = chosen(number);
+            let (hash, name) = (new.hash, new.name.clone());
+            assert!(dict.insert_new(hash, &name, || new));
+            assert!(!dict.insert_new(hash, &name, || chosen(number)));
+        }
+        for number in 0..numbers {
+            let wanted = chosen(number);
+            let found = dict.place(wanted.hash, &wanted.name);
+            assert_eq!(found.map(|(_, found)| found.clone()), Ok(wanted));
+        }
+        let mut shown = 0;
+        assert_eq!(
+            dict.scan(0, 1, &mut |_| shown += 1),
+            0,
+            "one place of the cursor"
+        );
+        assert_eq!(shown, numbers);
+    }
+
+    fn add(set: &mut Set, numbers: std::ops::Range<u32>) {
+        for number in numbers {
+            set.add(
+                format!("member:{number}").as_bytes(),
+                &ValueLimits::default(),
+            );
+        }
+    }
+
+    #[test]
+    fn members_that_stay_are_scanned_once_while_others_come_and_go() {
+        let (stay, come) = if cfg!(miri) {
+            (150, 300)
+        } else {
+            (1_000, 20_000)
+        };
+        let mut set = Set::default();
+        add(&mut set, 0..stay);
+        let mut seen: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+        let mut cursor = 0;
+        for round in 0.. {
+            cursor = set.scan(cursor, 10, |member| {
+                *seen.entry(member.to_vec()).or_default() += 1
+            });
+            if cursor == 0 {
+                break;
+            }
+            assert!(cursor < 1 << 48);
+            match round % 40 {
+                5 => add(&mut set, stay..come),
+                25 => (stay..come).for_each(|number| {
+                    set.remove(format!("member:{number}").as_bytes());
+                }),
+                _ => {}
+            }
+        }
+        for number in 0..stay {
+            let times = seen.get(format!("member:{number}").as_bytes());
+            assert_eq!(times, Some(&1), "member {number}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 1 } else { 32 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn a_set_is_a_set_and_its_clones_stay(
+            changes in vec((any::<bool>(), 0u32..2_000, 0u32..300, 0u8..20), 0..40),
+        ) {
+            let (mut set, mut model) = (Set::default(), std::collections::BTreeSet::new());
+            let mut clones = Vec::new();
+            for (adds, from, count, rare) in changes {
+                for number in from..from + count {
+                    let member = format!("member:{number}").into_bytes();
+                    if adds {
+                        set.add(&member, &ValueLimits::default());
+                        model.insert(member);
+                    } else {
+                        set.remove(&member);
+                        model.remove(&member);
+                    }
+                }
+                if rare == 0 {
+                    clones.push((set.clone(), model.clone()));
+                }
+            }
+            clones.push((set, model));
+            for (set, model) in &clones {
+                let mut shown: Vec<&[u8]> = set.iter().collect();
+                prop_assert!(set.at(shown.len() / 2) == shown.get(shown.len() / 2).copied());
+                shown.sort_unstable();
+                prop_assert!(shown.into_iter().eq(model.iter().map(Vec::as_slice)));
+                prop_assert_eq!(set.len(), model.len());
+            }
+        }
+    }
+}

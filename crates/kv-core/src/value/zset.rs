@@ -374,3 +374,82 @@ impl ExactSizeIterator for ZSetIter<'_> {}
 fn shown(ranked: &Ranked) -> (&[u8], f64) {
     (&ranked.bytes, ranked.score)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Model = BTreeMap<Vec<u8>, f64>;
+
+    fn check(zset: &ZSet, model: &Model) {
+        let mut sorted: Vec<(&[u8], f64)> = model
+            .iter()
+            .map(|(member, score)| (member.as_slice(), *score))
+            .collect();
+        sorted.sort_by(|first, second| compare(*first, *second));
+        assert!(zset.iter().eq(sorted.iter().copied()));
+        assert!(zset.iter().rev().eq(sorted.iter().rev().copied()));
+        for (rank, (member, score)) in sorted.iter().enumerate().step_by(7) {
+            assert_eq!(
+                (zset.rank(member), zset.score(member)),
+                (Some(rank), Some(*score))
+            );
+            assert_eq!(zset.at(rank), Some((*member, *score)));
+            let below = sorted.iter().filter(|(_, other)| other < score).count();
+            assert_eq!(zset.partition_point(|_, other| other < *score), below);
+            let upto = sorted.iter().filter(|(_, other)| other <= score).count();
+            assert_eq!(zset.partition_point(|_, other| other <= *score), upto);
+            let some = sorted.iter().skip(rank).take(9).copied();
+            assert!(zset.range(rank..rank + 9).eq(some));
+        }
+        let mut ends = zset.range(1..sorted.len());
+        assert_eq!(ends.next(), sorted.get(1).copied());
+        assert_eq!(
+            ends.next_back(),
+            sorted.get(2..).and_then(|rest| rest.last()).copied()
+        );
+        assert_eq!((zset.rank(b"none"), zset.score(b"none")), (None, None));
+        assert_eq!(zset.len(), sorted.len());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 1 } else { 48 },
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn a_sorted_set_is_a_sorted_map_and_its_clones_stay(
+            changes in vec((0u8..4, 0u16..900, 0u16..200, 0u16..40), 0..30),
+        ) {
+            let (mut zset, mut model) = (ZSet::default(), Model::new());
+            let mut clones = Vec::new();
+            for (kind, from, count, scores) in changes {
+                for number in from..from + count {
+                    let member = format!("m{number}").into_bytes();
+                    if kind > 0 {
+                        let score = f64::from(number % (scores + 1));
+                        zset.set(&member, score, &ValueLimits::default());
+                        model.insert(member, score);
+                    } else {
+                        zset.remove(&member);
+                        model.remove(&member);
+                    }
+                }
+                if scores == 0 {
+                    clones.push((zset.clone(), model.clone()));
+                }
+            }
+            check(&zset, &model);
+            for (zset, model) in &clones {
+                check(zset, model);
+            }
+        }
+    }
+}

@@ -23,6 +23,12 @@ pub(crate) enum Category {
     Hash,
     /// Strings.
     String,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
+    /// Messages.
+    PubSub,
     /// Places on earth.
     Geo,
     /// For those who run the server.
@@ -43,7 +49,7 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
@@ -52,7 +58,10 @@ impl Category {
         Self::List,
         Self::Hash,
         Self::String,
+        Self::Bitmap,
+        Self::HyperLogLog,
         Self::Geo,
+        Self::PubSub,
         Self::Admin,
         Self::Fast,
         Self::Slow,
@@ -73,6 +82,9 @@ impl Category {
             Self::List => "list",
             Self::Hash => "hash",
             Self::String => "string",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
+            Self::PubSub => "pubsub",
             Self::Geo => "geo",
             Self::Admin => "admin",
             Self::Fast => "fast",
@@ -91,10 +103,14 @@ impl Category {
         match self {
             Self::Fast => has(Flags::FAST),
             Self::Slow => !has(Flags::FAST),
+            Self::PubSub => has(Flags::PUBSUB),
             Self::Admin => has(Flags::ADMIN),
             Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
             _ if does_nothing_alone => false,
-            Self::Keyspace => spec.group == Group::Keys || has(Flags::WHOLE_KEYSPACE),
+            Self::Keyspace => {
+                let whole = has(Flags::WHOLE_KEYSPACE) || has(Flags::READS_KEYSPACE);
+                spec.group == Group::Keys || whole
+            }
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
             Self::Set => spec.group == Group::Set,
@@ -102,6 +118,8 @@ impl Category {
             Self::List => spec.group == Group::List,
             Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
+            Self::Bitmap => spec.group == Group::Bitmap,
+            Self::HyperLogLog => spec.group == Group::HyperLogLog,
             Self::Geo => spec.group == Group::Geo,
             Self::Blocking => matches!(spec.run, Run::Block(_)),
             Self::Transaction => spec.group == Group::Transactions,

@@ -1,7 +1,8 @@
 //! What a request must pass before its handler runs, in this order:
 //!
-//! 1. **arity**: as many words as the command takes.
-//! 2. **MULTI**: not between `MULTI` and `EXEC`, if the command is not for that.
+//! 1. **arity**: as many words as the command takes;
+//! 2. **MULTI**: not between `MULTI` and `EXEC`, if the command is not for that;
+//! 3. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages.
 //!
 //! A gate that is added later takes its place in this list: login, ACL, loading, memory, disk.
 //!
@@ -35,4 +36,20 @@ fn arity(spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), CommandError
     } else {
         Err(CommandError::wrong_arity(spec.name))
     }
+}
+
+/// Whether `spec` may run on a connection that has subscriptions and cannot tell its replies from messages.
+///
+/// # Errors
+///
+/// It may not.
+pub(crate) fn subscribed(spec: &CommandSpec) -> Result<(), CommandError> {
+    if spec.flags.contains(Flags::SUBSCRIBED) {
+        return Ok(());
+    }
+    let name = spec.name.to_ascii_lowercase();
+    Err(CommandError::err(format!(
+        "Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+         context"
+    )))
 }

@@ -31,6 +31,18 @@ pub(crate) enum Keys {
         from: usize,
         access: Access,
     },
+    /// The word at a place that depends on the other words.
+    Found {
+        /// The place, if there is such a key.
+        place: fn(RequestRef<'_>) -> Option<usize>,
+        access: Access,
+    },
+    /// Keys that no word names: their names are made from what other keys hold.
+    Hidden {
+        /// Whether there are such keys.
+        are_there: fn(RequestRef<'_>) -> bool,
+        access: Access,
+    },
     /// What each of these finds, one after the other; none of them is of this kind itself.
     Each(&'static [Keys]),
 }
@@ -93,7 +105,9 @@ impl Keys {
             Self::None => Access::NONE,
             Self::Range { access, .. }
             | Self::Counted { access, .. }
-            | Self::Behind { access, .. } => access,
+            | Self::Behind { access, .. }
+            | Self::Found { access, .. }
+            | Self::Hidden { access, .. } => access,
             Self::Each(parts) => parts
                 .iter()
                 .fold(Access::NONE, |access, part| access.union(part.access())),
@@ -104,11 +118,21 @@ impl Keys {
     pub(crate) const fn parts(&self) -> &[Self] {
         match *self {
             Self::None => &[],
-            Self::Range { .. } | Self::Counted { .. } | Self::Behind { .. } => {
-                std::slice::from_ref(self)
-            }
+            Self::Range { .. }
+            | Self::Counted { .. }
+            | Self::Behind { .. }
+            | Self::Found { .. }
+            | Self::Hidden { .. } => std::slice::from_ref(self),
             Self::Each(parts) => parts,
         }
+    }
+
+    /// Whether `request` touches keys that none of its words names: any key may be one of them.
+    pub(crate) fn are_hidden(&self, request: RequestRef<'_>) -> bool {
+        self.parts().iter().any(|part| match part {
+            Self::Hidden { are_there, .. } => are_there(request),
+            _ => false,
+        })
     }
 
     /// The keys of `request`, in order. Words that are missing are left out; where a count does not fit the
@@ -116,7 +140,11 @@ impl Keys {
     pub(crate) fn of<'r>(&self, request: RequestRef<'r>) -> KeysOf<'r> {
         let words = request.len();
         let (first, end, step) = match *self {
-            Self::None => (0, 0, 1),
+            Self::None | Self::Hidden { .. } => (0, 0, 1),
+            Self::Found { place, .. } => match place(request) {
+                Some(place) => (place, words.min(place + 1), 1),
+                None => (0, 0, 1),
+            },
             Self::Each(parts) => {
                 return KeysOf {
                     request,
@@ -139,7 +167,11 @@ impl Keys {
                 ..
             } => {
                 let place = behind(request, options, from);
-                (place.unwrap_or(words), place.map_or(0, |place| place + 1), 1)
+                (
+                    place.unwrap_or(words),
+                    place.map_or(0, |place| place + 1),
+                    1,
+                )
             }
             Self::Counted { count_at, step, .. } => {
                 let first = count_at + 1;

@@ -35,12 +35,15 @@ mod timeout;
 
 // The commands, by group.
 mod admin;
+mod bitmap;
 mod connection;
 mod geo;
 mod hash;
+mod hyperloglog;
 mod introspect;
 mod keys;
 mod list;
+mod pubsub;
 mod set;
 mod string;
 mod transaction;

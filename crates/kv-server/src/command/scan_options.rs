@@ -9,16 +9,17 @@ use super::glob;
 /// Elements that are looked at in one call when nothing else is asked for.
 const COUNT_DEFAULT: usize = 10;
 
-/// Takes the cursor.
+/// Takes the cursor; leading blanks and a plus sign do no harm.
 ///
 /// # Errors
 ///
-/// The next word is no number of 64 bits without a sign.
+/// The next word is no number of 64 bits, or has a minus sign.
 pub(crate) fn cursor(args: &mut Args<'_>) -> Result<u64, CommandError> {
-    let word = args.bytes()?;
-    let digits = word.iter().all(u8::is_ascii_digit);
-    let number = std::str::from_utf8(word).ok().filter(|_| digits);
+    let digits = args.bytes()?.trim_ascii_start();
+    let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+    let number = std::str::from_utf8(digits).ok();
     number
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
         .and_then(|number| number.parse().ok())
         .ok_or(CommandError::CURSOR)
 }
@@ -112,7 +113,8 @@ mod tests {
     #[test]
     fn a_cursor_is_any_number_of_64_bits() {
         assert_eq!(read("HSCAN k 18446744073709551615 NOVALUES"), Ok(u64::MAX));
-        for cursor in ["-1", "+1", "x", "", "18446744073709551616"] {
+        assert_eq!(read("HSCAN k +017"), Ok(17));
+        for cursor in ["-1", "+", "++1", "x", "", "18446744073709551616"] {
             assert_eq!(
                 read(&format!("HSCAN k {cursor}")),
                 Err(CommandError::CURSOR)

@@ -51,7 +51,7 @@ impl CommandSpec {
 
     /// Whether it can only look at data.
     pub(crate) const fn is_read(&self) -> bool {
-        matches!(self.run, Run::Read(_))
+        matches!(self.run, Run::Read(_)) || self.flags.contains(Flags::READS_KEYSPACE)
     }
 
     /// Whether it may need more memory than there was: refused while memory is full.
@@ -205,10 +205,16 @@ pub(crate) enum Group {
     SortedSet,
     /// Fields, each with a value.
     Hash,
+    /// Strings as rows of bits.
+    Bitmap,
+    /// Strings that count distinct elements.
+    HyperLogLog,
     /// Places on earth, which are members of sorted sets.
     Geo,
     /// Keys of any kind.
     Keys,
+    /// Messages.
+    PubSub,
     /// Several requests as one.
     Transactions,
     /// The client's own connection.
@@ -219,14 +225,17 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::String,
         Self::List,
         Self::Set,
         Self::SortedSet,
         Self::Hash,
+        Self::Bitmap,
+        Self::HyperLogLog,
         Self::Geo,
         Self::Keys,
+        Self::PubSub,
         Self::Transactions,
         Self::Connection,
         Self::Server,
@@ -240,8 +249,11 @@ impl Group {
             Self::Set => "set",
             Self::SortedSet => "sorted-set",
             Self::Hash => "hash",
+            Self::Bitmap => "bitmap",
+            Self::HyperLogLog => "hyperloglog",
             Self::Geo => "geo",
             Self::Keys => "generic",
+            Self::PubSub => "pubsub",
             Self::Transactions => "transactions",
             Self::Connection => "connection",
             Self::Server => "server",
@@ -280,6 +292,13 @@ impl Flags {
     pub(crate) const NEVER_GROWS: Self = Self(1 << 10);
     /// Runs between `MULTI` and `EXEC` and is not kept for the latter.
     pub(crate) const NOT_QUEUED: Self = Self(1 << 15);
+    /// Looks at keys that it does not name, one stripe after the other.
+    pub(crate) const READS_KEYSPACE: Self = Self(1 << 11);
+
+    /// Works on messages and subscriptions.
+    pub(crate) const PUBSUB: Self = Self(1 << 13);
+    /// Runs while a RESP2 connection is subscribed to something.
+    pub(crate) const SUBSCRIBED: Self = Self(1 << 14);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

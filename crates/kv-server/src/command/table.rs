@@ -9,7 +9,8 @@ use kv_proto::RequestRef;
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
 use super::{
-    admin, connection, geo, hash, introspect, keys, list, set, string, transaction, zset,
+    admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, set, string,
+    transaction, zset,
 };
 
 /// Every command, group by group, each group sorted by name.
@@ -19,8 +20,11 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     set::GROUP,
     zset::GROUP,
     hash::GROUP,
+    bitmap::GROUP,
+    hyperloglog::GROUP,
     geo::GROUP,
     keys::GROUP,
+    pubsub::GROUP,
     transaction::GROUP,
     connection::GROUP,
     admin::GROUP,
@@ -69,14 +73,14 @@ fn subcommand(container: &'static CommandSpec, word: &[u8]) -> Option<&'static C
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
 
-/// An open-addressed table that is at most a quarter full.
+/// An open-addressed table that is at most an eighth full.
 struct Index {
     slots: Box<[Option<&'static CommandSpec>]>,
 }
 
 impl Index {
     fn new() -> Self {
-        let capacity = (commands().count() * 4).next_power_of_two();
+        let capacity = (commands().count() * 8).next_power_of_two();
         let mut index = Self {
             slots: vec![None; capacity].into(),
         };

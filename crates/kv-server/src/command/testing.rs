@@ -84,7 +84,8 @@ impl Shell {
             now: self.clock.now(),
         };
         let keys: Vec<&[u8]> = spec.keys.of(request).collect();
-        let keys = match spec.flags.contains(Flags::WHOLE_KEYSPACE) {
+        let whole = spec.flags.contains(Flags::WHOLE_KEYSPACE) || spec.keys.are_hidden(request);
+        let keys = match whole {
             true => KeySet::All,
             false => KeySet::Many(&keys),
         };

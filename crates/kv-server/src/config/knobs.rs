@@ -2,6 +2,9 @@
 //!
 //! Names are Redis' where Redis has the knob. What would let a client write files elsewhere is fixed.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use kv_core::ValueLimits;
 use kv_wal::{DurableStore, SnapshotRule};
 
 use super::settings::{Setting, Settings};
@@ -91,16 +94,20 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
     Knob {
         name: "client-output-buffer-limit",
-        doc: "Bytes of replies that may wait for a client at all, bytes that may wait for some time, and that \
-              time in seconds. A client over a limit is disconnected; 0 is no limit.",
-        default: "normal 1073741824 67108864 60",
+        doc: "Bytes that may wait for a client at all, bytes that may wait for some time, and that time in \
+              seconds: of replies (`normal`), and of messages and invalidations (`pubsub`). A client over a limit \
+              is disconnected; 0 is no limit. What is said of `replica` is taken and means nothing.",
+        default: "normal 1073741824 67108864 60 pubsub 33554432 8388608 60",
         get: |server| {
             let settings = &server.settings;
             format!(
-                "normal {} {} {}",
+                "normal {} {} {} pubsub {} {} {}",
                 settings.output_hard_bytes.get(),
                 settings.output_soft_bytes.get(),
-                settings.output_soft_s.get()
+                settings.output_soft_s.get(),
+                settings.pubsub_hard_bytes.get(),
+                settings.pubsub_soft_bytes.get(),
+                settings.pubsub_soft_s.get()
             )
         },
         set: Some(set_output_limit),
@@ -134,11 +141,52 @@ pub(crate) const KNOBS: &[Knob] = &[
         set: None,
     },
     Knob {
+        name: "hash-max-listpack-entries",
+        doc: "Fields that a packed hash may have.",
+        default: "512",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .hash_entries
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.hash_entries)),
+    },
+    Knob {
+        name: "hash-max-listpack-value",
+        doc: "Bytes that a field or value of a packed hash may have.",
+        default: "64",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .hash_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.hash_value_bytes)),
+    },
+    Knob {
         name: "io-threads",
         doc: "Threads that serve connections (`--threads`).",
         default: "one for each core",
         get: |server| server.config.thread_count().to_string(),
         set: None,
+    },
+    Knob {
+        name: "list-max-listpack-size",
+        doc: "Elements that a packed list may have; -1 to -5 stand for 4, 8, 16, 32 or 64 KiB.",
+        default: "-2",
+        get: |server| server.engine.limits().list_size.load(Relaxed).to_string(),
+        set: Some(|_, text| match text.trim().parse::<i32>() {
+            Ok(size) => Ok(Box::new(move |server| {
+                let limits = server.engine.limits();
+                limits.list_size.store(size.into(), Relaxed);
+            })),
+            Err(_) => Err("argument couldn't be parsed into an integer".to_owned()),
+        }),
     },
     Knob {
         name: "maxclients",
@@ -194,6 +242,41 @@ pub(crate) const KNOBS: &[Knob] = &[
         }),
     },
     Knob {
+        name: "set-max-intset-entries",
+        doc: "Members that a packed set of integers may have.",
+        default: "512",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .intset_entries
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.intset_entries)),
+    },
+    Knob {
+        name: "set-max-listpack-entries",
+        doc: "Members that a packed set may have if not all are integers.",
+        default: "128",
+        get: |server| server.engine.limits().set_entries.load(Relaxed).to_string(),
+        set: Some(|_, text| packed(text, |limits| &limits.set_entries)),
+    },
+    Knob {
+        name: "set-max-listpack-value",
+        doc: "Bytes that a member of a packed set may have.",
+        default: "64",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .set_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.set_value_bytes)),
+    },
+    Knob {
         name: "tcp-keepalive",
         doc: "Seconds between the probes of connections opened from now on; 0 is none.",
         default: "300",
@@ -206,6 +289,13 @@ pub(crate) const KNOBS: &[Knob] = &[
         default: "0",
         get: |server| server.settings.idle_timeout_s.get().to_string(),
         set: Some(|_, text| number(text, 0..=SECONDS_MAX, |settings| &settings.idle_timeout_s)),
+    },
+    Knob {
+        name: "tracking-table-max-keys",
+        doc: "How many keys are remembered for clients that hear of changes of what they read; 0 is no limit.",
+        default: "1000000",
+        get: |server| server.settings.tracked_keys_max.get().to_string(),
+        set: Some(|_, text| number(text, 0..=KEYS_MAX, |settings| &settings.tracked_keys_max)),
     },
     Knob {
         name: "wal-format",
@@ -221,12 +311,43 @@ pub(crate) const KNOBS: &[Knob] = &[
         get: |server| server.config.segment_size.to_string(),
         set: None,
     },
+    Knob {
+        name: "zset-max-listpack-entries",
+        doc: "Members that a packed sorted set may have.",
+        default: "128",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .zset_entries
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.zset_entries)),
+    },
+    Knob {
+        name: "zset-max-listpack-value",
+        doc: "Bytes that a member of a packed sorted set may have.",
+        default: "64",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .zset_value_bytes
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.zset_value_bytes)),
+    },
 ];
 
 /// Most percent that a knob takes.
 const PERCENT_MAX: u32 = 2_147_483_647;
 
 /// Longest time that a knob takes, in seconds.
+/// The most keys that can be remembered for clients.
+const KEYS_MAX: u64 = i64::MAX as u64;
+
 const SECONDS_MAX: u64 = 2_147_483_647;
 
 /// Longest time between probes that the kernel takes, in seconds.
@@ -292,28 +413,76 @@ fn number(
     }
 }
 
-fn set_output_limit(_: &Server, text: &str) -> Result<Change, String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let &["normal", hard, soft, seconds] = words.as_slice() else {
-        return Err("expected: normal HARD-BYTES SOFT-BYTES SOFT-SECONDS".to_owned());
-    };
-    let bytes = |text: &str| size::parse(text).ok_or("argument must be a memory value");
-    let (hard, soft) = (bytes(hard)?, bytes(soft)?);
-    let seconds: u64 = seconds
+/// The limits of one class of clients: bytes at all, bytes for some time, that time in seconds.
+type OutputLimits = [u64; 3];
+
+/// Checks a limit of packed collections.
+fn packed(text: &str, which: fn(&ValueLimits) -> &AtomicUsize) -> Result<Change, String> {
+    let value: i64 = text
+        .trim()
         .parse()
         .map_err(|_| "argument couldn't be parsed into an integer")?;
+    let value = usize::try_from(value)
+        .map_err(|_| format!("argument must be between 0 and {} inclusive", i64::MAX))?;
     Ok(Box::new(move |server| {
-        server.settings.output_hard_bytes.set(hard);
-        server.settings.output_soft_bytes.set(soft);
-        server.settings.output_soft_s.set(seconds);
+        which(server.engine.limits()).store(value, Relaxed);
     }))
+}
+
+/// Groups of four words: a class of clients and its three limits.
+fn set_output_limit(_: &Server, text: &str) -> Result<Change, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.".to_owned());
+    }
+    let (mut normal, mut pubsub) = (None, None);
+    for group in words.chunks_exact(4) {
+        let limits = output_limits(&group[1..]);
+        match group[0].to_ascii_lowercase().as_str() {
+            "normal" => normal = Some(limits?),
+            "pubsub" => pubsub = Some(limits?),
+            "replica" | "slave" => drop(limits?),
+            _ => {
+                return Err(
+                    "Invalid client class specified in buffer limit configuration.".to_owned(),
+                );
+            }
+        }
+    }
+    Ok(Box::new(move |server| {
+        let settings = &server.settings;
+        if let Some([hard, soft, seconds]) = normal {
+            settings.output_hard_bytes.set(hard);
+            settings.output_soft_bytes.set(soft);
+            settings.output_soft_s.set(seconds);
+        }
+        if let Some([hard, soft, seconds]) = pubsub {
+            settings.pubsub_hard_bytes.set(hard);
+            settings.pubsub_soft_bytes.set(soft);
+            settings.pubsub_soft_s.set(seconds);
+        }
+    }))
+}
+
+fn output_limits(words: &[&str]) -> Result<OutputLimits, String> {
+    let limits = match words {
+        [hard, soft, seconds] => [size::parse(hard), size::parse(soft), seconds.parse().ok()],
+        _ => [None; 3],
+    };
+    match limits {
+        [Some(hard), Some(soft), Some(seconds)] => Ok([hard, soft, seconds]),
+        _ => Err(
+            "Error in hard, soft or soft_seconds setting in buffer limit configuration.".to_owned(),
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::settings::{
-        KEEPALIVE_S, OUTPUT_HARD_BYTES, OUTPUT_SOFT_BYTES, OUTPUT_SOFT_S, REQUEST_TIMEOUT_S,
+        KEEPALIVE_S, OUTPUT_HARD_BYTES, OUTPUT_SOFT_BYTES, OUTPUT_SOFT_S, PUBSUB_HARD_BYTES,
+        PUBSUB_SOFT_BYTES, REQUEST_TIMEOUT_S, TRACKED_KEYS_MAX,
     };
 
     #[test]
@@ -329,7 +498,14 @@ mod tests {
         assert_eq!(default("tcp-keepalive"), KEEPALIVE_S.to_string());
         assert_eq!(
             default("client-output-buffer-limit"),
-            format!("normal {OUTPUT_HARD_BYTES} {OUTPUT_SOFT_BYTES} {OUTPUT_SOFT_S}")
+            format!(
+                "normal {OUTPUT_HARD_BYTES} {OUTPUT_SOFT_BYTES} {OUTPUT_SOFT_S} \
+                 pubsub {PUBSUB_HARD_BYTES} {PUBSUB_SOFT_BYTES} {OUTPUT_SOFT_S}"
+            )
+        );
+        assert_eq!(
+            default("tracking-table-max-keys"),
+            TRACKED_KEYS_MAX.to_string()
         );
         assert_eq!(
             default("proto-max-bulk-len"),

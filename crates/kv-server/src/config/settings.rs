@@ -17,6 +17,15 @@ pub(crate) const OUTPUT_SOFT_BYTES: u64 = 64 << 20;
 /// Seconds for which more than [`OUTPUT_SOFT_BYTES`] may wait.
 pub(crate) const OUTPUT_SOFT_S: u64 = 60;
 
+/// Bytes of messages that may wait for a client at all.
+pub(crate) const PUBSUB_HARD_BYTES: u64 = 32 << 20;
+
+/// Bytes of messages that may wait for a client for [`OUTPUT_SOFT_S`] seconds.
+pub(crate) const PUBSUB_SOFT_BYTES: u64 = 8 << 20;
+
+/// How many keys are remembered for clients with caches.
+pub(crate) const TRACKED_KEYS_MAX: u64 = 1_000_000;
+
 const _: () = assert!(OUTPUT_HARD_BYTES > kv_core::limits::STRING_BYTES_MAX as u64);
 
 /// One number that can change at any time.
@@ -56,6 +65,14 @@ pub(crate) struct Settings {
     pub(crate) output_soft_bytes: Setting,
     /// Seconds for which more than `output_soft_bytes` may wait.
     pub(crate) output_soft_s: Setting,
+    /// Bytes of mail that may wait for a client; 0: no limit.
+    pub(crate) pubsub_hard_bytes: Setting,
+    /// Bytes of mail that may wait for `pubsub_soft_s` seconds; 0: no limit.
+    pub(crate) pubsub_soft_bytes: Setting,
+    /// Seconds for which more than `pubsub_soft_bytes` may wait.
+    pub(crate) pubsub_soft_s: Setting,
+    /// How many keys are remembered for clients with caches; 0: no limit.
+    pub(crate) tracked_keys_max: Setting,
     /// Which events of keys are published: the bits of [`NotifyFlags`](crate::notify::NotifyFlags).
     pub(crate) notify_flags: Setting,
 }
@@ -72,6 +89,10 @@ impl Settings {
             output_hard_bytes: Setting::new(OUTPUT_HARD_BYTES),
             output_soft_bytes: Setting::new(OUTPUT_SOFT_BYTES),
             output_soft_s: Setting::new(OUTPUT_SOFT_S),
+            pubsub_hard_bytes: Setting::new(PUBSUB_HARD_BYTES),
+            pubsub_soft_bytes: Setting::new(PUBSUB_SOFT_BYTES),
+            pubsub_soft_s: Setting::new(OUTPUT_SOFT_S),
+            tracked_keys_max: Setting::new(TRACKED_KEYS_MAX),
             notify_flags: Setting::new(0),
         }
     }

@@ -334,35 +334,33 @@ impl Waiter {
         let keys: SmallVec<[&[u8]; 8]> = self.spec.keys.of(request).collect();
         let at = At { db: self.db, now };
         let mut out = ReplyBuffer::new();
-        let (tried, shows) = memory.write_with(at, KeySet::Many(&keys), |txn| {
+        let (turn, shows) = memory.write_with(at, KeySet::Many(&keys), |txn| {
             txn.set_origin(self.id);
             let kind = txn.kind(key);
             if kind != Some(self.wait.kind) {
-                return Err(Tried::Holds(kind));
+                return Err(kind);
             }
             let mut reply = Reply::new(&mut out, self.format);
             let args = Args::new(self.spec, request);
-            match all_or_nothing(self.spec, txn, |txn| (self.attempt)(txn, args, &mut reply)) {
-                Ok(Turn::Wait(_)) => Err(Tried::Waits),
-                Ok(Turn::Done) => Ok(None),
-                Err(error) => Ok(Some(error)),
-            }
+            Ok(all_or_nothing(self.spec, txn, |txn| {
+                (self.attempt)(txn, args, &mut reply)
+            }))
         })?;
-        Ok(tried.map_or_else(
-            |not_yet| not_yet,
-            |error| {
-                let failed = error.is_some();
-                if let Some(error) = error {
-                    out.clear();
-                    Reply::new(&mut out, self.format).error(error.code, &error.message);
-                }
-                Tried::Served(Served {
-                    reply: out,
-                    shows,
-                    failed,
-                })
-            },
-        ))
+        let failed = match turn {
+            Err(kind) => return Ok(Tried::Holds(kind)),
+            Ok(Ok(Turn::Wait(_))) => return Ok(Tried::Waits),
+            Ok(Ok(Turn::Done)) => false,
+            Ok(Err(error)) => {
+                out.clear();
+                Reply::new(&mut out, self.format).error(error.code, &error.message);
+                true
+            }
+        };
+        Ok(Tried::Served(Served {
+            reply: out,
+            shows,
+            failed,
+        }))
     }
 }
 

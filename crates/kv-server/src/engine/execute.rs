@@ -71,6 +71,9 @@ pub(crate) fn execute(
         Err(Refusal::DiskFull) => (Err(DISK_FULL), Lsn::ZERO),
         Err(Refusal::Failed) => (Err(LOG_FAILED), Lsn::ZERO),
     };
+    if cx.state.caching.is_some() && cx.state.multi.is_none() {
+        cx.state.end_caching(spec);
+    }
     let failed = outcome.is_err();
     if let Err(error) = outcome {
         reply.buffer().truncate(mark);
@@ -89,7 +92,14 @@ fn admitted(
 ) -> Result<&'static CommandSpec, CommandError> {
     let in_multi = cx.state.multi.is_some();
     let found = spec.map_or_else(|| table::find(request), Ok);
-    let checked = found.and_then(|spec| gate::check(spec, request, in_multi).map(|()| spec));
+    let is_subscriber = cx.state.is_subscriber();
+    let checked = found.and_then(|spec| {
+        gate::check(spec, request, in_multi)?;
+        if is_subscriber {
+            gate::subscribed(spec)?;
+        }
+        Ok(spec)
+    });
     match (checked, &mut cx.state.multi) {
         (Err(error), _) if spec.is_some_and(|spec| matches!(spec.run, Run::Exec(_))) => {
             cx.state.multi = None;
@@ -136,7 +146,14 @@ fn run(
     };
     match &spec.run {
         Run::Read(look) => with_keys(spec, request, |keys| {
-            Ok(memory.read_with(at, keys, |view| look(view, args, reply)))
+            Ok(memory.read_with(at, keys, |view| {
+                let outcome = look(view, args, reply);
+                // Now, while the stripes of the keys are locked.
+                if let Some(tracker) = cx.state.remembering() {
+                    cx.server.remember(tracker, keys);
+                }
+                outcome
+            }))
         }),
         Run::Write(change) => {
             let answer = with_keys(spec, request, |keys| {
@@ -223,7 +240,7 @@ fn with_keys<R>(
     request: RequestRef<'_>,
     act: impl FnOnce(KeySet<'_>) -> R,
 ) -> R {
-    if spec.flags.contains(Flags::WHOLE_KEYSPACE) {
+    if spec.flags.contains(Flags::WHOLE_KEYSPACE) || spec.keys.are_hidden(request) {
         return act(KeySet::All);
     }
     let mut keys = spec.keys.of(request);

@@ -45,7 +45,8 @@ fn slice(server: &Server) -> bool {
 /// A log that refuses writes leaves everything that is due where it is: then nothing is removed, and looking
 /// again at once would find the same.
 fn is_worth_another(sweep: &ExpireSweep) -> bool {
-    sweep.more && sweep.removed > 0 && sweep.removed * WORTH_GOING_ON >= sweep.looked_at
+    let removed = sweep.removed + sweep.removed_fields;
+    sweep.more && removed > 0 && removed * WORTH_GOING_ON >= sweep.looked_at
 }
 
 #[cfg(test)]
@@ -56,12 +57,17 @@ mod tests {
     fn a_sweep_that_may_not_remove_anything_waits_for_the_next_round() {
         let sweep = |removed, looked_at| ExpireSweep {
             removed,
+            removed_fields: 0,
             looked_at,
             more: true,
         };
         assert!(is_worth_another(&sweep(20, 200)));
         assert!(!is_worth_another(&sweep(19, 200)));
         assert!(!is_worth_another(&sweep(0, 0)));
+        assert!(is_worth_another(&ExpireSweep {
+            removed_fields: 20,
+            ..sweep(0, 200)
+        }));
         assert!(!is_worth_another(&ExpireSweep {
             more: false,
             ..sweep(200, 200)

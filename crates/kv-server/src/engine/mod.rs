@@ -6,14 +6,15 @@ pub(crate) mod blocked;
 pub(crate) mod commits;
 pub(crate) mod execute;
 pub(crate) mod expire;
+pub(crate) mod lot;
 pub(crate) mod transaction;
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use kv_core::{
-    At, Classes, Db, ExpireSweep, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats, MemoryStore,
-    Store as _, UnixMillis, View,
+    At, Classes, Cursor, Db, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats,
+    MemoryStore, Observer, Store as _, UnixMillis, ValueLimits, View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -61,6 +62,11 @@ impl Engine {
         self.memory().read_with(at, KeySet::One(key), watch).0
     }
 
+    /// A place in the order of scans, drawn by lot: all are equally likely.
+    pub(crate) fn any_cursor(&self) -> Cursor {
+        self.memory().cursor_at(lot::draw())
+    }
+
     /// Ends what [`Engine::watch`] began.
     pub(crate) fn unwatch(&self, db: Db, key: &[u8], watcher: &Arc<dyn KeyWatcher>) {
         self.memory().unwatch(db, key, watcher);
@@ -79,6 +85,21 @@ impl Engine {
     /// Serves clients that wait, where that was not possible when it was due.
     pub(crate) fn serve(&self, blocked: &Blocked) {
         blocked.serve(self.memory(), self.now());
+    }
+
+    /// Tells `observer` what happens to keys, as far as it is watched for.
+    pub(crate) fn set_observer(&self, observer: Box<dyn Observer>) {
+        self.memory().set_observer(observer);
+    }
+
+    /// One more party wants the observer to be told which keys change.
+    pub(crate) fn watch_changes(&self) {
+        self.memory().watch_changes();
+    }
+
+    /// The end of one [`watch_changes`](Self::watch_changes).
+    pub(crate) fn unwatch_changes(&self) {
+        self.memory().unwatch_changes();
     }
 
     /// From now on events of these classes are told to the observer, and of no others.
@@ -147,6 +168,11 @@ impl Engine {
         self.memory().expire_due(self.now(), budget_keys)
     }
 
+    /// Up to which sizes collections are packed.
+    pub(crate) fn limits(&self) -> &ValueLimits {
+        self.memory().limits()
+    }
+
     fn memory(&self) -> &MemoryStore {
         match &self.backend {
             Backend::Memory(store) => store,
@@ -179,6 +205,15 @@ pub(crate) struct ServerCx<'s> {
 trait Whole {
     /// How many keys `db` has, and the newest change that this number shows.
     fn count(&mut self, db: Db) -> (u64, Lsn);
+    /// Shows about `count` keys from `cursor` on, as [`MemoryStore::scan_at`] does. Returns where to go on, and
+    /// the newest change that was shown.
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn);
     /// What `db` holds.
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace;
     /// What the store has counted since the start.
@@ -191,6 +226,17 @@ impl Whole for &MemoryStore {
     fn count(&mut self, db: Db) -> (u64, Lsn) {
         let keys = self.len(db);
         (keys, self.newest())
+    }
+
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn) {
+        let next = self.scan_at(at, cursor, count, show);
+        (next, self.newest())
     }
 
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace {
@@ -212,6 +258,17 @@ impl Whole for View<'_> {
         (self.in_db(db, View::len), Lsn::ZERO)
     }
 
+    fn scan(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> (Cursor, Lsn) {
+        let next = self.in_db(at.db, |view| View::scan(view, cursor, count, show));
+        (next, Lsn::ZERO)
+    }
+
     fn keyspace(&mut self, db: Db, _now: UnixMillis) -> Keyspace {
         self.in_db(db, View::keyspace)
     }
@@ -231,6 +288,22 @@ impl ServerCx<'_> {
         let (keys, as_of) = self.whole.borrow_mut().count(db);
         self.shows(as_of);
         keys
+    }
+
+    /// Shows about `count` keys of the connection's database from `cursor` on, and returns where to go on.
+    pub(crate) fn scan(
+        &self,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> Cursor {
+        let at = At {
+            db: self.db,
+            now: self.now,
+        };
+        let (next, as_of) = self.whole.borrow_mut().scan(at, cursor, count, show);
+        self.shows(as_of);
+        next
     }
 
     /// What `db` holds: a statistic, which no reply needs to wait for.

@@ -36,7 +36,9 @@ pub(crate) fn exec(cx: &mut SessionCx<'_>, now: UnixMillis, reply: &mut Reply<'_
         return Ok((Err(CommandError::EXEC_ABORTED), Lsn::ZERO));
     }
     let db = cx.state.db;
+    cx.begin_publishing();
     let outcome = run(cx, &multi, watching.as_ref(), now, reply);
+    cx.end_publishing(outcome.as_ref().ok().copied());
     if outcome == Err(Refusal::Behind) {
         cx.state.multi = Some(multi);
         cx.state.watching = watching;
@@ -158,7 +160,15 @@ fn look(
 ) -> Outcome {
     let args = Args::new(queued.spec, queued.request.as_ref());
     match &queued.spec.run {
-        Run::Read(look) => view.in_db(cx.state.db, |view| look(view, args, reply)),
+        Run::Read(look) => {
+            let outcome = view.in_db(cx.state.db, |view| look(view, args, reply));
+            if let Some(tracker) = cx.state.remembering() {
+                let keys: SmallVec<[&[u8]; 8]> =
+                    queued.spec.keys.of(queued.request.as_ref()).collect();
+                cx.server.remember(tracker, KeySet::Many(&keys));
+            }
+            outcome
+        }
         Run::Pure(answer)
         | Run::Group {
             alone: Some(answer),

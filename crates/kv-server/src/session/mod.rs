@@ -12,10 +12,12 @@ pub(crate) mod batch;
 mod blocked;
 pub(crate) mod buffers;
 pub(crate) mod later;
+mod mail;
 mod output;
 pub(crate) mod pause;
 pub(crate) mod save;
 mod state;
+mod subscriptions;
 pub(crate) mod transaction;
 
 use std::future::poll_fn;
@@ -32,6 +34,7 @@ use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
 pub(crate) use self::state::{DependsOn, Replies, SessionCx, State};
+use self::subscriptions::Subscriptions;
 use crate::command::spec::CommandSpec;
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
@@ -48,14 +51,18 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
     let server = &worker.server;
     let decoder = Decoder::new(mode(server.config.protocol), Limits::default());
     let (socket, other_half) = stream.into_split();
-    let added = server
-        .clients
-        .add(other_half, decoder.format(), server.uptime_s());
+    let added = server.clients.add(
+        other_half,
+        decoder.format(),
+        &server.mailrooms[worker.number],
+        server.uptime_s(),
+    );
     let client = match added {
         Ok(client) => client,
         Err(error) => return tracing::debug!(%error, "a connection ended before it was served"),
     };
     let _registered = Registered(worker, client.id);
+    let subscriptions = Subscriptions::new(&server.pubsub, &client);
     let mut session = Session {
         worker,
         socket,
@@ -68,6 +75,11 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
             depends_on: DependsOn::default(),
             newest: Lsn::ZERO,
             later: None,
+            subscriptions,
+            tracker: None,
+            caching: None,
+            mail_bytes: 0,
+            unsent: None,
             multi: None,
             watching: None,
             replies: Replies::On,
@@ -94,6 +106,7 @@ struct Registered<'w>(&'w Worker, u64);
 
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
+        self.0.server.untrack(self.1);
         self.0.server.clients.remove(self.1);
     }
 }
@@ -122,29 +135,54 @@ struct Tally {
 
 impl Session<'_> {
     async fn run(&mut self) -> io::Result<()> {
+        self.open_inbox().await;
         // Also before the first read: a connection that is registered only now was not told to end.
         while !self.worker.server.shutdown.is_asked() {
-            let (input, arrived) = self.read().await?;
+            let Some((input, arrived)) = self.read().await? else {
+                self.hand_out().await?;
+                continue;
+            };
             if arrived == 0 {
                 return self.say_goodbye().await;
             }
             self.tally.input_bytes += arrived as u64;
             self.turn(input).await?;
             if self.state.ending {
+                self.leave();
                 return self.linger().await;
             }
         }
         Ok(())
     }
 
-    /// Waits for bytes and adds them to those of the unfinished request. 0 bytes: there will be no more.
-    async fn read(&mut self) -> io::Result<(Vec<u8>, usize)> {
+    /// The last reply is out: nothing that was not asked for follows it.
+    fn leave(&mut self) {
+        self.state.client.inbox.close();
+        self.state.subscriptions.clear();
+        self.worker.server.untrack(self.state.client.id);
+    }
+
+    /// Lets the thread's mailroom wake this session. A task's waker stays the same.
+    async fn open_inbox(&self) {
         poll_fn(|cx| {
+            self.state.client.inbox.set_session(cx.waker());
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Waits for bytes and adds them to those of the unfinished request, or for mail, which is `None`. 0 bytes:
+    /// there will be no more.
+    async fn read(&mut self) -> io::Result<Option<(Vec<u8>, usize)>> {
+        poll_fn(|cx| {
+            if self.state.client.inbox.has_mail() {
+                return Poll::Ready(Ok(None));
+            }
             // Without a buffer first: a session that waits owns none.
             ready!(self.socket.as_ref().poll_read_ready(cx))?;
             let mut input = self.make_room();
             match poll_read_buf(Pin::new(&mut self.socket), cx, &mut input) {
-                Poll::Ready(arrived) => Poll::Ready(arrived.map(|arrived| (input, arrived))),
+                Poll::Ready(arrived) => Poll::Ready(arrived.map(|arrived| Some((input, arrived)))),
                 Poll::Pending => {
                     self.keep_rest(input, 0);
                     Poll::Pending
@@ -185,15 +223,21 @@ impl Session<'_> {
 
     /// Runs what has arrived and sends the replies.
     async fn turn(&mut self, input: Vec<u8>) -> io::Result<()> {
-        let mut replies = self.worker.buffers.borrow_mut().take_replies();
-        let limit = self.worker.server.settings.output_hard_bytes.get();
-        replies.set_limit(usize::try_from(limit).unwrap_or(usize::MAX));
+        let mut replies = self.take_replies();
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
         self.release(&mut replies).await?;
         self.worker.buffers.borrow_mut().give_replies(replies);
         self.write_down(0);
         Ok(())
+    }
+
+    /// A reply buffer with the limit that holds now.
+    fn take_replies(&self) -> ReplyBuffer {
+        let mut replies = self.worker.buffers.borrow_mut().take_replies();
+        let limit = self.worker.server.settings.output_hard_bytes.get();
+        replies.set_limit(usize::try_from(limit).unwrap_or(usize::MAX));
+        replies
     }
 
     /// Runs all complete requests of `input`; where the first incomplete one begins.
@@ -248,6 +292,9 @@ impl Session<'_> {
             if let Some(later) = self.state.later.take() {
                 self.answer_later(later, replies).await?;
                 now = engine.now();
+            }
+            if self.state.client.inbox.has_mail() {
+                self.state.collect_mail(replies);
             }
             if replies.len() > REPLY_BYTES_GATHERED {
                 self.release(replies).await?;

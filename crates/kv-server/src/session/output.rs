@@ -34,7 +34,12 @@ impl Session<'_> {
         }
         self.held = 0;
         self.check_output_limit(replies)?;
-        self.flush(replies).await
+        self.flush(replies).await?;
+        if self.state.mail_bytes > 0 {
+            let sent = std::mem::take(&mut self.state.mail_bytes);
+            self.state.client.inbox.sent(sent);
+        }
+        Ok(())
     }
 
     async fn wait_until_safe(&mut self) -> Result<(), LogFailed> {

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kv_core::{Db, Lsn};
-use kv_proto::Decoder;
+use kv_proto::{Decoder, Format};
 use kv_wal::Durability;
 
 use super::later::Later;
+use super::subscriptions::Subscriptions;
 use super::transaction::{Multi, Watching};
 use crate::clients::Client;
+use crate::command::spec::CommandSpec;
+use crate::pubsub::Topic;
 use crate::server::Server;
+use crate::tracking::{Remember, Tracker};
 
 /// The state of one connection.
 pub(crate) struct State {
@@ -29,12 +34,30 @@ pub(crate) struct State {
     pub(crate) newest: Lsn,
     /// Set by a handler whose reply comes later: it has written none.
     pub(crate) later: Option<Later>,
+    /// What it is subscribed to.
+    pub(crate) subscriptions: Subscriptions,
+    /// How it hears of changes of keys, if it does.
+    pub(crate) tracker: Option<Arc<Tracker>>,
+    /// What `CLIENT CACHING` said of the next command.
+    pub(crate) caching: Option<bool>,
+    /// Bytes of mail among the replies that have not left.
+    pub(crate) mail_bytes: usize,
+    /// While `EXEC` runs: what it has published.
+    pub(crate) unsent: Option<Vec<Unsent>>,
     /// What was sent since `MULTI`.
     pub(crate) multi: Option<Box<Multi>>,
     /// What `WATCH` named.
     pub(crate) watching: Option<Watching>,
     /// What `CLIENT REPLY` chose.
     pub(crate) replies: Replies,
+}
+
+/// A message that leaves with the transaction that published it.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    topic: Topic,
+    channel: Bytes,
+    payload: Bytes,
 }
 
 /// Whether replies are sent.
@@ -55,6 +78,30 @@ impl State {
     pub(crate) fn shows(&mut self, lsn: Lsn) {
         self.newest = self.newest.max(lsn);
         self.depends_on.add(lsn, self.durability);
+    }
+
+    /// Whether it is subscribed to something and could not tell replies from messages.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        !self.subscriptions.is_empty() && self.decoder.format() != Format::Resp3
+    }
+
+    /// Who is to be remembered for the keys that the present command reads, if anybody.
+    pub(crate) fn remembering(&self) -> Option<&Tracker> {
+        let tracker = self.tracker.as_deref()?;
+        let wanted = match tracker.remember {
+            Remember::Always => true,
+            Remember::OptIn => self.caching == Some(true),
+            Remember::OptOut => self.caching != Some(false),
+        };
+        (wanted && tracker.prefixes.is_none()).then_some(tracker)
+    }
+
+    /// `spec` was run: what `CLIENT CACHING` says holds for one command, those about connections not counted.
+    pub(crate) fn end_caching(&mut self, spec: Option<&CommandSpec>) {
+        let is_about_connections = spec.is_some_and(|spec| spec.name.starts_with("CLIENT|"));
+        if !is_about_connections {
+            self.caching = None;
+        }
     }
 }
 
@@ -79,4 +126,54 @@ impl DependsOn {
 pub(crate) struct SessionCx<'s> {
     pub(crate) server: &'s Arc<Server>,
     pub(crate) state: &'s mut State,
+}
+
+impl SessionCx<'_> {
+    /// Sends a message, or keeps it until the transaction around it has its LSN; to how many it goes.
+    pub(crate) fn publish(&mut self, topic: Topic, channel: &[u8], payload: &[u8]) -> usize {
+        let Some(unsent) = &mut self.state.unsent else {
+            return self
+                .server
+                .publish(topic, channel, payload, self.state.newest);
+        };
+        unsent.push(Unsent {
+            topic,
+            channel: Bytes::copy_from_slice(channel),
+            payload: Bytes::copy_from_slice(payload),
+        });
+        self.server.pubsub.reach(topic, channel)
+    }
+
+    /// The transaction that begins now keeps what it publishes.
+    pub(crate) fn begin_publishing(&mut self) {
+        self.state.unsent = Some(Vec::new());
+    }
+
+    /// The transaction ended: with `lsn` what it published is sent, without one nothing happened.
+    pub(crate) fn end_publishing(&mut self, lsn: Option<Lsn>) {
+        let unsent = self.state.unsent.take().unwrap_or_default();
+        if let Some(lsn) = lsn {
+            let lsn = lsn.max(self.state.newest);
+            for message in unsent {
+                let (channel, payload) = (&message.channel, &message.payload);
+                self.server.publish(message.topic, channel, payload, lsn);
+            }
+        }
+    }
+
+    /// Lets the connection hear of changes of keys, as `tracker` says.
+    pub(crate) fn track(&mut self, tracker: Tracker) {
+        let tracker = Arc::new(tracker);
+        self.server.track(Arc::clone(&tracker));
+        self.state.tracker = Some(tracker);
+        self.state.caching = None;
+    }
+
+    /// The connection hears of no more changes.
+    pub(crate) fn untrack(&mut self) {
+        if self.state.tracker.take().is_some() {
+            self.server.untrack(self.state.client.id);
+        }
+        self.state.caching = None;
+    }
 }

@@ -68,7 +68,9 @@ impl Multi {
     pub(crate) fn needs_all(&self) -> bool {
         let all =
             |spec: &CommandSpec| spec.is_whole_keyspace() || matches!(spec.run, Run::Server(_));
-        self.requests.iter().any(|queued| all(queued.spec))
+        let hidden = |queued: &Queued| queued.spec.keys.are_hidden(queued.request.as_ref());
+        let mut requests = self.requests.iter();
+        requests.any(|queued| all(queued.spec) || hidden(queued))
     }
 }
 

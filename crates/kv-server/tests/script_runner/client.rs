@@ -13,7 +13,7 @@ const REPLY_WAIT_MAX: Duration = Duration::from_secs(20);
 
 /// A connection to a server.
 pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
+    pub(super) stream: BufReader<TcpStream>,
 }
 
 impl Client {

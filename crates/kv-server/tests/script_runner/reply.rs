@@ -15,7 +15,7 @@ const DEPTH_MAX: usize = 32;
 const LENGTH_MAX: usize = 512 * 1024 * 1024;
 
 /// One reply of RESP2 or RESP3.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     Status(String),
     Error(String),
@@ -112,7 +112,7 @@ fn pair_lines((key, value): &(Reply, Reply)) -> Vec<String> {
 }
 
 /// Quotes bytes; what is not printable ASCII is escaped.
-fn quote(bytes: &[u8]) -> String {
+pub(crate) fn quote(bytes: &[u8]) -> String {
     let mut text = String::from("\"");
     for byte in bytes {
         match byte {

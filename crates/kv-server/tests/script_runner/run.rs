@@ -39,11 +39,7 @@ pub(crate) fn run_script(folder: &Path, name: &str, server: &Server) -> Result<V
     let emptied = Client::connect(server.address())?.call(&["FLUSHALL"])?;
     ensure!(emptied.is_some(), "the server has closed the connection");
 
-    let mut run = Run {
-        server,
-        clients: BTreeMap::new(),
-        current: FIRST_CLIENT.to_owned(),
-    };
+    let mut run = Run::new(server);
     let mut differences = String::new();
     Ok(match run.all(&folder.join(name), name, &mut differences) {
         Err(error) => Verdict::Failed(format!("{differences}  {name}: {error:#}\n")),
@@ -52,14 +48,24 @@ pub(crate) fn run_script(folder: &Path, name: &str, server: &Server) -> Result<V
     })
 }
 
-struct Run<'a> {
+/// One script's connections.
+pub(super) struct Run<'a> {
     server: &'a Server,
     clients: BTreeMap<String, Client>,
     /// Name of the connection that the next command goes to.
     current: String,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// No connection yet.
+    pub(super) fn new(server: &'a Server) -> Self {
+        Self {
+            server,
+            clients: BTreeMap::new(),
+            current: FIRST_CLIENT.to_owned(),
+        }
+    }
+
     /// Runs every step that is meant for the server; returns the number of commands sent.
     fn all(&mut self, path: &Path, name: &str, differences: &mut String) -> Result<usize> {
         let steps = parse(&fs::read_to_string(path)?)?;
@@ -80,7 +86,7 @@ impl Run<'_> {
     }
 
     /// Does one step; returns the command and the difference when its reply is another one.
-    fn step<'s>(&mut self, step: &'s Step) -> Result<Option<(&'s str, String)>> {
+    pub(super) fn step<'s>(&mut self, step: &'s Step) -> Result<Option<(&'s str, String)>> {
         match &step.action {
             Action::Command(exchange) => {
                 let got = match exchange.send {

@@ -14,7 +14,7 @@ use super::peer::{Peer, Selector};
 use super::words;
 
 /// One thing that a script does.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     /// Line number in the file, from 1.
     pub(crate) line: usize,
@@ -31,7 +31,7 @@ impl Step {
 }
 
 /// What a step does.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Sends a command and compares its reply, or one of the two.
     Command(Exchange),
@@ -44,7 +44,7 @@ pub(crate) enum Action {
 }
 
 /// A command and the reply that it must get.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Exchange {
     pub(crate) text: String,
     pub(crate) words: Vec<Vec<u8>>,

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -57,6 +58,15 @@ impl Server {
     ///
     /// It ended, or did not say its address in time; carries what it wrote to stderr.
     pub(crate) fn spawn() -> Result<Server> {
+        Self::spawn_with("always")
+    }
+
+    /// The same with another durability.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Server::spawn`].
+    pub(crate) fn spawn_with(durability: &str) -> Result<Server> {
         let folder = tempfile::tempdir()?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_kv-server"))
             .args([
@@ -65,7 +75,7 @@ impl Server {
                 "--port",
                 "0",
                 "--durability",
-                "always",
+                durability,
                 "--dir",
             ])
             .arg(folder.path().join("data"))
@@ -83,6 +93,57 @@ impl Server {
             peer,
             own: Some(own),
         })
+    }
+
+    /// Starts `valkey` or `redis` from `target/peers`, or takes the server that runs at an address; `None` when the
+    /// peer is not installed.
+    ///
+    /// # Errors
+    ///
+    /// It does not start, or does not answer.
+    pub(crate) fn peer_of(name: &str) -> Result<Option<Server>> {
+        if name.contains(':') {
+            return Server::running(name).map(Some);
+        }
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/bin");
+        let program = peers.join(format!("{name}-server"));
+        if !program.exists() {
+            return Ok(None);
+        }
+        let folder = tempfile::tempdir()?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let child = Command::new(program)
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+            // How often it looks whose wait is over.
+            .args(["--hz", "500", "--dynamic-hz", "no"])
+            .args([
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--daemonize",
+                "no",
+                "--dir",
+            ])
+            .arg(folder.path())
+            .stdin(Stdio::null())
+            .stdout(File::create(folder.path().join(LOG_FILE))?)
+            .spawn()?;
+        let own = OwnServer { child, folder };
+        let deadline = Instant::now() + START_WAIT_MAX;
+        loop {
+            match Server::running(&format!("127.0.0.1:{port}")) {
+                Ok(server) => {
+                    let own = Some(own);
+                    return Ok(Some(Server { own, ..server }));
+                }
+                Err(error) if Instant::now() > deadline => {
+                    return Err(error).with_context(|| format!("{name} wrote: {}", own.log()));
+                }
+                // There is nothing to wait on but the port itself.
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     /// Takes a server that somebody else has started, and asks it what it is.
@@ -122,7 +183,7 @@ impl Server {
     /// What can be told about a server that no longer answers.
     pub(crate) fn last_words(&self) -> String {
         match &self.own {
-            Some(own) => format!("kv-server wrote: {}", own.log()),
+            Some(own) => format!("the server wrote: {}", own.log()),
             None => "it was started by somebody else".to_owned(),
         }
     }

@@ -69,7 +69,7 @@ mod tests {
             ]
         };
         let expires = prop::option::of(any::<i64>());
-        (0..6_u8, 0..1024_u16, bytes(), bytes(), expires)
+        (0..10_u8, 0..1024_u16, bytes(), bytes(), expires)
     }
 
     fn effect((kind, db, key, value, expires): &Parts) -> Effect<'_> {
@@ -90,6 +90,28 @@ mod tests {
             2 => Effect::SetExpiry { db, key, expires },
             3 => Effect::Delete { db, key },
             4 => Effect::FlushDb { db },
+            5 => Effect::PatchString {
+                db,
+                key,
+                offset: 300,
+                bytes: value,
+            },
+            6 => Effect::CopyKey {
+                from_db: db,
+                from: value,
+                db: Db(5),
+                key,
+            },
+            7 => Effect::MoveKey {
+                from_db: Db(1000),
+                from: value,
+                db,
+                key,
+            },
+            8 => Effect::SwapDbs {
+                one: db,
+                other: Db(3),
+            },
             _ => Effect::FlushAll,
         }
     }
@@ -156,7 +178,7 @@ mod tests {
         #[test]
         fn garbage_is_refused_or_canonical(
             payload in prop::collection::vec(any::<u8>(), 0..60),
-            tag in 0..30_u8,
+            tag in 0..64_u8,
             count in 0..4_u32,
         ) {
             let tagged = [&[tag][..], &payload].concat();

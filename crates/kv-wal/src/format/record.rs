@@ -75,6 +75,14 @@ const PUT_ZSET_UNTIL: u8 = 33;
 const HASH_EXPIRE: u8 = 34;
 /// `db key count field...`: the fields do not expire any more.
 const HASH_PERSIST: u8 = 35;
+/// `db key offset bytes`: the string has these bytes from there on.
+const PATCH: u8 = 50;
+/// `db key db key`: the second key holds what the first one holds.
+const COPY_KEY: u8 = 51;
+/// `db key db key`: the second key holds what the first one held, which is gone.
+const MOVE_KEY: u8 = 52;
+/// `db db`: the two databases have changed places.
+const SWAP_DBS: u8 = 53;
 
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
     match *effect {
@@ -98,6 +106,34 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
             out.push(APPEND);
             put_place(out, db, key);
             put_string(out, suffix);
+        }
+        Effect::PatchString {
+            db,
+            key,
+            offset,
+            bytes,
+        } => {
+            out.push(PATCH);
+            put_place(out, db, key);
+            put_varint(out, offset);
+            put_string(out, bytes);
+        }
+        Effect::CopyKey {
+            from_db,
+            from,
+            db,
+            key,
+        } => put_two(out, COPY_KEY, (from_db, from), (db, key)),
+        Effect::MoveKey {
+            from_db,
+            from,
+            db,
+            key,
+        } => put_two(out, MOVE_KEY, (from_db, from), (db, key)),
+        Effect::SwapDbs { one, other } => {
+            out.push(SWAP_DBS);
+            put_varint(out, u64::from(one.0));
+            put_varint(out, u64::from(other.0));
         }
         Effect::SetExpiry { db, key, expires } => {
             out.push(expires.map_or(PERSIST, |_| EXPIRE));
@@ -151,6 +187,12 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         }
         Effect::FlushAll => out.push(FLUSH_ALL),
     }
+}
+
+fn put_two(out: &mut Vec<u8>, tag: u8, (from_db, from): (Db, &[u8]), (db, key): (Db, &[u8])) {
+    out.push(tag);
+    put_place(out, from_db, from);
+    put_place(out, db, key);
 }
 
 fn encode_on_list(effect: &Effect<'_>, out: &mut Vec<u8>) {
@@ -295,6 +337,10 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
     if tag == FLUSH_DB {
         return Ok(Effect::FlushDb { db });
     }
+    if tag == SWAP_DBS {
+        let (one, other) = (db, take_db(fields)?);
+        return Ok(Effect::SwapDbs { one, other });
+    }
     let key = fields.string(limits::KEY_BYTES_MAX)?;
     Ok(match tag {
         SET_BYTES | SET_BYTES_UNTIL | SET_INT | SET_INT_UNTIL => {
@@ -329,6 +375,25 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
             expires: None,
         },
         DELETE => Effect::Delete { db, key },
+        PATCH => take_patch(db, key, fields)?,
+        COPY_KEY | MOVE_KEY => {
+            let (from_db, from, db) = (db, key, take_db(fields)?);
+            let key = fields.string(limits::KEY_BYTES_MAX)?;
+            match tag {
+                COPY_KEY => Effect::CopyKey {
+                    from_db,
+                    from,
+                    db,
+                    key,
+                },
+                _ => Effect::MoveKey {
+                    from_db,
+                    from,
+                    db,
+                    key,
+                },
+            }
+        }
         LIST_PUSH_FRONT..=LIST_REMOVE_BACK => decode_on_list(tag, db, key, fields)?,
         HASH_SET => Effect::HashSet {
             db,
@@ -375,6 +440,21 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
             }
         }
         _ => return Err(Malformed("unknown kind of record")),
+    })
+}
+
+/// The rest of a record whose tag says that bytes of a string changed.
+fn take_patch<'a>(db: Db, key: &'a [u8], fields: &mut Fields<'a>) -> Result<Effect<'a>, Malformed> {
+    let offset = fields.varint()?;
+    let bytes = fields.string(limits::STRING_BYTES_MAX)?;
+    if offset.saturating_add(bytes.len() as u64) > limits::STRING_BYTES_MAX as u64 {
+        return Err(Malformed("patch beyond the longest string"));
+    }
+    Ok(Effect::PatchString {
+        db,
+        key,
+        offset,
+        bytes,
     })
 }
 

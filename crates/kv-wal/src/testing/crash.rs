@@ -25,7 +25,7 @@ mod trial;
 pub use history::{Floor, History, Unit};
 pub use judge::{Judge, Verdict, Wrap};
 pub use life::{Crash, Life, Past};
-pub use model::{Model, Step};
+pub use model::{Keyed, Model, Step};
 pub use plan::{Cheat, Plan};
 pub use report::{Case, Report, Violation};
 pub use scenario::{Scenario, judge_kept};

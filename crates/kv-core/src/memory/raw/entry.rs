@@ -61,6 +61,16 @@ impl<'a> Content<'a> {
     }
 }
 
+/// A copy of `old` with `bytes` from `offset` on.
+fn patched(old: &[u8], offset: usize, bytes: &[u8]) -> BytesMut {
+    let end = offset + bytes.len();
+    // Zeros that come from the system and are never touched cost no memory.
+    let mut copy = BytesMut::zeroed(end.max(old.len()));
+    copy[..old.len()].copy_from_slice(old);
+    copy[offset..end].copy_from_slice(bytes);
+    copy
+}
+
 /// The owner of one entry.
 pub(super) struct Entry(NonNull<Header>);
 
@@ -243,6 +253,45 @@ impl Entry {
         }
     }
 
+    /// This entry with `bytes` from `offset` on in its string, which grows as needed, with zeros in between.
+    /// What is not touched is copied only when the string grows out of its room, or when a reply holds it.
+    pub(super) fn with_patch(mut self, offset: usize, bytes: &[u8], expires: bool) -> Self {
+        let shape = self.shape();
+        let end = offset + bytes.len();
+        match shape.storage {
+            Storage::Shared => {
+                self.patch_shared(offset, bytes);
+                self
+            }
+            Storage::Inline if end <= shape.used => {
+                // SAFETY: the bytes from the value's start to `used` are initialised and in the allocation; a
+                // caller's bytes cannot lie in it, for it is borrowed mutably.
+                unsafe {
+                    let place = self.at(shape.value_at() + offset);
+                    ptr::copy_nonoverlapping(bytes.as_ptr(), place, bytes.len());
+                }
+                self.normalised(expires)
+            }
+            Storage::Int | Storage::Inline => {
+                let look = self.look(expires);
+                let ValueRef::String(old) = look.value() else {
+                    unreachable!("the storage is that of a string")
+                };
+                let mut digits = itoa::Buffer::new();
+                let old = old.as_bytes(&mut digits);
+                let patched = patched(old, offset, bytes);
+                let content = if patched.len() <= INLINE_BYTES_MAX {
+                    let room = (end + end / 2).min(INLINE_BYTES_MAX);
+                    Content::Inline([&patched, &[]], room)
+                } else {
+                    Content::Shared(patched.freeze())
+                };
+                Self::make(look.key(), content, look.expires()).normalised(expires)
+            }
+            Storage::Collection => panic!("a patch for a collection"),
+        }
+    }
+
     /// The collection of this entry, to change it; `None` when it holds a string.
     pub(super) fn collection_mut(&mut self) -> Option<&mut Collection> {
         let shape = self.shape();
@@ -263,6 +312,22 @@ impl Entry {
             let end = self.at(shape.value_at() + shape.used);
             ptr::copy_nonoverlapping(suffix.as_ptr(), end, suffix.len());
         }
+    }
+
+    fn patch_shared(&mut self, offset: usize, bytes: &[u8]) {
+        // SAFETY: the caller saw that this entry is a shared string, and it is borrowed mutably.
+        let shared = unsafe { &mut *self.at(self.shape().owned_at()).cast::<Bytes>() };
+        *shared = match std::mem::take(shared).try_into_mut() {
+            Ok(mut own) => {
+                let end = offset + bytes.len();
+                if end > own.len() {
+                    own.resize(end, 0);
+                }
+                own[offset..end].copy_from_slice(bytes);
+                own.freeze()
+            }
+            Err(held) => patched(&held, offset, bytes).freeze(),
+        };
     }
 
     fn extend_shared(&mut self, suffix: &[u8]) {
@@ -439,15 +504,15 @@ impl<'t> EntryRef<'t> {
         matches!(self.shape().storage, Storage::Shared | Storage::Collection)
     }
 
-    /// An entry that holds the same, in an allocation of its own; a large string or collection is shared.
-    pub(super) fn duplicate(self) -> Entry {
+    /// An entry of `key` that holds the same; a large string or collection is shared.
+    pub(super) fn duplicate_as(self, key: &[u8]) -> Entry {
         let content = match self.value() {
             ValueRef::String(StringRef::Int(number)) => Content::Int(number),
             ValueRef::String(StringRef::Bytes(bytes)) => Content::Inline([bytes, &[]], bytes.len()),
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
             _ => Content::Collection(self.collection().cloned().unwrap_or_default()),
         };
-        Entry::make(self.key(), content, self.expires())
+        Entry::make(key, content, self.expires())
     }
 
     /// Bytes of heap of this entry without its large string; a collection counts.

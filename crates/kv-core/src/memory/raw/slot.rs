@@ -109,8 +109,13 @@ impl Slot {
 
     /// An entry like this one; a large string or collection is shared, not copied.
     pub(in crate::memory) fn duplicate(&self) -> Self {
-        let copy = self.entry().duplicate();
-        Self::of_entry(copy, self.check(), self.expires())
+        self.duplicate_as(self.check(), self.entry().key())
+    }
+
+    /// As [`Slot::duplicate`], for another key.
+    pub(in crate::memory) fn duplicate_as(&self, check: u16, key: &[u8]) -> Self {
+        let copy = self.entry().duplicate_as(key);
+        Self::of_entry(copy, check, self.expires())
     }
 
     /// Whether this slot owns the entry of `key`.
@@ -197,6 +202,12 @@ impl Slot {
     pub(in crate::memory) fn append_string(&mut self, suffix: &[u8]) {
         let expires = self.expires();
         self.change(expires, |entry| entry.with_suffix(suffix, expires));
+    }
+
+    /// Puts `bytes` at `offset` of the entry's string, which grows as needed.
+    pub(in crate::memory) fn patch_string(&mut self, offset: usize, bytes: &[u8]) {
+        let expires = self.expires();
+        self.change(expires, |entry| entry.with_patch(offset, bytes, expires));
     }
 
     /// Changes the entry's collection; `None`, and nothing was done, when it holds a string.

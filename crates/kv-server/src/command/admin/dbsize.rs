@@ -13,7 +13,7 @@ pub(super) const DBSIZE: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(1),
     keys: Keys::None,
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::READS_KEYSPACE),
     run: Run::Server(dbsize),
 };
 

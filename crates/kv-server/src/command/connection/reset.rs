@@ -25,9 +25,15 @@ const RESET_FLAGS: Flags = Flags::FAST
     .union(Flags::LOADING)
     .union(Flags::STALE)
     .union(Flags::NO_AUTH)
-    .union(Flags::ALLOW_BUSY);
+    .union(Flags::ALLOW_BUSY)
+    .union(Flags::SUBSCRIBED);
 
 fn reset(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    cx.state.subscriptions.clear();
+    cx.untrack();
+    if cx.state.client.inbox.has_mail() {
+        cx.state.collect_mail(reply.buffer());
+    }
     cx.state.multi = None;
     cx.state.watching = None;
     cx.state.replies = Replies::On;

@@ -114,7 +114,11 @@ impl Area {
         let Position { lon, lat } = self.centre;
         let lat_delta = along / EARTH_RADIUS / DEGREE;
         // A degree of longitude is shortest at the side that is nearer to its pole.
-        let far = if lat < 0.0 { lat - lat_delta } else { lat + lat_delta };
+        let far = if lat < 0.0 {
+            lat - lat_delta
+        } else {
+            lat + lat_delta
+        };
         let lon_delta = across / EARTH_RADIUS / (far * DEGREE).cos() / DEGREE;
         Reach {
             west: lon - lon_delta,

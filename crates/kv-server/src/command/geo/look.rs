@@ -14,7 +14,9 @@ pub(super) const GEOPOS: CommandSpec = CommandSpec {
     syntax: "GEOPOS key [member [member ...]]",
     complexity: "O(N) in the number of members given",
     since: "0.2.0",
-    compat: Compat::Differs("Coordinates have up to 17 places behind the point, as in Valkey; Redis shows fewer."),
+    compat: Compat::Differs(
+        "Coordinates have up to 17 places behind the point, as in Valkey; Redis shows fewer.",
+    ),
     arity: Arity::at_least(2),
     keys: Keys::one(1, Access::READ),
     flags: Flags::NONE,
@@ -108,10 +110,7 @@ mod tests {
     fn where_members_are() {
         let shell = Shell::new();
         shell.run("GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania");
-        assert_eq!(
-            shell.run("GEODIST g Palermo Catania"),
-            "$11|166274.1516|"
-        );
+        assert_eq!(shell.run("GEODIST g Palermo Catania"), "$11|166274.1516|");
         assert_eq!(shell.run("GEODIST g Palermo Catania mi"), "$8|103.3182|");
         assert_eq!(
             shell.run("GEOPOS g Palermo none"),

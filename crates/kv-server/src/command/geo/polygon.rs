@@ -54,8 +54,7 @@ impl Polygon {
         let Position { lon, lat } = position;
         let crosses = |one: &Position, other: &Position| {
             (one.lat > lat) != (other.lat > lat)
-                && lon
-                    < (other.lon - one.lon) * (lat - one.lat) / (other.lat - one.lat) + one.lon
+                && lon < (other.lon - one.lon) * (lat - one.lat) / (other.lat - one.lat) + one.lon
         };
         let next = self.corners.iter().cycle().skip(1);
         let sides = self.corners.iter().zip(next);

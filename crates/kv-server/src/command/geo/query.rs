@@ -99,7 +99,9 @@ impl Query {
     /// It stands alone.
     pub(super) fn check_any(&self) -> Result<(), CommandError> {
         if self.any && self.count.is_none() {
-            return Err(CommandError::err("the ANY argument requires COUNT argument"));
+            return Err(CommandError::err(
+                "the ANY argument requires COUNT argument",
+            ));
         }
         Ok(())
     }

@@ -67,8 +67,7 @@ pub(super) const GEORADIUSBYMEMBER_RO: CommandSpec = CommandSpec {
     run: Run::Read(|view, args, reply| search(Start::Member, view, args, reply)),
 };
 
-const COMPLEXITY: &str =
-    "O(N+log(M)) in the number of members in the cells around the circle and the size of the sorted set";
+const COMPLEXITY: &str = "O(N+log(M)) in the number of members in the cells around the circle and the size of the sorted set";
 
 const POSITIONS: Compat = Compat::Differs(
     "Coordinates have up to 17 places behind the point, as in Valkey; Redis shows fewer.",
@@ -83,9 +82,7 @@ const fn stored_behind(from: usize) -> Keys {
     Keys::Behind {
         words: &["STORE", "STOREDIST"],
         from,
-        access: Access::UPDATE
-            .union(Access::BLIND)
-            .union(Access::BY_OPTION),
+        access: Access::UPDATE.union(Access::BLIND).union(Access::BY_OPTION),
     }
 }
 
@@ -167,12 +164,7 @@ fn eat_circle(
     Ok(Some(Area { shape, centre }))
 }
 
-fn search(
-    start: Start,
-    view: &mut View<'_>,
-    mut args: Args<'_>,
-    reply: &mut Reply<'_>,
-) -> Outcome {
+fn search(start: Start, view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     let zset = view.zset(key)?;
     let search = Search::parse(start, args, zset)?;

@@ -49,8 +49,7 @@ pub(super) const GEOSEARCHSTORE: CommandSpec = CommandSpec {
     run: Run::Write(geosearchstore),
 };
 
-const COMPLEXITY: &str =
-    "O(N+log(M)) in the number of members in the cells around the area and the size of the sorted set";
+const COMPLEXITY: &str = "O(N+log(M)) in the number of members in the cells around the area and the size of the sorted set";
 
 /// What a search asks for.
 struct Search {

@@ -90,4 +90,27 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_field_whose_time_has_come_is_never_chosen() {
+        let shell = Shell::new();
+        shell.run("HSET h a 1 b 2");
+        shell.run("HPEXPIRE h 10 FIELDS 1 a");
+        shell.advance(10);
+        assert_eq!(shell.run("HRANDFIELD h -2"), "*2|$1|b|$1|b|");
+        assert_eq!(shell.run("HRANDFIELD h 5"), "*1|$1|b|");
+        shell.run("HPEXPIRE h 10 FIELDS 1 b");
+        shell.advance(10);
+        for (line, reply) in [
+            ("HRANDFIELD h -2", "*0|"),
+            ("HRANDFIELD h", "$-1|"),
+            ("HGETALL h", "*0|"),
+            ("HSCAN h 0", "*2|$1|0|*0|"),
+            ("EXISTS h", ":0|"),
+            ("TYPE h", "+none|"),
+            ("HSETEX h XX FIELDS 1 a 1", ":0|"),
+        ] {
+            assert_eq!(shell.run(line), reply, "{line}");
+        }
+    }
 }

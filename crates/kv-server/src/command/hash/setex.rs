@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(shell.run("HSETEX h FIELDS 1 a 5"), ":1|");
         assert_eq!(shell.run("HTTL h FIELDS 1 a"), "*1|:-1|");
         assert_eq!(shell.run("HSETEX h EXAT 1 FIELDS 2 a 6 x 7"), ":1|");
-        assert_eq!(shell.run("HGETALL h"), "*4|$1|b|$1|2|$1|c|$1|4|");
+        assert_eq!(shell.run("HMGET h a b c x"), "*4|$-1|$1|2|$1|4|$-1|");
     }
 
     #[test]

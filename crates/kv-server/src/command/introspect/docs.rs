@@ -73,6 +73,7 @@ fn describe(argument: &Argument, reply: &mut Reply<'_>) {
     let flags = [
         (argument.optional, "optional"),
         (argument.repeated, "multiple"),
+        (argument.token_repeated, "multiple_token"),
     ];
     let flags: Vec<_> = flags.iter().filter(|(holds, _)| *holds).collect();
     // The name and the type, and what holds of this one.

@@ -86,6 +86,7 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("readonly", spec.is_read()),
         ("denyoom", spec.may_grow()),
         ("admin", has(Flags::ADMIN)),
+        ("pubsub", has(Flags::PUBSUB)),
         ("noscript", has(Flags::NO_SCRIPT)),
         ("blocking", matches!(spec.run, Run::Block(_))),
         ("loading", has(Flags::LOADING)),
@@ -104,7 +105,11 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
 /// First key, last key (counted from the end where negative) and step; zeros where no fixed place says it.
 fn places(keys: &Keys) -> [i64; 3] {
     match *keys {
-        Keys::None | Keys::Counted { .. } | Keys::Behind { .. } => [0, 0, 0],
+        Keys::None
+        | Keys::Counted { .. }
+        | Keys::Behind { .. }
+        | Keys::Found { .. }
+        | Keys::Hidden { .. } => [0, 0, 0],
         Keys::Each(parts) => {
             let places = parts.iter().map(places);
             let joined = places.reduce(|one, next| match next {
@@ -126,10 +131,10 @@ fn places(keys: &Keys) -> [i64; 3] {
     }
 }
 
-/// Whether a count or a word says where the keys are, at least some of them.
+/// Whether other words say where the keys are, at least some of them.
 fn has_movable(keys: &Keys) -> bool {
-    let moves = |part: &Keys| matches!(part, Keys::Counted { .. } | Keys::Behind { .. });
-    keys.parts().iter().any(moves)
+    let is_fixed = |part: &Keys| matches!(part, Keys::Range { .. });
+    !keys.parts().iter().all(is_fixed)
 }
 
 /// The same as Redis 7 puts it: what is done to the keys, where they begin, how they are found from there.
@@ -168,12 +173,26 @@ fn key_behind(part: &Keys, word: &str, from: usize, reply: &mut Reply<'_>) {
     reply.bulk(b"startfrom");
     reply.int(from as i64);
     reply.bulk(b"find_keys");
-    search("range", &[("lastkey", 0), ("keystep", 1), ("limit", 0)], reply);
+    search(
+        "range",
+        &[("lastkey", 0), ("keystep", 1), ("limit", 0)],
+        reply,
+    );
 }
 
 fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
     let (first, find): (usize, KeySearch) = match *part {
         Keys::None | Keys::Each(_) | Keys::Behind { .. } => return,
+        Keys::Found { .. } | Keys::Hidden { .. } => {
+            reply.map(3);
+            reply.bulk(b"flags");
+            words(&key_flags::words(part.access()), reply);
+            reply.bulk(b"begin_search");
+            search("unknown", &[], reply);
+            reply.bulk(b"find_keys");
+            search("unknown", &[], reply);
+            return;
+        }
         Keys::Range {
             first, last, step, ..
         } => {

@@ -1,7 +1,8 @@
 //! Reads the syntax of a command into the tree of arguments that `COMMAND DOCS` shows.
 //!
 //! Words in upper case stand for themselves, other words for a value; `[...]` is optional, `<...>` groups,
-//! `|` separates choices; `key [key ...]` is one or more keys, `[key ...]` any number.
+//! `|` separates choices; `key [key ...]` is one or more keys, `[key ...]` any number, `GET key [GET key ...]` one
+//! or more with the token before each.
 
 use crate::command::spec::CommandSpec;
 
@@ -16,6 +17,8 @@ pub(super) struct Argument {
     pub(super) optional: bool,
     /// Whether it may be given several times.
     pub(super) repeated: bool,
+    /// Whether its token is given again each time.
+    pub(super) token_repeated: bool,
 }
 
 /// What an argument is made of.
@@ -38,6 +41,7 @@ impl Argument {
             form,
             optional: false,
             repeated: false,
+            token_repeated: false,
         }
     }
 
@@ -181,6 +185,7 @@ fn add_optional(arguments: &mut Vec<Argument>, mut group: Argument, repeated: bo
     };
     if repeated && arguments.ends_with(parts) {
         arguments.truncate(arguments.len() - parts.len());
+        group.token_repeated = group.token.is_some();
     } else {
         group.optional = true;
     }
@@ -211,6 +216,21 @@ mod tests {
     }
 
     fn written_one(argument: &Argument) -> String {
+        if argument.token_repeated {
+            let once = Argument {
+                optional: false,
+                repeated: false,
+                token_repeated: false,
+                ..argument.clone()
+            };
+            let inside = written_one(&once);
+            let inside = format!("{inside} [{inside} ...]");
+            return if argument.optional {
+                format!("[{inside}]")
+            } else {
+                inside
+            };
+        }
         if let (Some(token), Form::Word(name), true) =
             (argument.token, &argument.form, argument.repeated)
         {

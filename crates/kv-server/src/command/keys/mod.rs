@@ -1,26 +1,47 @@
 //! Keys of any kind.
 
+mod copy;
+mod database;
 mod delete;
 mod exists;
 pub(super) mod expire;
 mod kind;
+mod list;
+mod r#move;
+mod object;
 mod persist;
+mod random;
+mod rename;
+mod scan;
+mod sort;
+mod swapdb;
 mod ttl;
 
 use super::spec::CommandSpec;
 
 /// The commands of this group, sorted by name.
 pub(super) const GROUP: &[CommandSpec] = &[
+    copy::COPY,
     delete::DEL,
     exists::EXISTS,
     expire::EXPIRE,
     expire::EXPIREAT,
     ttl::EXPIRETIME,
+    list::KEYS,
+    r#move::MOVE,
+    object::OBJECT,
     persist::PERSIST,
     expire::PEXPIRE,
     expire::PEXPIREAT,
     ttl::PEXPIRETIME,
     ttl::PTTL,
+    random::RANDOMKEY,
+    rename::RENAME,
+    rename::RENAMENX,
+    scan::SCAN,
+    sort::SORT,
+    sort::SORT_RO,
+    swapdb::SWAPDB,
     exists::TOUCH,
     ttl::TTL,
     kind::TYPE,

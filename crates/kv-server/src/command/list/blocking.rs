@@ -112,8 +112,10 @@ fn blmpop(
     mut args: Args<'_>,
     reply: &mut Reply<'_>,
 ) -> Result<Turn, CommandError> {
-    let at_most = timeout::seconds(args.bytes()?, txn.now())?;
+    let at_most = args.bytes()?;
     let options = PopOptions::parse(args)?;
+    // What else is wrong is told first, as in Redis.
+    let at_most = timeout::seconds(at_most, txn.now())?;
     if options.pop(txn, reply)? {
         return Ok(Turn::Done);
     }

@@ -2,12 +2,14 @@
 
 mod append;
 pub(super) mod decimal;
+mod delifeq;
 mod get;
 mod getdel;
 mod getex;
 mod getset;
 mod incr;
 mod incrbyfloat;
+mod lcs;
 mod mget;
 mod mset;
 mod msetex;
@@ -26,6 +28,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     append::APPEND,
     incr::DECR,
     incr::DECRBY,
+    delifeq::DELIFEQ,
     get::GET,
     getdel::GETDEL,
     getex::GETEX,
@@ -34,6 +37,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     incr::INCR,
     incr::INCRBY,
     incrbyfloat::INCRBYFLOAT,
+    lcs::LCS,
     mget::MGET,
     mset::MSET,
     msetex::MSETEX,
@@ -44,4 +48,5 @@ pub(super) const GROUP: &[CommandSpec] = &[
     setnx::SETNX,
     range::SETRANGE,
     strlen::STRLEN,
+    range::SUBSTR,
 ];

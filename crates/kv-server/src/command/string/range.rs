@@ -1,11 +1,10 @@
-//! `GETRANGE key start end`, `SETRANGE key offset value`: a part of a string.
+//! `GETRANGE key start end` (also `SUBSTR`), `SETRANGE key offset value`: a part of a string.
 
 use std::ops::Range;
 
+use kv_core::StringRef;
 use kv_core::limits::STRING_BYTES_MAX;
-use kv_core::{StringRef, StringValue};
 
-use crate::command::expire_time;
 use crate::command::prelude::*;
 
 pub(super) const GETRANGE: CommandSpec = CommandSpec {
@@ -22,12 +21,26 @@ pub(super) const GETRANGE: CommandSpec = CommandSpec {
     run: Run::Read(getrange),
 };
 
+pub(super) const SUBSTR: CommandSpec = CommandSpec {
+    name: "SUBSTR",
+    group: Group::String,
+    summary: "Returns the part of the string at a key from one byte to another: the older name of `GETRANGE`.",
+    syntax: "SUBSTR key start end",
+    complexity: "O(N) in the number of bytes returned",
+    since: "0.1.0",
+    compat: Compat::Full,
+    arity: Arity::exactly(4),
+    keys: Keys::one(1, Access::READ),
+    flags: Flags::NONE,
+    run: Run::Read(getrange),
+};
+
 pub(super) const SETRANGE: CommandSpec = CommandSpec {
     name: "SETRANGE",
     group: Group::String,
     summary: "Overwrites a part of the string at a key, which grows as needed.",
     syntax: "SETRANGE key offset value",
-    complexity: "O(N) in the length of the string",
+    complexity: "O(N) in the length of the value",
     since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::exactly(4),
@@ -77,24 +90,18 @@ fn setrange(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
     let offset = usize::try_from(args.int()?).map_err(|_| CommandError::OFFSET)?;
     let patch = args.bytes()?;
     args.finish()?;
-    let before = txn.string(key)?;
+    let before = txn.string(key)?.map_or(0, |string| string.len());
     if patch.is_empty() {
-        reply.int(before.map_or(0, |string| string.len()) as i64);
+        reply.int(before as i64);
         return Ok(());
     }
     let patch_end = offset
         .checked_add(patch.len())
         .filter(|end| *end <= STRING_BYTES_MAX)
         .ok_or(CommandError::STRING_TOO_LONG)?;
-    let mut bytes = before.map_or_else(Vec::new, |string| {
-        string.as_bytes(&mut itoa::Buffer::new()).to_vec()
-    });
-    bytes.resize(bytes.len().max(patch_end), 0);
-    bytes[offset..patch_end].copy_from_slice(patch);
-    let expires = expire_time::current(txn, key);
-    txn.set_string(key, StringValue::new(&bytes), expires);
+    txn.patch_string(key, offset, patch);
     txn.announce(key, event::SETRANGE);
-    reply.int(bytes.len() as i64);
+    reply.int(before.max(patch_end) as i64);
     Ok(())
 }
 

@@ -77,7 +77,12 @@ pub(in crate::command) struct Added {
 
 impl Condition {
     /// The score that a member gets that has `old`; `None` when it keeps what it has.
-    fn lets(self, old: Option<f64>, score: f64, increments: bool) -> Result<Option<f64>, NotANumber> {
+    fn lets(
+        self,
+        old: Option<f64>,
+        score: f64,
+        increments: bool,
+    ) -> Result<Option<f64>, NotANumber> {
         let Some(old) = old else {
             return Ok((!self.only_old).then_some(score));
         };

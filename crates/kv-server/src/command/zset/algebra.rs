@@ -96,9 +96,10 @@ impl Source {
         let weighted = |score| number_or_zero(score * self.weight);
         match &self.content {
             Content::Set(set) => Box::new(set.iter().map(move |member| (weighted(1.0), member))),
-            Content::ZSet(zset) => {
-                Box::new(zset.iter().map(move |(member, score)| (weighted(score), member)))
-            }
+            Content::ZSet(zset) => Box::new(
+                zset.iter()
+                    .map(move |(member, score)| (weighted(score), member)),
+            ),
         }
     }
 }

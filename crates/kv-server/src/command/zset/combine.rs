@@ -248,7 +248,10 @@ mod tests {
             shell.run("ZINTER 2 a b AGGREGATE MAX WITHSCORES"),
             "*4|$1|y|$2|10|$1|z|$2|20|"
         );
-        assert_eq!(shell.run("ZDIFF 2 a s WITHSCORES"), "*4|$1|x|$1|1|$1|z|$1|3|");
+        assert_eq!(
+            shell.run("ZDIFF 2 a s WITHSCORES"),
+            "*4|$1|x|$1|1|$1|z|$1|3|"
+        );
         assert_eq!(shell.run("ZDIFFSTORE a 4 a s s none"), ":2|");
         assert_eq!(shell.run("ZINTERCARD 2 a b"), ":1|");
     }

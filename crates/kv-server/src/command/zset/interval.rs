@@ -47,12 +47,10 @@ impl ScoreInterval {
     /// The ranks of the scores in it.
     pub(super) fn ranks(&self, zset: &ZSet) -> Range<usize> {
         let Self { min, max } = self;
-        let start = zset.partition_point(|_, score| {
-            score < min.score || (min.excluded && score == min.score)
-        });
-        let end = zset.partition_point(|_, score| {
-            score < max.score || (!max.excluded && score == max.score)
-        });
+        let start = zset
+            .partition_point(|_, score| score < min.score || (min.excluded && score == min.score));
+        let end = zset
+            .partition_point(|_, score| score < max.score || (!max.excluded && score == max.score));
         start..end.max(start)
     }
 }

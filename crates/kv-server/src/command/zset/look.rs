@@ -113,7 +113,11 @@ fn rank(reversed: bool, view: &mut View<'_>, mut args: Args<'_>, reply: &mut Rep
     let zset = view.zset(key)?;
     let found = zset.and_then(|zset| {
         let rank = zset.rank(member)?;
-        let rank = if reversed { zset.len() - 1 - rank } else { rank };
+        let rank = if reversed {
+            zset.len() - 1 - rank
+        } else {
+            rank
+        };
         Some((rank, zset.score(member)?))
     });
     match (found, scored) {

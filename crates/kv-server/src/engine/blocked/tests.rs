@@ -193,7 +193,7 @@ fn no_wake_up_is_lost_between_threads() {
             scope.spawn(move || consume(consumer));
         }
         for _ in 0..PRODUCERS {
-            scope.spawn(&produce);
+            scope.spawn(produce);
         }
     });
     let taken = lock(&taken);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kv_core::{Db, Item, ListEnd, Lsn, Store, StringValue, Txn, UnixMillis, ValueRef};
+use kv_core::{Db, Item, ListEnd, Lsn, Store, StoreError, StringValue, Txn, UnixMillis, ValueRef};
 
 use crate::testing::disk::{fingerprint, mix};
 
@@ -17,6 +17,10 @@ pub enum Step {
     Push(Vec<u8>, Vec<u8>),
     /// Removes so many elements at the front of a list.
     Pop(Vec<u8>, usize),
+    /// Puts a field with its value, a member, or a member with its score.
+    Put(Vec<u8>, Keyed, Vec<u8>, Vec<u8>),
+    /// Removes a field or member.
+    Remove(Vec<u8>, Keyed, Vec<u8>),
     /// Changes the expiry of a key that is there.
     Expire(Vec<u8>, Option<UnixMillis>),
     /// Removes a key.
@@ -27,6 +31,45 @@ pub enum Step {
     FlushAll,
 }
 
+/// The kinds of collection that have names in them. Each has keys of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyed {
+    /// A hash.
+    Hash,
+    /// A set: the values are empty.
+    Set,
+    /// A sorted set: the values are scores.
+    ZSet,
+}
+
+impl Keyed {
+    fn put(
+        self,
+        txn: &mut Txn<'_>,
+        key: &[u8],
+        name: &[u8],
+        value: &[u8],
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Hash => txn.hash_set(key, &[name, value]).map(drop),
+            Self::Set => txn.set_add(key, &[name]).map(drop),
+            Self::ZSet => {
+                let score = value.try_into().map_or(0.0, f64::from_le_bytes);
+                txn.zset_add(key, &[(score, name)]).map(drop)
+            }
+        }
+    }
+
+    fn remove(self, txn: &mut Txn<'_>, key: &[u8], name: &[u8]) -> Result<(), StoreError> {
+        let removed = match self {
+            Self::Hash => txn.hash_delete(key, &[name]),
+            Self::Set => txn.set_remove(key, &[name]),
+            Self::ZSet => txn.zset_remove(key, &[name]),
+        };
+        removed.map(drop)
+    }
+}
+
 impl Step {
     /// The key that it touches; `None`: all of them.
     pub(super) fn key(&self) -> Option<&[u8]> {
@@ -35,6 +78,8 @@ impl Step {
             | Self::Append(key, _)
             | Self::Push(key, _)
             | Self::Pop(key, _)
+            | Self::Put(key, ..)
+            | Self::Remove(key, ..)
             | Self::Expire(key, _)
             | Self::Delete(key) => Some(key),
             Self::FlushDb | Self::FlushAll => None,
@@ -60,6 +105,14 @@ impl Step {
             Self::Pop(key, count) => {
                 let popped = txn.list_pop(key, ListEnd::Front, *count);
                 assert!(popped.is_ok(), "lists have keys of their own");
+            }
+            Self::Put(key, keyed, name, value) => {
+                let put = keyed.put(txn, key, name, value);
+                assert!(put.is_ok(), "each kind has keys of its own");
+            }
+            Self::Remove(key, keyed, name) => {
+                let removed = keyed.remove(txn, key, name);
+                assert!(removed.is_ok(), "each kind has keys of its own");
             }
             Self::Expire(key, expires) => {
                 txn.set_expiry(key, *expires);
@@ -132,6 +185,23 @@ impl Model {
                 });
                 self.put(db, key, shorter.filter(|entry| !entry.value.is_empty()));
             }
+            Step::Put(key, _, name, value) => {
+                let entry = self.entry(db, key);
+                let mut names = entry.as_ref().map_or_else(BTreeMap::new, Entry::names);
+                names.insert(name.clone(), value.clone());
+                let value = bytes_of_names(names);
+                let expires = entry.and_then(|entry| entry.expires);
+                self.put(db, key, Some(Entry { value, expires }));
+            }
+            Step::Remove(key, _, name) => {
+                let shorter = self.entry(db, key).map(|entry| {
+                    let mut names = entry.names();
+                    names.remove(name);
+                    let value = bytes_of_names(names);
+                    Entry { value, ..entry }
+                });
+                self.put(db, key, shorter.filter(|entry| !entry.value.is_empty()));
+            }
             Step::Expire(key, expires) => {
                 let entry = self.entry(db, key);
                 let expires = *expires;
@@ -201,6 +271,17 @@ impl Model {
 }
 
 impl Entry {
+    /// What [`bytes_of_names`] was made of.
+    fn names(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let mut rest = self.value.as_slice();
+        let mut names = BTreeMap::new();
+        while !rest.is_empty() {
+            let (name, value) = (take_framed(&mut rest), take_framed(&mut rest));
+            names.insert(name.to_vec(), value.to_vec());
+        }
+        names
+    }
+
     fn print(&self, db: Db, key: &[u8]) -> u64 {
         print_of(db, key, &self.value, self.expires)
     }
@@ -216,27 +297,58 @@ impl Entry {
     }
 }
 
-/// A value as the model has it: the bytes of a string, or each element of a list behind its length.
+/// A value as the model has it: the bytes of a string; each element of a list behind its length; or the names of
+/// another collection in their order, with their values, each behind its length.
 fn bytes_of(value: ValueRef<'_>) -> Vec<u8> {
     match value {
         ValueRef::String(string) => string.to_bytes().to_vec(),
         ValueRef::List(list) => list.iter().flat_map(framed).collect(),
+        ValueRef::Hash(hash) => {
+            let owned = |(field, value): (&[u8], &[u8])| (field.to_vec(), value.to_vec());
+            bytes_of_names(hash.iter().map(owned).collect())
+        }
+        ValueRef::Set(set) => {
+            let owned = |member: &[u8]| (member.to_vec(), Vec::new());
+            bytes_of_names(set.iter().map(owned).collect())
+        }
+        ValueRef::ZSet(zset) => {
+            let owned = |(member, score): (&[u8], f64)| {
+                let score = score.to_le_bytes();
+                (member.to_vec(), score.to_vec())
+            };
+            bytes_of_names(zset.iter().map(owned).collect())
+        }
         other => panic!("no step makes a {}", other.kind()),
     }
+}
+
+fn bytes_of_names(names: BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<u8> {
+    let pairs = names.into_iter();
+    pairs
+        .flat_map(|(name, value)| [framed(&name), framed(&value)].concat())
+        .collect()
 }
 
 fn framed(element: &[u8]) -> Vec<u8> {
     [&(element.len() as u64).to_le_bytes(), element].concat()
 }
 
+/// Takes what [`framed`] put.
+fn take_framed<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let Some((length, behind)) = rest.split_first_chunk() else {
+        *rest = &[];
+        return &[];
+    };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let (taken, behind) = behind.split_at(length.min(behind.len()));
+    *rest = behind;
+    taken
+}
+
 /// What [`bytes_of`] says of a list without its first `count` elements.
 fn without_front(mut list: &[u8], count: usize) -> &[u8] {
     for _ in 0..count {
-        let Some((length, rest)) = list.split_first_chunk() else {
-            break;
-        };
-        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        list = rest.get(length..).unwrap_or_default();
+        take_framed(&mut list);
     }
     list
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kv_core::{Db, UnixMillis};
 
-use super::model::Step;
+use super::model::{Keyed, Step};
 use crate::testing::chance::Chance;
 use crate::{Durability, Encoding};
 
@@ -197,12 +197,46 @@ fn any_step(chance: &mut Chance, number: usize, now: UnixMillis) -> Step {
             _ => Step::Delete(list),
         };
     }
+    if chance.percent(20) {
+        return any_keyed_step(chance, number, soon);
+    }
     match chance.below(100) {
         0..50 => Step::Set(key, any_value(chance, number), None),
         50..57 => Step::Set(key, any_value(chance, number), Some(soon(chance))),
         57..75 => Step::Append(key, any_value(chance, number)),
         75..83 => Step::Expire(key, Some(soon(chance))),
         83..86 => Step::Expire(key, None),
+        _ => Step::Delete(key),
+    }
+}
+
+/// A change of a hash, set or sorted set, each of which has keys of its own.
+fn any_keyed_step(
+    chance: &mut Chance,
+    number: usize,
+    soon: impl Fn(&mut Chance) -> UnixMillis,
+) -> Step {
+    let (keyed, kind) = *chance.pick(&[
+        (Keyed::Hash, "hash"),
+        (Keyed::Set, "set"),
+        (Keyed::ZSet, "zset"),
+    ]);
+    let key = format!("{kind}:{}", chance.below(2)).into_bytes();
+    let name = format!("name:{}", chance.below(8)).into_bytes();
+    match chance.below(100) {
+        0..70 => {
+            let value = match keyed {
+                Keyed::Hash => any_value(chance, number),
+                Keyed::Set => Vec::new(),
+                Keyed::ZSet => {
+                    let score = u8::try_from(chance.below(5)).map_or(0.0, f64::from);
+                    score.to_le_bytes().to_vec()
+                }
+            };
+            Step::Put(key, keyed, name, value)
+        }
+        70..90 => Step::Remove(key, keyed, name),
+        90..96 => Step::Expire(key, Some(soon(chance))),
         _ => Step::Delete(key),
     }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::list::{self, ClientKind};
 use crate::clients::{Client, Closing};
 use crate::command::args::integer;
 use crate::command::prelude::*;
@@ -28,10 +29,9 @@ pub(super) const KILL: CommandSpec = CommandSpec {
 struct Filters {
     /// One of these; empty: any.
     ids: Vec<i64>,
-    /// Of a kind that some connection is.
-    kind: bool,
     peer: Option<Vec<u8>>,
     local: Option<Vec<u8>>,
+    kind: Option<ClientKind>,
     /// At least this old, in seconds.
     age_s: u64,
     skip_me: bool,
@@ -41,7 +41,7 @@ impl Default for Filters {
     fn default() -> Self {
         Self {
             ids: Vec::new(),
-            kind: true,
+            kind: None,
             peer: None,
             local: None,
             age_s: 0,
@@ -80,7 +80,7 @@ fn filters(mut args: Args<'_>) -> Result<Filters, CommandError> {
         if args.eat(b"ID") {
             filters.ids = ids(&mut args)?;
         } else if args.eat(b"TYPE") {
-            filters.kind = is_normal(args.bytes()?)?;
+            filters.kind = Some(list::kind(args.bytes()?)?);
         } else if args.eat(b"USER") {
             known_user(args.bytes()?)?;
         } else if args.eat(b"ADDR") {
@@ -111,18 +111,6 @@ fn ids(args: &mut Args<'_>) -> Result<Vec<i64>, CommandError> {
             }
         }
         args.bytes()?;
-    }
-}
-
-/// Whether it is the type of ordinary connections.
-fn is_normal(word: &[u8]) -> Result<bool, CommandError> {
-    match word.to_ascii_lowercase().as_slice() {
-        b"normal" => Ok(true),
-        b"master" | b"primary" | b"replica" | b"slave" | b"pubsub" => Ok(false),
-        _ => {
-            let word = word.escape_ascii();
-            Err(CommandError::err(format!("Unknown client type '{word}'")))
-        }
     }
 }
 
@@ -181,9 +169,9 @@ impl Filters {
                 .is_none_or(|wanted| wanted.as_slice() == address.to_string().as_bytes())
         };
         (self.ids.is_empty() || self.ids.contains(&client.number()))
-            && self.kind
             && now_s.saturating_sub(client.connected_s) >= self.age_s
             && is(&self.peer, client.peer)
             && is(&self.local, client.local)
+            && self.kind.is_none_or(|kind| kind.has(client))
     }
 }

@@ -1,19 +1,21 @@
 //! One connection as one line of `name=value` fields, as tools read it.
 
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use kv_proto::Format;
 
+use super::tracking::redirect;
 use crate::clients::{Client, Progress};
 use crate::server::Server;
+use crate::tracking::Tracker;
 
-/// The line of `client`, without a line end.
+/// The line of `client` of `server`, without a line end.
 pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> String {
     let now_s = server.uptime_s();
-    let flags = match server.blocked.holds(client.id) {
-        true => 'b',
-        false => 'N',
-    };
+    let tracker = server.tracking.of(client.id);
+    let [channels, patterns, shard_channels] =
+        [0, 1, 2].map(|topic| client.subscribed[topic].load(Ordering::Relaxed));
     let mut line = format!(
         "id={} addr={} laddr={} fd={} ",
         client.id,
@@ -33,17 +35,43 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
     };
     let _ = write!(
         line,
-        "name={} age={} idle={} flags={flags} db={} sub=0 psub=0 ssub=0 multi=-1 qbuf={} omem={} \
-         tot-cmds={} events=r cmd={command} user=default redir=-1 resp={resp} lib-name={} lib-ver={}",
+        "name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} ssub={shard_channels} multi=-1 qbuf={} omem={} \
+         tot-cmds={} events=r cmd={command} user=default redir={} resp={resp} lib-name={} lib-ver={}",
         identity.name.escape_ascii(),
         now_s.saturating_sub(client.connected_s),
         now_s.saturating_sub(progress.active_s),
+        flags(server, client, tracker.as_deref()),
         progress.db,
         progress.input_bytes,
-        progress.output_bytes,
+        progress.output_bytes + client.inbox.waiting_bytes(),
         progress.commands,
+        redirect(tracker.as_deref()),
         identity.library.escape_ascii(),
         identity.library_version.escape_ascii(),
     );
     line
+}
+
+/// A letter for each thing that sets the connection apart; `N` when nothing does.
+fn flags(server: &Server, client: &Client, tracker: Option<&Tracker>) -> String {
+    let broken = |tracker: &Tracker| tracker.is_broken.load(Ordering::Relaxed);
+    let all = [
+        ('P', client.is_subscriber()),
+        ('b', server.blocked.holds(client.id)),
+        ('t', tracker.is_some()),
+        ('R', tracker.is_some_and(broken)),
+        (
+            'B',
+            tracker.is_some_and(|tracker| tracker.prefixes.is_some()),
+        ),
+    ];
+    let letters: String = all
+        .into_iter()
+        .filter_map(|(letter, holds)| holds.then_some(letter))
+        .collect();
+    if letters.is_empty() {
+        "N".to_owned()
+    } else {
+        letters
+    }
 }

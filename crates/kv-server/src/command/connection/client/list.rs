@@ -37,8 +37,7 @@ pub(super) const LIST: CommandSpec = CommandSpec {
 /// Which connections are asked for.
 enum Which {
     All,
-    /// Of a kind that no connection is.
-    None,
+    Of(ClientKind),
     Ids(Vec<i64>),
 }
 
@@ -86,7 +85,7 @@ fn which(mut args: Args<'_>) -> Result<Which, CommandError> {
         return Ok(Which::All);
     }
     let which = if args.len() >= 2 && args.eat(b"TYPE") {
-        kind(args.bytes()?)?
+        Which::Of(kind(args.bytes()?)?)
     } else if args.len() >= 2 && args.eat(b"ID") {
         let mut ids = Vec::with_capacity(args.len());
         while args.peek().is_some() {
@@ -103,13 +102,41 @@ fn which(mut args: Args<'_>) -> Result<Which, CommandError> {
     Ok(which)
 }
 
-fn kind(word: &[u8]) -> Result<Which, CommandError> {
+/// Whom a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientKind {
+    /// Requests.
+    Normal,
+    /// Messages.
+    PubSub,
+    /// Another server, which no connection is.
+    Server,
+}
+
+/// The kind that `word` names.
+///
+/// # Errors
+///
+/// There is none of this name.
+pub(super) fn kind(word: &[u8]) -> Result<ClientKind, CommandError> {
     match word.to_ascii_lowercase().as_slice() {
-        b"normal" => Ok(Which::All),
-        b"master" | b"primary" | b"replica" | b"slave" | b"pubsub" => Ok(Which::None),
+        b"normal" => Ok(ClientKind::Normal),
+        b"pubsub" => Ok(ClientKind::PubSub),
+        b"master" | b"primary" | b"replica" | b"slave" => Ok(ClientKind::Server),
         _ => {
             let word = word.escape_ascii();
             Err(CommandError::err(format!("Unknown client type '{word}'")))
+        }
+    }
+}
+
+impl ClientKind {
+    /// Whether `client` is of this kind.
+    pub(super) fn has(self, client: &Client) -> bool {
+        match self {
+            Self::Normal => !client.is_subscriber(),
+            Self::PubSub => client.is_subscriber(),
+            Self::Server => false,
         }
     }
 }
@@ -118,7 +145,7 @@ impl Which {
     fn has(&self, client: &Client) -> bool {
         match self {
             Self::All => true,
-            Self::None => false,
+            Self::Of(kind) => kind.has(client),
             Self::Ids(ids) => ids.contains(&client.number()),
         }
     }

@@ -9,6 +9,7 @@ mod list;
 mod no_op;
 mod pause;
 mod reply;
+mod tracking;
 mod unblock;
 
 use crate::command::prelude::*;
@@ -27,8 +28,10 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
     run: Run::Group {
         alone: None,
         subcommands: &[
+            tracking::CACHING,
             durability::DURABILITY,
             identity::GETNAME,
+            tracking::GETREDIR,
             help::HELP,
             identity::ID,
             list::INFO,
@@ -40,6 +43,8 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
             reply::REPLY,
             identity::SETINFO,
             identity::SETNAME,
+            tracking::TRACKING,
+            tracking::TRACKINGINFO,
             unblock::UNBLOCK,
             pause::UNPAUSE,
         ],

@@ -1,0 +1,48 @@
+//! `PUBLISH channel message`, `SPUBLISH shardchannel message`: send a message to those who are subscribed.
+//!
+//! A message reveals what its publisher knows, so it leaves when the newest change that the publisher has made or
+//! been shown is as durable as was promised; one of a transaction, when the transaction is. See
+//! docs/decisions/2026-11-22-order-of-messages.md.
+
+use crate::command::prelude::*;
+use crate::pubsub::Topic;
+use crate::session::SessionCx;
+
+pub(super) const PUBLISH: CommandSpec = CommandSpec {
+    name: "PUBLISH",
+    group: Group::PubSub,
+    summary: "Sends a message to a channel and returns how many get it.",
+    syntax: "PUBLISH channel message",
+    complexity: "O(N+M) where N is the number of subscribers of the channel and M is the number of patterns",
+    since: "0.2.0",
+    compat: Compat::Full,
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::PUBSUB_FLAGS.union(Flags::FAST),
+    run: Run::Session(|cx, args, reply| publish(Topic::Channel, cx, args, reply)),
+};
+
+pub(super) const SPUBLISH: CommandSpec = CommandSpec {
+    name: "SPUBLISH",
+    group: Group::PubSub,
+    summary: "Sends a message to a shard channel and returns how many get it.",
+    syntax: "SPUBLISH shardchannel message",
+    complexity: "O(N) where N is the number of subscribers of the shard channel",
+    since: "0.2.0",
+    compat: Compat::Full,
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::PUBSUB_FLAGS.union(Flags::FAST),
+    run: Run::Session(|cx, args, reply| publish(Topic::ShardChannel, cx, args, reply)),
+};
+
+fn publish(
+    topic: Topic,
+    cx: &mut SessionCx<'_>,
+    mut args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    let (channel, message) = (args.bytes()?, args.bytes()?);
+    reply.int(cx.publish(topic, channel, message) as i64);
+    Ok(())
+}
