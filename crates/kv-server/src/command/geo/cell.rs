@@ -95,12 +95,17 @@ impl Cell {
         self.bits() << shift..(self.bits() + 1) << shift
     }
 
-    /// The cell so many cells to the east and to the north, round the earth where there is an edge.
+    /// The cell so many cells to the east and to the north, round the earth where there is an edge. What lies on
+    /// the very edge of the map is in a cell beyond it, which stays what it is in a direction that is not gone.
     pub(super) fn neighbour(self, east: i32, north: i32) -> Self {
         let mask = (1u32 << self.steps) - 1;
+        let moved = |place: u32, by: i32| match by {
+            0 => place,
+            by => place.wrapping_add_signed(by) & mask,
+        };
         Self {
-            south: self.south.wrapping_add_signed(north) & mask,
-            west: self.west.wrapping_add_signed(east) & mask,
+            south: moved(self.south, north),
+            west: moved(self.west, east),
             steps: self.steps,
         }
     }

@@ -11,7 +11,7 @@ pub(super) const GEOPOS: CommandSpec = CommandSpec {
     name: "GEOPOS",
     group: Group::Geo,
     summary: "Returns the longitudes and latitudes of members.",
-    syntax: "GEOPOS key [member [member ...]]",
+    syntax: "GEOPOS key [member ...]",
     complexity: "O(N) in the number of members given",
     since: "0.2.0",
     compat: Compat::Differs(
@@ -41,7 +41,7 @@ pub(super) const GEOHASH: CommandSpec = CommandSpec {
     name: "GEOHASH",
     group: Group::Geo,
     summary: "Returns the geohashes of members, with 11 letters.",
-    syntax: "GEOHASH key [member [member ...]]",
+    syntax: "GEOHASH key [member ...]",
     complexity: "O(N) in the number of members given",
     since: "0.2.0",
     compat: Compat::Full,

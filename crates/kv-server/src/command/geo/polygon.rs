@@ -1,7 +1,7 @@
 //! Polygons: areas between straight lines on a map whose degrees are squares.
 
 use super::area::Reach;
-use super::position::Position;
+use super::position::{DEGREE, EARTH_RADIUS, Position};
 use crate::command::args::{Args, integer};
 use crate::command::error::CommandError;
 
@@ -36,16 +36,20 @@ impl Polygon {
         }
     }
 
-    /// The middle of its corners.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a request has less than 2^53 words"
-    )]
+    /// The middle of its corners, as points in space, seen from the middle of the earth.
     pub(super) fn centre(&self) -> Position {
+        let (mut x, mut y, mut z) = (0.0, 0.0, 0.0);
+        for corner in &self.corners {
+            let (lon, lat) = (corner.lon * DEGREE, corner.lat * DEGREE);
+            x += EARTH_RADIUS * lat.cos() * lon.cos();
+            y += EARTH_RADIUS * lat.cos() * lon.sin();
+            z += EARTH_RADIUS * lat.sin();
+        }
         let count = self.corners.len() as f64;
+        let (x, y, z) = (x / count, y / count, z / count);
         Position {
-            lon: self.corners.iter().map(|corner| corner.lon).sum::<f64>() / count,
-            lat: self.corners.iter().map(|corner| corner.lat).sum::<f64>() / count,
+            lon: y.atan2(x) / DEGREE,
+            lat: z.atan2((x * x + y * y).sqrt()) / DEGREE,
         }
     }
 
@@ -56,15 +60,22 @@ impl Polygon {
             (one.lat > lat) != (other.lat > lat)
                 && lon < (other.lon - one.lon) * (lat - one.lat) / (other.lat - one.lat) + one.lon
         };
-        let next = self.corners.iter().cycle().skip(1);
-        let sides = self.corners.iter().zip(next);
+        let before = self.corners.iter().cycle().skip(self.corners.len() - 1);
+        let sides = self.corners.iter().zip(before);
         sides.filter(|(one, other)| crosses(one, other)).count() % 2 == 1
     }
 
-    /// Metres from `centre` to the corner that is farthest from it.
+    /// Metres from `centre` to the farthest corner of the box around it.
     pub(super) fn radius(&self, centre: Position) -> f64 {
-        let distances = self.corners.iter().map(|corner| centre.distance(*corner));
-        distances.fold(0.0, f64::max)
+        let Reach {
+            west,
+            south,
+            east,
+            north,
+        } = self.reach();
+        let corners = [(west, north), (east, north), (west, south), (east, south)];
+        let distances = corners.map(|(lon, lat)| centre.distance(Position { lon, lat }));
+        distances.into_iter().fold(0.0, f64::max)
     }
 
     /// How far it reaches.

@@ -13,9 +13,9 @@ pub(super) const GEOSEARCH: CommandSpec = CommandSpec {
     name: "GEOSEARCH",
     group: Group::Geo,
     summary: "Returns the members that lie in an area.",
-    syntax: "GEOSEARCH key [FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius <M | KM | FT | MI> | \
-             BYBOX width height <M | KM | FT | MI> | BYPOLYGON num-vertices longitude latitude [longitude latitude \
-             ...]> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+    syntax: "GEOSEARCH key <<FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | \
+             BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude longitude latitude \
+             longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
     complexity: COMPLEXITY,
     since: "0.2.0",
     compat: Compat::Differs(
@@ -32,9 +32,9 @@ pub(super) const GEOSEARCHSTORE: CommandSpec = CommandSpec {
     name: "GEOSEARCHSTORE",
     group: Group::Geo,
     summary: "Puts the members that lie in an area at a key, whatever was there, and returns how many there are.",
-    syntax: "GEOSEARCHSTORE destination source [FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius \
-             <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI> | BYPOLYGON num-vertices longitude latitude \
-             [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+    syntax: "GEOSEARCHSTORE destination source <<FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius \
+             <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude \
+             longitude latitude longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
     complexity: COMPLEXITY,
     since: "0.2.0",
     compat: Compat::Differs(

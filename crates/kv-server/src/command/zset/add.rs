@@ -133,7 +133,8 @@ impl Addition<'_> {
             outcome.added += usize::from(old.is_none());
             outcome.changed += usize::from(old.is_some_and(|old| old != score));
             if old != Some(score) {
-                new.push((score, member));
+                // The zero below zero is answered, but not kept.
+                new.push((score + 0.0, member));
                 if self.members.len() > 1 {
                     given.insert(member, score);
                 }

@@ -93,8 +93,9 @@ fn bzmpop(
     mut args: Args<'_>,
     reply: &mut Reply<'_>,
 ) -> Result<Turn, CommandError> {
-    let at_most = timeout::seconds(args.bytes()?, txn.now())?;
+    let seconds = args.bytes()?;
     let options = PopOptions::parse(args)?;
+    let at_most = timeout::seconds(seconds, txn.now())?;
     if options.pop(txn, reply)? {
         return Ok(Turn::Done);
     }

@@ -209,6 +209,11 @@ fn store(
         event::announce_if_missing(txn, key);
     }
     let members = combine(operation, options.aggregate, &sources);
+    // The zero below zero is shown, but not kept.
+    let members: Vec<(f64, &[u8])> = members
+        .into_iter()
+        .map(|(score, member)| (score + 0.0, member))
+        .collect();
     let count = members.len();
     let replaces = txn.exists(destination);
     txn.set_zset(destination, members);

@@ -68,7 +68,7 @@ impl<'r> Span<'r> {
                     return Err(CommandError::SYNTAX);
                 }
                 limit = Some((args.int()?, args.int()?));
-            } else if said.reversed.is_none() && args.eat(b"REV") {
+            } else if reversed.is_none() && args.eat(b"REV") {
                 reversed = Some(true);
             } else if basis.is_none() && args.eat(b"BYSCORE") {
                 basis = Some(Basis::Score);
@@ -79,7 +79,11 @@ impl<'r> Span<'r> {
             }
         }
         let basis = basis.unwrap_or(Basis::Rank);
-        if limit.is_some() && basis == Basis::Rank {
+        if basis == Basis::Rank {
+            // A limit that is none is passed over.
+            limit = limit.filter(|(_, count)| *count != -1);
+        }
+        if basis == Basis::Rank && limit.is_some() {
             return Err(CommandError::err(
                 "syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
             ));
