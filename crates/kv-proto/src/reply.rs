@@ -118,6 +118,21 @@ impl<'a> Reply<'a> {
         }
     }
 
+    /// As [`double`](Self::double), for a number whose text is known: its digits, a point among them.
+    pub fn double_text(&mut self, text: &str) {
+        match self.format {
+            Format::Plain => plain::text(self.out, text.as_bytes()),
+            Format::Resp2 => resp::bulk(self.small(), text.as_bytes()),
+            Format::Resp3 => resp::line(self.small(), b',', text.as_bytes()),
+        }
+    }
+
+    /// A floating point number that is a string in every format, with the text that
+    /// [`double`](Self::double) has.
+    pub fn bulk_double(&mut self, value: f64) {
+        self.bulk(DoubleText::new(value).as_bytes());
+    }
+
     /// A truth value; 1 or 0 where the format has none.
     pub fn boolean(&mut self, value: bool) {
         match self.format {

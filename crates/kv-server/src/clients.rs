@@ -81,6 +81,10 @@ pub(crate) struct Progress {
     pub(crate) command: &'static str,
     pub(crate) db: Db,
     pub(crate) format: Format,
+    /// Requests that wait for `EXEC`; `None` outside `MULTI`.
+    pub(crate) queued: Option<usize>,
+    /// Keys of `WATCH`.
+    pub(crate) watched: usize,
     /// Requests so far.
     pub(crate) commands: u64,
     /// When it last came to something, in seconds since the server started.
@@ -227,6 +231,8 @@ impl Clients {
                 command: "",
                 db: Db::FIRST,
                 format,
+                queued: None,
+                watched: 0,
                 commands: 0,
                 active_s: now_s,
                 input_bytes: 0,

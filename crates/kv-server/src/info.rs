@@ -14,7 +14,7 @@ use crate::pubsub::Topic;
 use crate::server::Server;
 
 /// The version of Redis whose behaviour clients may expect: they ask for it by this name.
-pub(crate) const REDIS_VERSION: &str = "7.0.0";
+pub(crate) const REDIS_VERSION: &str = "7.4.0";
 
 /// A part of what `INFO` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

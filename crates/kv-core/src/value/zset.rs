@@ -187,7 +187,12 @@ impl ZSet {
     /// Shows about `count` members and their scores from `cursor` on and returns where to go on; 0 begins and, as
     /// an answer, ends. A member that is there from the first call to the last is shown, whatever others come
     /// and go, whatever their scores. A packed sorted set is shown whole.
-    pub fn scan(&self, cursor: u64, count: usize, mut show: impl FnMut(&[u8], f64)) -> u64 {
+    pub fn scan<'z>(
+        &'z self,
+        cursor: u64,
+        count: usize,
+        mut show: impl FnMut(&'z [u8], f64),
+    ) -> u64 {
         match &self.0 {
             Form::Packed(packed) => {
                 pairs(packed).for_each(|(member, score)| show(member, score));

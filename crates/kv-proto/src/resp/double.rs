@@ -31,6 +31,8 @@ impl DoubleText {
             text.put(b"nan");
         } else if value.is_infinite() {
             text.put(if value > 0.0 { b"inf" } else { b"-inf" });
+        } else if value == 0.0 && value.is_sign_negative() {
+            text.put(b"-0");
         } else if let Some(whole) = whole(value) {
             text.put(itoa::Buffer::new().format(whole).as_bytes());
         } else {
@@ -145,12 +147,12 @@ mod tests {
         String::from_utf8(DoubleText::new(value).as_bytes().to_vec()).unwrap()
     }
 
-    /// What Redis 8.2 answers to `ZSCORE` for these scores.
+    /// What Redis 8.2 answers to `ZINCRBY` of nothing by these numbers.
     #[test]
     fn numbers_look_as_redis_prints_them() {
         let table = [
             (0.0, "0"),
-            (-0.0, "0"),
+            (-0.0, "-0"),
             (1.0, "1"),
             (3.5, "3.5"),
             (-1.5, "-1.5"),

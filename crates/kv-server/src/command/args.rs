@@ -38,6 +38,11 @@ impl<'r> Args<'r> {
         self.spec
     }
 
+    /// The first word of the request, as it was sent.
+    pub(crate) fn name(&self) -> &'r [u8] {
+        self.request.arg(0)
+    }
+
     /// How many words are left.
     pub(crate) fn len(&self) -> usize {
         self.end.saturating_sub(self.next)

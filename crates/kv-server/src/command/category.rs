@@ -15,6 +15,8 @@ pub(crate) enum Category {
     Write,
     /// Sets.
     Set,
+    /// Sorted sets.
+    SortedSet,
     /// Lists.
     List,
     /// Hashes.
@@ -27,6 +29,8 @@ pub(crate) enum Category {
     HyperLogLog,
     /// Messages.
     PubSub,
+    /// Places on earth.
+    Geo,
     /// For those who run the server.
     Admin,
     /// Constant or logarithmic time per key.
@@ -45,16 +49,18 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
         Self::Set,
+        Self::SortedSet,
         Self::List,
         Self::Hash,
         Self::String,
         Self::Bitmap,
         Self::HyperLogLog,
+        Self::Geo,
         Self::PubSub,
         Self::Admin,
         Self::Fast,
@@ -72,12 +78,14 @@ impl Category {
             Self::Read => "read",
             Self::Write => "write",
             Self::Set => "set",
+            Self::SortedSet => "sortedset",
             Self::List => "list",
             Self::Hash => "hash",
             Self::String => "string",
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
             Self::PubSub => "pubsub",
+            Self::Geo => "geo",
             Self::Admin => "admin",
             Self::Fast => "fast",
             Self::Slow => "slow",
@@ -106,11 +114,13 @@ impl Category {
             Self::Read => spec.is_read(),
             Self::Write => spec.is_write(),
             Self::Set => spec.group == Group::Set,
+            Self::SortedSet => spec.group == Group::SortedSet,
             Self::List => spec.group == Group::List,
             Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
             Self::Bitmap => spec.group == Group::Bitmap,
             Self::HyperLogLog => spec.group == Group::HyperLogLog,
+            Self::Geo => spec.group == Group::Geo,
             Self::Blocking => matches!(spec.run, Run::Block(_)),
             Self::Transaction => spec.group == Group::Transactions,
             Self::Connection => {

@@ -91,6 +91,12 @@ impl CommandError {
         Self::err(format!("{message} {}", shortened(word, SHOWN_BYTES_MAX)))
     }
 
+    /// There should be a member called `word`, which came from the client.
+    pub(crate) fn no_such_member(word: &[u8]) -> Self {
+        let word = shortened(word, SHOWN_BYTES_MAX);
+        Self::err(format!("member {word} does not exist"))
+    }
+
     /// The command `name` takes another number of words.
     pub(crate) fn wrong_arity(name: &str) -> Self {
         let name = name.to_ascii_lowercase();

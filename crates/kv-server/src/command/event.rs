@@ -128,6 +128,13 @@ events! {
     }
 }
 
+/// Announces that `key` was looked for and is not there, where that is so.
+pub(crate) fn announce_if_missing(txn: &mut Txn<'_>, key: &[u8]) {
+    if !txn.exists(key) {
+        txn.announce(key, KEYMISS);
+    }
+}
+
 /// Announces `event`, which took something away from `key`, and that the key is gone if nothing is left of it.
 pub(crate) fn announce_removal(txn: &mut Txn<'_>, key: &[u8], event: Event) {
     txn.announce(key, event);

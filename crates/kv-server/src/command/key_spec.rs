@@ -24,6 +24,13 @@ pub(crate) enum Keys {
         step: usize,
         access: Access,
     },
+    /// The one behind the last of these words, looked for from word `from` on: two words at a time where the first
+    /// is one of them, as options with a value are read.
+    Behind {
+        words: &'static [&'static str],
+        from: usize,
+        access: Access,
+    },
     /// The word at a place that depends on the other words.
     Found {
         /// The place, if there is such a key.
@@ -98,6 +105,7 @@ impl Keys {
             Self::None => Access::NONE,
             Self::Range { access, .. }
             | Self::Counted { access, .. }
+            | Self::Behind { access, .. }
             | Self::Found { access, .. }
             | Self::Hidden { access, .. } => access,
             Self::Each(parts) => parts
@@ -112,6 +120,7 @@ impl Keys {
             Self::None => &[],
             Self::Range { .. }
             | Self::Counted { .. }
+            | Self::Behind { .. }
             | Self::Found { .. }
             | Self::Hidden { .. } => std::slice::from_ref(self),
             Self::Each(parts) => parts,
@@ -152,6 +161,18 @@ impl Keys {
                 Last::End => (first, words, step),
                 Last::BeforeEnd => (first, words.saturating_sub(1), step),
             },
+            Self::Behind {
+                words: options,
+                from,
+                ..
+            } => {
+                let place = behind(request, options, from);
+                (
+                    place.unwrap_or(words),
+                    place.map_or(0, |place| place + 1),
+                    1,
+                )
+            }
             Self::Counted { count_at, step, .. } => {
                 let first = count_at + 1;
                 let end = counted(request, count_at).and_then(|count| {
@@ -174,6 +195,22 @@ impl Keys {
 fn counted(request: RequestRef<'_>, count_at: usize) -> Option<usize> {
     let count = args::integer(request.get(count_at)?).ok()?;
     usize::try_from(count).ok()
+}
+
+/// The place behind the last of `options`.
+fn behind(request: RequestRef<'_>, options: &[&str], from: usize) -> Option<usize> {
+    let mut found = None;
+    let mut place = from;
+    while place + 1 < request.len() {
+        let word = request.arg(place);
+        let is_option = |option: &&str| word.eq_ignore_ascii_case(option.as_bytes());
+        if options.iter().any(is_option) {
+            place += 1;
+            found = Some(place);
+        }
+        place += 1;
+    }
+    found
 }
 
 /// The keys of one request.
@@ -297,6 +334,27 @@ mod tests {
         assert_eq!(keys_in(&KEYS, "X to 9 a b c"), ["to"]);
         assert!(keys_in(&KEYS, "X").is_empty());
         assert_eq!(KEYS.access(), Access::UPDATE.union(Access::READ));
+    }
+
+    #[test]
+    fn a_key_behind_a_word_is_the_last_one() {
+        let behind = Keys::Behind {
+            words: &["STORE", "STOREDIST"],
+            from: 2,
+            access: Access::UPDATE,
+        };
+        for (line, key) in [
+            ("X a store b", "b"),
+            ("X a STORE b STOREDIST c ASC", "c"),
+            ("X a STOREDIST STORE STORE b", "b"),
+            ("X a STORE store", "store"),
+            ("X store b STORE c STORE", "c"),
+        ] {
+            assert_eq!(keys_in(&behind, line), [key], "{line}");
+        }
+        for line in ["X", "X STORE a", "X a STORE", "X a ASC"] {
+            assert!(keys_in(&behind, line).is_empty(), "{line}");
+        }
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub(crate) fn cursor(args: &mut Args<'_>) -> Result<u64, CommandError> {
 pub(crate) struct ScanOptions<'r> {
     /// About how many elements to look at.
     pub(crate) count: usize,
-    /// Whether the values of fields are left out.
-    pub(crate) no_values: bool,
+    /// Whether the values of fields, or the scores of members, are left out.
+    pub(crate) names_only: bool,
     pattern: Option<&'r [u8]>,
 }
 
@@ -43,7 +43,7 @@ impl<'r> ScanOptions<'r> {
     pub(crate) fn parse(mut args: Args<'r>) -> Result<Self, CommandError> {
         let mut options = Self {
             count: COUNT_DEFAULT,
-            no_values: false,
+            names_only: false,
             pattern: None,
         };
         while args.len() > 0 {
@@ -53,7 +53,14 @@ impl<'r> ScanOptions<'r> {
                         "NOVALUES option can only be used in HSCAN",
                     ));
                 }
-                options.no_values = true;
+                options.names_only = true;
+            } else if args.eat(b"NOSCORES") {
+                if args.spec().name != "ZSCAN" {
+                    return Err(CommandError::err(
+                        "NOSCORES option can only be used in ZSCAN",
+                    ));
+                }
+                options.names_only = true;
             } else if args.eat(b"COUNT") {
                 let count = args.int()?;
                 let count = usize::try_from(count).ok().filter(|count| *count > 0);

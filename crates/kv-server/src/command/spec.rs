@@ -201,12 +201,16 @@ pub(crate) enum Group {
     List,
     /// Members, each once.
     Set,
+    /// Members, each once, in the order of their scores.
+    SortedSet,
     /// Fields, each with a value.
     Hash,
     /// Strings as rows of bits.
     Bitmap,
     /// Strings that count distinct elements.
     HyperLogLog,
+    /// Places on earth, which are members of sorted sets.
+    Geo,
     /// Keys of any kind.
     Keys,
     /// Messages.
@@ -221,13 +225,15 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::String,
         Self::List,
         Self::Set,
+        Self::SortedSet,
         Self::Hash,
         Self::Bitmap,
         Self::HyperLogLog,
+        Self::Geo,
         Self::Keys,
         Self::PubSub,
         Self::Transactions,
@@ -241,9 +247,11 @@ impl Group {
             Self::String => "string",
             Self::List => "list",
             Self::Set => "set",
+            Self::SortedSet => "sorted-set",
             Self::Hash => "hash",
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
+            Self::Geo => "geo",
             Self::Keys => "generic",
             Self::PubSub => "pubsub",
             Self::Transactions => "transactions",

@@ -9,8 +9,8 @@ use kv_proto::RequestRef;
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
 use super::{
-    admin, bitmap, connection, hash, hyperloglog, introspect, keys, list, pubsub, set, string,
-    transaction,
+    admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, set, string,
+    transaction, zset,
 };
 
 /// Every command, group by group, each group sorted by name.
@@ -18,9 +18,11 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     string::GROUP,
     list::GROUP,
     set::GROUP,
+    zset::GROUP,
     hash::GROUP,
     bitmap::GROUP,
     hyperloglog::GROUP,
+    geo::GROUP,
     keys::GROUP,
     pubsub::GROUP,
     transaction::GROUP,

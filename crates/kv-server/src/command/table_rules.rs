@@ -84,6 +84,9 @@ fn arity_reaches(spec: &CommandSpec, keys: &Keys) {
             assert!(last < least + usize::from(further), "{}", spec.name);
             assert!(last == first || spec.arity.is_open(), "{}", spec.name);
         }
+        Keys::Behind { from, .. } => {
+            assert!(least <= from && spec.arity.is_open(), "{}", spec.name);
+        }
         Keys::Counted { count_at, step, .. } => {
             assert!(spec.name_words() <= count_at, "{}", spec.name);
             assert!(count_at + step < least, "{}", spec.name);
@@ -160,9 +163,11 @@ fn every_command_has_a_script() {
                 Group::String => "string",
                 Group::List => "list",
                 Group::Set => "set",
+                Group::SortedSet => "zset",
                 Group::Hash => "hash",
                 Group::Bitmap => "bitmap",
                 Group::HyperLogLog => "hyperloglog",
+                Group::Geo => "geo",
                 Group::Keys => "keys",
                 Group::PubSub => "pubsub",
                 Group::Transactions => "transactions",

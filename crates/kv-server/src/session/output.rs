@@ -136,6 +136,8 @@ impl Session<'_> {
         progress.command = tally.last.map_or(progress.command, |spec| spec.name);
         progress.db = self.state.db;
         progress.format = self.state.decoder.format();
+        progress.queued = self.state.queued();
+        progress.watched = self.state.watched();
         progress.commands += tally.commands;
         progress.active_s = now_s;
         let unfinished = tally.commands == 0 && progress.input_bytes > 0;

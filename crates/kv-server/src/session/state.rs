@@ -85,6 +85,16 @@ impl State {
         !self.subscriptions.is_empty() && self.decoder.format() != Format::Resp3
     }
 
+    /// How many requests wait for `EXEC`; `None` outside `MULTI`.
+    pub(crate) fn queued(&self) -> Option<usize> {
+        self.multi.as_ref().map(|multi| multi.requests().len())
+    }
+
+    /// How many keys it watches.
+    pub(crate) fn watched(&self) -> usize {
+        self.watching.as_ref().map_or(0, Watching::len)
+    }
+
     /// Who is to be remembered for the keys that the present command reads, if anybody.
     pub(crate) fn remembering(&self) -> Option<&Tracker> {
         let tracker = self.tracker.as_deref()?;

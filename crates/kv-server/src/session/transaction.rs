@@ -120,6 +120,11 @@ impl Watching {
         is_touched.then(|| Lsn(self.touched.lsn.load(Ordering::Relaxed)))
     }
 
+    /// How many keys they are.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The keys, each with whether it was there when the watch began.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (Db, &[u8], bool)> {
         let keys = self.keys.iter();

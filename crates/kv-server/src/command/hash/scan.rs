@@ -32,11 +32,11 @@ fn hscan(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
             shown.push((field, value));
         }
     });
-    let each = if options.no_values { 1 } else { 2 };
+    let each = if options.names_only { 1 } else { 2 };
     scan_options::head(next, shown.len() * each, reply);
     for (field, value) in shown {
         reply.bulk(field);
-        if !options.no_values {
+        if !options.names_only {
             reply.bulk(value);
         }
     }

@@ -105,7 +105,11 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
 /// First key, last key (counted from the end where negative) and step; zeros where no fixed place says it.
 fn places(keys: &Keys) -> [i64; 3] {
     match *keys {
-        Keys::None | Keys::Counted { .. } | Keys::Found { .. } | Keys::Hidden { .. } => [0, 0, 0],
+        Keys::None
+        | Keys::Counted { .. }
+        | Keys::Behind { .. }
+        | Keys::Found { .. }
+        | Keys::Hidden { .. } => [0, 0, 0],
         Keys::Each(parts) => {
             let places = parts.iter().map(places);
             let joined = places.reduce(|one, next| match next {
@@ -136,13 +140,49 @@ fn has_movable(keys: &Keys) -> bool {
 /// The same as Redis 7 puts it: what is done to the keys, where they begin, how they are found from there.
 fn key_specs(spec: &CommandSpec, reply: &mut Reply<'_>) {
     let parts = spec.keys.parts();
-    reply.set(parts.len());
-    parts.iter().for_each(|part| key_spec(part, reply));
+    let count = |part: &Keys| match part {
+        Keys::Behind { words, .. } => words.len(),
+        _ => 1,
+    };
+    reply.set(parts.iter().map(count).sum());
+    for part in parts {
+        match *part {
+            Keys::Behind { words, from, .. } => {
+                words
+                    .iter()
+                    .for_each(|word| key_behind(part, word, from, reply));
+            }
+            _ => key_spec(part, reply),
+        }
+    }
+}
+
+/// Of keys behind words: what is told of the one behind `word`.
+fn key_behind(part: &Keys, word: &str, from: usize, reply: &mut Reply<'_>) {
+    reply.map(3);
+    reply.bulk(b"flags");
+    words(&key_flags::words(part.access()), reply);
+    reply.bulk(b"begin_search");
+    reply.map(2);
+    reply.bulk(b"type");
+    reply.bulk(b"keyword");
+    reply.bulk(b"spec");
+    reply.map(2);
+    reply.bulk(b"keyword");
+    reply.bulk(word.as_bytes());
+    reply.bulk(b"startfrom");
+    reply.int(from as i64);
+    reply.bulk(b"find_keys");
+    search(
+        "range",
+        &[("lastkey", 0), ("keystep", 1), ("limit", 0)],
+        reply,
+    );
 }
 
 fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
     let (first, find): (usize, KeySearch) = match *part {
-        Keys::None | Keys::Each(_) => return,
+        Keys::None | Keys::Each(_) | Keys::Behind { .. } => return,
         Keys::Found { .. } | Keys::Hidden { .. } => {
             reply.map(3);
             reply.bulk(b"flags");

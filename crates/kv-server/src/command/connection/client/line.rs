@@ -35,13 +35,17 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
     };
     let _ = write!(
         line,
-        "name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} ssub={shard_channels} multi=-1 qbuf={} omem={} \
+        "name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} ssub={shard_channels} multi={} watch={} qbuf={} omem={} \
          tot-cmds={} events=r cmd={command} user=default redir={} resp={resp} lib-name={} lib-ver={}",
         identity.name.escape_ascii(),
         now_s.saturating_sub(client.connected_s),
         now_s.saturating_sub(progress.active_s),
-        flags(server, client, tracker.as_deref()),
+        flags(server, client, progress, tracker.as_deref()),
         progress.db,
+        progress
+            .queued
+            .map_or(-1, |queued| i64::try_from(queued).unwrap_or(i64::MAX)),
+        progress.watched,
         progress.input_bytes,
         progress.output_bytes + client.inbox.waiting_bytes(),
         progress.commands,
@@ -53,10 +57,16 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
 }
 
 /// A letter for each thing that sets the connection apart; `N` when nothing does.
-fn flags(server: &Server, client: &Client, tracker: Option<&Tracker>) -> String {
+fn flags(
+    server: &Server,
+    client: &Client,
+    progress: &Progress,
+    tracker: Option<&Tracker>,
+) -> String {
     let broken = |tracker: &Tracker| tracker.is_broken.load(Ordering::Relaxed);
     let all = [
         ('P', client.is_subscriber()),
+        ('x', progress.queued.is_some()),
         ('b', server.blocked.holds(client.id)),
         ('t', tracker.is_some()),
         ('R', tracker.is_some_and(broken)),

@@ -75,6 +75,8 @@ fn own_progress(cx: &SessionCx<'_>, spec: &'static CommandSpec) -> Progress {
         command: spec.name,
         db: cx.state.db,
         format: cx.state.decoder.format(),
+        queued: cx.state.queued(),
+        watched: cx.state.watched(),
         active_s: cx.server.uptime_s(),
         ..*cx.state.client.progress()
     }
