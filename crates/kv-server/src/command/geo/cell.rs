@@ -153,9 +153,10 @@ pub(super) fn text(position: Position) -> String {
         // 52 bits are ten letters of five bits and a rest.
         let place = match index {
             10 => 0,
-            index => (bits >> (52 - (index + 1) * 5)) & 31,
+            index => bits >> (52 - (index + 1) * 5),
         };
-        char::from(ALPHABET[place as usize])
+        let [low, ..] = place.to_le_bytes();
+        char::from(ALPHABET[usize::from(low & 31)])
     };
     (0..11).map(letter).collect()
 }

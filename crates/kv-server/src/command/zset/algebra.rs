@@ -140,9 +140,9 @@ pub(super) fn intersection(
     let smallest = sources.first().copied();
     let members = smallest.into_iter().flat_map(Source::members);
     members.filter_map(move |(score, member)| {
-        let others = sources.iter().skip(1);
-        let score = others.fold(Some(score), |score, source| {
-            Some(aggregate.join(score?, source.score(member)?))
+        let mut others = sources.iter().skip(1);
+        let score = others.try_fold(score, |score, source| {
+            Some(aggregate.join(score, source.score(member)?))
         });
         Some((score?, member))
     })
