@@ -2,7 +2,7 @@
 
 use super::excluded;
 use super::table::{Argument, Command, Form, Table};
-use super::values::{Bounds, Values};
+use super::values::{Bounds, Values, is_key};
 
 /// Commands that would empty the databases too often, or undo what a sequence is about.
 const RARE: [&str; 6] = ["FLUSHALL", "FLUSHDB", "SELECT", "SWAPDB", "MULTI", "EXEC"];
@@ -158,16 +158,18 @@ fn is_private(name: &str) -> bool {
 }
 
 /// Now and then makes a request wrong. Times stay as they are, for a short one would end while a run lasts, and so
-/// do the words that could ask for a part of what each server has in an order of its own.
+/// do the words that could ask for a part of what each server has in an order of its own, and numbers that a peer
+/// would read up to a zero byte.
 fn spoil(words: &mut Vec<Word>, values: &mut Values) {
     if values.chance(0.97) {
         return;
     }
     let last = words.len() - 1;
+    let by_lot = String::from_utf8_lossy(&words[0].bytes).contains("RAND");
     let waits = words.iter().any(|word| word.part.name() == Some("timeout"));
     match *values.pick(&[0, 1, 2, 3]) {
-        // Another word may be taken for the time to wait.
-        1 | 2 if waits => {}
+        // Another word may be taken for the time to wait, or for how many times to answer.
+        1 | 2 if waits || by_lot => {}
         0 if last > 1 => drop(words.pop()),
         1 => words.push(Word::any(values)),
         2 if last > 1 => {
@@ -203,6 +205,7 @@ impl Word {
         self.part == Part::Name
             || name.ends_with("seconds")
             || matches!(name, "count" | "cursor" | "pattern" | "score")
+            || matches!(name, "min" | "max" | "start" | "stop")
     }
 }
 
@@ -273,7 +276,12 @@ impl<'c> Drawn<'c> {
             }
             Form::Value => {
                 let word = values.word(&self.command.name, &self.command.group, &argument.name);
-                self.push(word, Part::Value(argument.name.clone()));
+                let name = argument.name.clone();
+                let part = match is_key(&name) {
+                    true => Part::Key(name),
+                    false => Part::Value(name),
+                };
+                self.push(word, part);
             }
             Form::Choice(parts) => {
                 let part = values.pick(parts);
@@ -300,6 +308,12 @@ impl<'c> Drawn<'c> {
             (_, true) => Some(Bounds::Name),
             _ => None,
         };
+        if self.command.name.starts_with("SORT") && has(b"BY") {
+            // Elements of the same text of weight, or without any, have no order.
+            let alpha =
+                |one: &Word| one.part == Part::Token && one.bytes.eq_ignore_ascii_case(b"ALPHA");
+            self.words.retain(|one| !alpha(one));
+        }
         let by_name = bounds == Some(Bounds::Name) || self.command.name.contains("LEX");
         if by_name || (self.command.name == "ZADD" && values.chance(0.2)) {
             self.level(values);

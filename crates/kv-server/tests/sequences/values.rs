@@ -202,9 +202,7 @@ impl Values {
     /// A word for what the syntax of `command` calls `name`.
     pub(crate) fn word(&mut self, command: &str, group: &str, name: &str) -> Vec<u8> {
         let text = match name {
-            _ if name.ends_with("key") || matches!(name, "source" | "destination") => {
-                return self.key(group);
-            }
+            _ if is_key(name) => return self.key(group),
             "seconds" | "milliseconds" | "unix-time-seconds" | "unix-time-milliseconds" => {
                 self.time(name)
             }
@@ -432,6 +430,11 @@ impl Values {
         }
         self.pick(&STRINGS).to_vec()
     }
+}
+
+/// Names that stand for keys, also where a syntax does not call them so.
+pub(crate) fn is_key(name: &str) -> bool {
+    name.ends_with("key") || matches!(name, "source" | "destination" | "src" | "dst")
 }
 
 /// Names that stand for whole numbers.
