@@ -42,8 +42,6 @@ mod chosen {
 
         pub(crate) use loom::thread::*;
         pub(crate) use std::thread::panicking;
-        #[cfg(not(test))]
-        pub(crate) use std::thread::sleep;
 
         pub(crate) fn park_timeout(at_most: Duration) {
             super::super::virtual_time::pass(at_most);
