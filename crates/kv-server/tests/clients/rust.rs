@@ -39,6 +39,13 @@ impl Served {
     }
 }
 
+/// Waits longer than programs do: the machine may be busy.
+fn patient() -> redis::AsyncConnectionConfig {
+    redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE))
+}
+
 /// Runs `body` on one thread, as most programs' tests do.
 fn block_on<T>(body: impl Future<Output = T>) -> T {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -180,7 +187,10 @@ fn one_multiplexed_connection_serves_many_tasks() {
     block_on(async {
         for protocol in ["resp2", "resp3"] {
             let client = served.client(protocol);
-            let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+            let mut connection = client
+                .get_multiplexed_async_connection_with_config(&patient())
+                .await
+                .unwrap();
             let () = connection.del("counter").await.unwrap();
             let mut tasks = Vec::new();
             for task in 0..20 {
@@ -215,7 +225,7 @@ fn messages_are_pushed_into_a_multiplexed_connection() {
     let served = Served::start();
     block_on(async {
         let (sender, mut pushed) = tokio::sync::mpsc::unbounded_channel();
-        let config = redis::AsyncConnectionConfig::new().set_push_sender(sender);
+        let config = patient().set_push_sender(sender);
         let client = served.client("resp3");
         let mut connection = client
             .get_multiplexed_async_connection_with_config(&config)

@@ -202,7 +202,7 @@ impl Word {
         let name = self.part.name().unwrap_or_default();
         self.part == Part::Name
             || name.ends_with("seconds")
-            || matches!(name, "count" | "cursor" | "pattern")
+            || matches!(name, "count" | "cursor" | "pattern" | "score")
     }
 }
 
@@ -300,6 +300,10 @@ impl<'c> Drawn<'c> {
             (_, true) => Some(Bounds::Name),
             _ => None,
         };
+        let by_name = bounds == Some(Bounds::Name) || self.command.name.contains("LEX");
+        if by_name || (self.command.name == "ZADD" && values.chance(0.2)) {
+            self.level(values);
+        }
         for at in 0..self.words.len() {
             let Some(name) = self.words[at].part.name() else {
                 continue;
@@ -322,6 +326,17 @@ impl<'c> Drawn<'c> {
             .any(|one| one.part.name() == Some("cursor"));
         if scans {
             self.scan_whole();
+        }
+    }
+
+    /// Makes it about sorted sets in which all scores are the same: in others a range by name is not defined.
+    fn level(&mut self, values: &mut Values) {
+        for word in &mut self.words {
+            match &word.part {
+                Part::Key(_) => word.bytes = values.level_key(),
+                Part::Value(name) if name == "score" => word.bytes = b"0".to_vec(),
+                _ => {}
+            }
         }
     }
 

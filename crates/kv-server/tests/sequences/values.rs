@@ -57,10 +57,11 @@ const NUMBERS: [&str; 22] = [
     "9223372036854775806",
 ];
 
-/// What can stand where a decimal must; sums of two are exact.
-const DECIMALS: [&str; 20] = [
+/// What can stand where a decimal must; sums of two are exact. No negative zero: a peer keeps its sign in a large
+/// sorted set and drops it in a small one.
+const DECIMALS: [&str; 19] = [
     "0", "1", "-1", "2", "3", "0.5", "-0.5", "1.25", "2.5", "-3.75", "10", "100", "1e2", "+2",
-    "-0", "inf", "-inf", "+inf", "nan", "abc",
+    "inf", "-inf", "+inf", "nan", "abc",
 ];
 
 /// Strings that are values.
@@ -174,12 +175,28 @@ impl Values {
         let own = POOLS.iter().find(|(name, _)| *name == group);
         let letter = match own {
             Some((_, letter)) if self.chance(0.92) => letter,
-            _ => self.pick(&POOLS).1,
+            _ => self.foreign(group),
         };
         key.extend_from_slice(letter.as_bytes());
         let number = self.rng.random_range(1..=KEYS_EACH);
         key.extend_from_slice(number.to_string().as_bytes());
         key
+    }
+
+    /// The letter of another group's keys. Places and scores do not mix: a place made of any score is not defined.
+    fn foreign(&mut self, group: &str) -> &'static str {
+        loop {
+            let (name, letter) = *self.pick(&POOLS);
+            if !matches!((group, name), ("geo", "sorted-set") | ("sorted-set", "geo")) {
+                return letter;
+            }
+        }
+    }
+
+    /// A key of a sorted set in which all scores are the same.
+    pub(crate) fn level_key(&mut self) -> Vec<u8> {
+        let number = self.rng.random_range(1..=KEYS_EACH);
+        [&self.prefix[..], format!("y{number}").as_bytes()].concat()
     }
 
     /// A word for what the syntax of `command` calls `name`.

@@ -22,6 +22,8 @@ enum Weight {
 impl Weight {
     /// The number that a text is, if a float comes near it.
     fn number(text: &[u8]) -> Result<Self, CommandError> {
+        // For Redis a number ends at a zero byte.
+        let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
         let text = std::str::from_utf8(text).map_err(|_| no_number())?;
         let number: f64 = text.parse().map_err(|_| no_number())?;
         let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
