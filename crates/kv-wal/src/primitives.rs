@@ -41,7 +41,7 @@ mod chosen {
         use std::time::Duration;
 
         pub(crate) use loom::thread::*;
-        pub(crate) use std::thread::{panicking, sleep};
+        pub(crate) use std::thread::panicking;
 
         pub(crate) fn park_timeout(at_most: Duration) {
             super::super::virtual_time::pass(at_most);

@@ -218,6 +218,7 @@ fn open_and_tell(disk: &Disk, durability: Durability, told: &Arc<Told>) -> Durab
             databases: 1,
             stripes: 1,
             clock: Arc::new(Noon),
+            seed: Some(1),
         },
         fs: Arc::new(disk.clone()),
         on_failure: Some(Arc::new(on_failure)),
