@@ -1,6 +1,6 @@
 //! One life of a store: threads use it, and what they did and were told is written down.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -72,6 +72,8 @@ pub struct Life {
     pub failed: bool,
     /// The calls that were made to fail.
     pub struck: Vec<Struck>,
+    /// How many calls the disk had seen when the owner was told that the log has failed.
+    told: Option<usize>,
 }
 
 impl Life {
@@ -92,8 +94,8 @@ impl Life {
     }
 
     /// What a store of this policy did after a sync had failed, and must not do: go on with that file, or keep
-    /// silent. Under `always` the thread that syncs is the one that writes; under the others one call of the
-    /// writer may have been under way when the sync of another thread failed.
+    /// silent. Under `always` the thread that syncs is the one that writes; under the others the writer goes on
+    /// until the thread that syncs has said what it met, and one call may be under way then.
     ///
     /// # Errors
     ///
@@ -106,9 +108,13 @@ impl Life {
             };
             let name = state.names().iter().find(|(_, named)| *named == file);
             let name = name.map_or("a file without a name", |(name, _)| name);
-            let mut under_way = u32::from(durability != Durability::Always);
-            for later in &self.trace.operations[position + 1..] {
+            let (known, mut under_way) = match durability {
+                Durability::Always => (position, 0),
+                Durability::EverySec | Durability::No => (self.told.unwrap_or(usize::MAX), 1),
+            };
+            for (at, later) in self.trace.operations.iter().enumerate().skip(position + 1) {
                 match later {
+                    Operation::Change(on, _) if on == file && at < known => {}
                     Operation::Change(on, _) if on == file && under_way > 0 => under_way -= 1,
                     Operation::Change(on, change) if on == file => {
                         return Err(format!("{change:?} of {name} after a failed sync"));
@@ -155,7 +161,13 @@ impl Life {
         past: &Past,
         plan: &Plan,
     ) -> Result<Self, String> {
-        let store = match DurableStore::open("db", options(plan, fs)) {
+        let told = Arc::new(OnceLock::new());
+        let mut options = options(plan, fs);
+        options.on_failure = Some(Arc::new({
+            let (told, disk) = (Arc::clone(&told), disk.clone());
+            move |_| told.set(disk.position()).unwrap_or_default()
+        }));
+        let store = match DurableStore::open("db", options) {
             Ok(store) => store,
             Err(error) if disk.struck().is_empty() => return Err(format!("refused: {error}")),
             Err(_) => return Ok(Self::stillborn(disk, past)),
@@ -179,6 +191,7 @@ impl Life {
             kill,
             failed,
             struck: disk.struck(),
+            told: told.get().copied(),
         })
     }
 
@@ -192,6 +205,7 @@ impl Life {
             kill,
             failed: true,
             struck: disk.struck(),
+            told: None,
         }
     }
 }
