@@ -233,6 +233,12 @@ impl Txn<'_> {
         self.effects
     }
 
+    /// How many bytes its effects take in the log so far; 0 without a log.
+    #[must_use]
+    pub fn recorded_bytes(&self) -> usize {
+        self.encoded.len()
+    }
+
     /// Lets `change` work in the database `db`, as a part of this transaction. Those of `keys` that have expired
     /// there are removed first, as the beginning of the transaction does for its own database: they are the keys
     /// that `change` touches, and have been declared with the transaction, in whichever database.

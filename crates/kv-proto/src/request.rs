@@ -91,6 +91,17 @@ impl RequestArgs {
             .push(Span::new(start, self.scratch.len() - start));
     }
 
+    /// Adds an argument to a request that is made here, not decoded.
+    ///
+    /// # Panics
+    ///
+    /// If the arguments come to more than 4 GiB, or some of them were decoded from an input.
+    pub fn push_word(&mut self, word: &[u8]) {
+        let start = self.scratch.len();
+        self.scratch.extend_from_slice(word);
+        self.push_scratch(start);
+    }
+
     /// The memory that the list holds.
     #[cfg(test)]
     pub(crate) fn allocated_bytes(&self) -> usize {

@@ -11,6 +11,7 @@ use kv_wal::{DurableStore, SnapshotStatus};
 use crate::config::size;
 use crate::engine::{LogView, ServerCx};
 use crate::pubsub::Topic;
+use crate::script::Figures;
 use crate::server::Server;
 
 /// The version of Redis whose behaviour clients may expect: they ask for it by this name.
@@ -128,6 +129,12 @@ fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("used_memory_rss", resident);
     lines.add("used_memory_rss_human", size::human(resident));
     lines.add("used_memory_dataset", used);
+    let figures = &cx.server.scripts.figures;
+    let scripts = Figures::read(&figures.memory_bytes);
+    lines.add("used_memory_vm_eval", scripts);
+    lines.add("used_memory_lua", scripts);
+    lines.add("used_memory_scripts_eval", Figures::read(&figures.source_bytes));
+    lines.add("number_of_cached_scripts", Figures::read(&figures.cached));
     lines.add("maxmemory", 0);
     lines.add("maxmemory_human", size::human(0));
     lines.add("maxmemory_policy", "noeviction");

@@ -41,6 +41,9 @@ mod command;
 // 4 The engine.
 mod engine;
 
+// Programs of clients, on a thread of their own.
+mod script;
+
 // What all threads share, and what is told of it.
 mod clients;
 mod inbox;

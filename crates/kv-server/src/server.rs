@@ -16,6 +16,7 @@ use crate::inbox::Mailroom;
 use crate::notify::NotifyFlags;
 use crate::observer::ServerObserver;
 use crate::pubsub::{PubSub, Topic};
+use crate::script::Scripts;
 use crate::session::pause::Pause;
 use crate::shutdown::Shutdown;
 use crate::stats::Stats;
@@ -32,6 +33,8 @@ pub(crate) struct Server {
     pub(crate) blocked: Blocked,
     /// What `CLIENT PAUSE` holds up.
     pub(crate) pause: Pause,
+    /// The programs of clients.
+    pub(crate) scripts: Scripts,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
     pub(crate) pubsub: Arc<PubSub>,
@@ -63,6 +66,7 @@ impl Server {
             engine,
             blocked: Blocked::new(),
             pause: Pause::default(),
+            scripts: Scripts::new(workers),
             clients: Clients::default(),
             stats: Stats::new(workers),
             pubsub: Arc::default(),

@@ -99,6 +99,8 @@ pub(crate) async fn drain(server: &Server, threads: &[JoinHandle<()>]) {
     }
     let patience = match server.shutdown.exit() {
         Some(Exit::LogFailed) => LAST_WORDS_TIME,
+        // It has no end that could be waited for.
+        _ if server.scripts.running.is_slow() => LAST_WORDS_TIME,
         _ => DRAIN_TIME,
     };
     if ended(threads, patience).await {

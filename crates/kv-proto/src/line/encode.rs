@@ -46,8 +46,10 @@ pub(crate) fn status(out: &mut ReplyBuffer, text: &str) {
 pub(crate) fn error(out: &mut ReplyBuffer, code: &str, message: &str) {
     begin(out);
     one_line(out.small_mut(), code);
-    out.small_mut().push(b' ');
-    one_line(out.small_mut(), message);
+    if !message.is_empty() {
+        out.small_mut().push(b' ');
+        one_line(out.small_mut(), message);
+    }
     end(out);
 }
 

@@ -60,13 +60,15 @@ pub(crate) fn status(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(CRLF);
 }
 
-/// `-ERR message`.
+/// `-ERR message`, or `-CODE` without one.
 pub(crate) fn error(out: &mut Vec<u8>, code: &str, message: &str) {
     out.reserve(code.len() + message.len() + 4);
     out.push(b'-');
     one_line(out, code);
-    out.push(b' ');
-    one_line(out, message);
+    if !message.is_empty() {
+        out.push(b' ');
+        one_line(out, message);
+    }
     out.extend_from_slice(CRLF);
 }
 

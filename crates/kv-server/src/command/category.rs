@@ -45,11 +45,13 @@ pub(crate) enum Category {
     Transaction,
     /// The client's own connection, and what needs no data.
     Connection,
+    /// Programs that run inside of the server.
+    Scripting,
 }
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
@@ -69,6 +71,7 @@ impl Category {
         Self::Dangerous,
         Self::Connection,
         Self::Transaction,
+        Self::Scripting,
     ];
 
     /// Its name, without the `@`.
@@ -93,6 +96,7 @@ impl Category {
             Self::Blocking => "blocking",
             Self::Transaction => "transaction",
             Self::Connection => "connection",
+            Self::Scripting => "scripting",
         }
     }
 
@@ -104,6 +108,8 @@ impl Category {
             Self::Fast => has(Flags::FAST),
             Self::Slow => !has(Flags::FAST),
             Self::PubSub => has(Flags::PUBSUB),
+            Self::Scripting if does_nothing_alone => false,
+            Self::Scripting => spec.group == Group::Scripting,
             Self::Admin => has(Flags::ADMIN),
             Self::Dangerous => has(Flags::DANGEROUS) || has(Flags::ADMIN),
             _ if does_nothing_alone => false,
@@ -111,7 +117,7 @@ impl Category {
                 let whole = has(Flags::WHOLE_KEYSPACE) || has(Flags::READS_KEYSPACE);
                 spec.group == Group::Keys || whole
             }
-            Self::Read => spec.is_read(),
+            Self::Read => spec.is_read() && !spec.is_script(),
             Self::Write => spec.is_write(),
             Self::Set => spec.group == Group::Set,
             Self::SortedSet => spec.group == Group::SortedSet,

@@ -44,6 +44,7 @@ mod introspect;
 mod keys;
 mod list;
 mod pubsub;
+mod script;
 mod set;
 mod string;
 mod transaction;

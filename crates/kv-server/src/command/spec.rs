@@ -13,6 +13,7 @@ use super::error::CommandError;
 use super::key_spec::Keys;
 use crate::engine::ServerCx;
 use crate::engine::execute::Answer;
+use crate::engine::transaction::Hold;
 use crate::session::SessionCx;
 
 /// One command or subcommand.
@@ -49,9 +50,25 @@ impl CommandSpec {
         matches!(self.run, Run::Write(_) | Run::Block(_))
     }
 
+    /// Whether it is a program, which may be or do anything.
+    pub(crate) const fn is_script(&self) -> bool {
+        matches!(self.run, Run::Script { .. })
+    }
+
+    /// Whether it is one that can change data, or a program that can.
+    pub(crate) const fn changes_data(&self) -> bool {
+        self.is_write() || matches!(self.run, Run::Script { changes: true, .. })
+    }
+
+    /// Whether it runs on the thread of scripts.
+    pub(crate) const fn is_apart(&self) -> bool {
+        self.flags.contains(Flags::APART)
+    }
+
     /// Whether it can only look at data.
     pub(crate) const fn is_read(&self) -> bool {
-        matches!(self.run, Run::Read(_)) || self.flags.contains(Flags::READS_KEYSPACE)
+        matches!(self.run, Run::Read(_) | Run::Script { changes: false, .. })
+            || self.flags.contains(Flags::READS_KEYSPACE)
     }
 
     /// Whether it may need more memory than there was: refused while memory is full.
@@ -83,6 +100,15 @@ pub(crate) type Outcome = Result<(), CommandError>;
 
 /// What a handler answers that may have to wait.
 pub(crate) type Attempt = fn(&mut Txn<'_>, Args<'_>, &mut Reply<'_>) -> Result<Turn, CommandError>;
+
+/// What runs a program, with all data in hand.
+pub(crate) type ScriptRun = fn(
+    &mut SessionCx<'_>,
+    &mut Hold<'_, '_>,
+    UnixMillis,
+    Args<'_>,
+    &mut Reply<'_>,
+) -> Outcome;
 
 /// Whether a request that may have to wait must.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +156,13 @@ pub(crate) enum Run {
     Block(Attempt),
     /// Runs the requests that the connection has gathered.
     Exec(fn(&mut SessionCx<'_>, UnixMillis, &mut Reply<'_>) -> Answer),
+    /// Runs a program that the client has sent.
+    Script {
+        /// Whether the program may change data.
+        changes: bool,
+        /// Runs it on all data.
+        run: ScriptRun,
+    },
     /// Looks at the connection and changes its state.
     Session(fn(&mut SessionCx<'_>, Args<'_>, &mut Reply<'_>) -> Outcome),
     /// Looks at the whole server and steers it.
@@ -217,6 +250,8 @@ pub(crate) enum Group {
     PubSub,
     /// Several requests as one.
     Transactions,
+    /// Programs that run inside of the server.
+    Scripting,
     /// The client's own connection.
     Connection,
     /// The server as a whole.
@@ -225,7 +260,7 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::String,
         Self::List,
         Self::Set,
@@ -237,6 +272,7 @@ impl Group {
         Self::Keys,
         Self::PubSub,
         Self::Transactions,
+        Self::Scripting,
         Self::Connection,
         Self::Server,
     ];
@@ -255,6 +291,7 @@ impl Group {
             Self::Keys => "generic",
             Self::PubSub => "pubsub",
             Self::Transactions => "transactions",
+            Self::Scripting => "scripting",
             Self::Connection => "connection",
             Self::Server => "server",
         }
@@ -295,6 +332,8 @@ impl Flags {
     /// Looks at keys that it does not name, one stripe after the other.
     pub(crate) const READS_KEYSPACE: Self = Self(1 << 11);
 
+    /// Runs on the thread of scripts.
+    pub(crate) const APART: Self = Self(1 << 12);
     /// Works on messages and subscriptions.
     pub(crate) const PUBSUB: Self = Self(1 << 13);
     /// Runs while a RESP2 connection is subscribed to something.

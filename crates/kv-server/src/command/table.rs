@@ -9,7 +9,7 @@ use kv_proto::RequestRef;
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
 use super::{
-    admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, set, string,
+    admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, script, set, string,
     transaction, zset,
 };
 
@@ -26,6 +26,7 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     keys::GROUP,
     pubsub::GROUP,
     transaction::GROUP,
+    script::GROUP,
     connection::GROUP,
     admin::GROUP,
     introspect::GROUP,

@@ -112,6 +112,7 @@ fn what_happens_to_keys_agrees_with_what_runs() {
                 let whole = spec.flags.contains(Flags::WHOLE_KEYSPACE);
                 assert!(whole != access.changes(), "{}", spec.name);
             }
+            Run::Script { changes, .. } => assert!(changes == access.changes(), "{}", spec.name),
             Run::Session(_) => assert!(!access.changes(), "{}", spec.name),
             Run::Pure(_) | Run::Exec(_) | Run::Server(_) | Run::Group { .. } => {
                 assert!(matches!(spec.keys, Keys::None), "{}", spec.name);
@@ -171,6 +172,7 @@ fn every_command_has_a_script() {
                 Group::Keys => "keys",
                 Group::PubSub => "pubsub",
                 Group::Transactions => "transactions",
+                Group::Scripting => "scripting",
                 Group::Connection => "connection",
                 Group::Server => "admin",
             };

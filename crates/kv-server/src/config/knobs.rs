@@ -12,6 +12,9 @@ use super::{Durability, size};
 use crate::notify::NotifyFlags;
 use crate::server::Server;
 
+/// A limit on the time of scripts is no larger, in milliseconds.
+const BUSY_REPLY_MS_MAX: u64 = i64::MAX as u64;
+
 /// A change that has been checked and is still to be made.
 pub(crate) type Change = Box<dyn FnOnce(&Server)>;
 
@@ -91,6 +94,17 @@ pub(crate) const KNOBS: &[Knob] = &[
             addresses.join(" ")
         },
         set: None,
+    },
+    Knob {
+        name: "busy-reply-threshold",
+        doc: "Milliseconds that a script may run before other clients are answered `BUSY`; 0 is for ever.",
+        default: "5000",
+        get: |server| server.settings.busy_reply_threshold_ms.get().to_string(),
+        set: Some(|_, text| {
+            number(text, 0..=BUSY_REPLY_MS_MAX, |settings| {
+                &settings.busy_reply_threshold_ms
+            })
+        }),
     },
     Knob {
         name: "client-output-buffer-limit",
@@ -186,6 +200,17 @@ pub(crate) const KNOBS: &[Knob] = &[
                 limits.list_size.store(size.into(), Relaxed);
             })),
             Err(_) => Err("argument couldn't be parsed into an integer".to_owned()),
+        }),
+    },
+    Knob {
+        name: "lua-time-limit",
+        doc: "The older name of `busy-reply-threshold`.",
+        default: "5000",
+        get: |server| server.settings.busy_reply_threshold_ms.get().to_string(),
+        set: Some(|_, text| {
+            number(text, 0..=BUSY_REPLY_MS_MAX, |settings| {
+                &settings.busy_reply_threshold_ms
+            })
         }),
     },
     Knob {

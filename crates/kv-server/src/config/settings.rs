@@ -26,6 +26,9 @@ pub(crate) const PUBSUB_SOFT_BYTES: u64 = 8 << 20;
 /// How many keys are remembered for clients with caches.
 pub(crate) const TRACKED_KEYS_MAX: u64 = 1_000_000;
 
+/// Milliseconds that a script may run before others are told that the server is busy.
+pub(crate) const BUSY_REPLY_THRESHOLD_MS: u64 = 5_000;
+
 const _: () = assert!(OUTPUT_HARD_BYTES > kv_core::limits::STRING_BYTES_MAX as u64);
 
 /// One number that can change at any time.
@@ -73,6 +76,8 @@ pub(crate) struct Settings {
     pub(crate) pubsub_soft_s: Setting,
     /// How many keys are remembered for clients with caches; 0: no limit.
     pub(crate) tracked_keys_max: Setting,
+    /// Milliseconds after which a script that still runs lets others know that the server is busy; 0: never.
+    pub(crate) busy_reply_threshold_ms: Setting,
     /// Which events of keys are published: the bits of [`NotifyFlags`](crate::notify::NotifyFlags).
     pub(crate) notify_flags: Setting,
 }
@@ -93,6 +98,7 @@ impl Settings {
             pubsub_soft_bytes: Setting::new(PUBSUB_SOFT_BYTES),
             pubsub_soft_s: Setting::new(OUTPUT_SOFT_S),
             tracked_keys_max: Setting::new(TRACKED_KEYS_MAX),
+            busy_reply_threshold_ms: Setting::new(BUSY_REPLY_THRESHOLD_MS),
             notify_flags: Setting::new(0),
         }
     }

@@ -13,6 +13,7 @@ use std::cell::RefCell;
 
 use super::ServerCx;
 use super::blocked::{Asking, Entered};
+use super::transaction;
 use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{Attempt, CommandSpec, Flags, Outcome, Run, Turn};
@@ -172,6 +173,11 @@ fn run(
         }
         Run::Exec(exec) => {
             let answer = exec(cx, now, reply);
+            cx.server.blocked.serve(memory, now);
+            answer
+        }
+        Run::Script { changes, run } => {
+            let answer = transaction::script(cx, (*changes, *run), args, now, reply);
             cx.server.blocked.serve(memory, now);
             answer
         }

@@ -28,16 +28,19 @@ pub(crate) async fn expire(server: Arc<Server>) {
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         rounds.tick().await;
+        let turn = server.scripts.gate.turn().await;
         server.engine.serve(&server.blocked);
+        drop(turn);
         let begun = Instant::now();
-        while slice(&server) && begun.elapsed() < SWEEP_TIME_MAX {
+        while slice(&server).await && begun.elapsed() < SWEEP_TIME_MAX {
             tokio::task::yield_now().await;
         }
     }
 }
 
 /// One slice; whether another one is worth it.
-fn slice(server: &Server) -> bool {
+async fn slice(server: &Server) -> bool {
+    let _turn = server.scripts.gate.turn().await;
     let sweep = server.engine.expire_due(SLICE_KEYS);
     is_worth_another(&sweep)
 }

@@ -10,16 +10,79 @@
 use std::cell::RefCell;
 
 use kv_core::{At, KeySet, Lsn, Refusal, Txn, UnixMillis, View};
-use kv_proto::Reply;
+use kv_proto::{Reply, RequestRef};
 use smallvec::SmallVec;
 
 use super::ServerCx;
 use super::execute::{Answer, all_or_nothing};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
-use crate::command::spec::{Outcome, Run};
+use crate::command::spec::{CommandSpec, Outcome, Run, ScriptRun};
 use crate::session::SessionCx;
-use crate::session::transaction::{Multi, Queued, Watching};
+use crate::session::transaction::{Multi, Watching};
+
+/// All data, in the hands of a program: to look at, or to change too.
+pub(crate) enum Hold<'h, 's> {
+    Look(&'h mut View<'s>),
+    Change(&'h mut Txn<'s>),
+}
+
+impl Hold<'_, '_> {
+    /// Runs one request of the program, which only looks where this may not be changed.
+    pub(crate) fn run(
+        &mut self,
+        cx: &mut SessionCx<'_>,
+        request: (&'static CommandSpec, RequestRef<'_>),
+        now: UnixMillis,
+        reply: &mut Reply<'_>,
+    ) -> Outcome {
+        match self {
+            Self::Look(view) => look(cx, view, request, now, reply),
+            Self::Change(txn) => change(cx, txn, request, now, reply),
+        }
+    }
+
+    /// How many bytes of changes there are for the log.
+    pub(crate) fn recorded_bytes(&self) -> usize {
+        match self {
+            Self::Look(_) => 0,
+            Self::Change(txn) => txn.recorded_bytes(),
+        }
+    }
+}
+
+/// Runs the program that `args` hold, as one transaction over all data: what it changed before it failed stays, as
+/// one unit.
+///
+/// # Errors
+///
+/// The log's refusal.
+pub(crate) fn script(
+    cx: &mut SessionCx<'_>,
+    (changes, run): (bool, ScriptRun),
+    args: Args<'_>,
+    now: UnixMillis,
+    reply: &mut Reply<'_>,
+) -> Answer {
+    let server = cx.server;
+    let memory = server.engine.memory();
+    let at = At {
+        db: cx.state.db,
+        now,
+    };
+    cx.begin_publishing();
+    let answer = match changes {
+        true => memory.write_with(at, KeySet::All, |txn| {
+            txn.set_origin(cx.state.client.id);
+            run(cx, &mut Hold::Change(txn), now, args, reply)
+        }),
+        false => Ok(memory.read_with(at, KeySet::All, |view| {
+            run(cx, &mut Hold::Look(view), now, args, reply)
+        })),
+    };
+    cx.end_publishing(answer.as_ref().ok().map(|(_, lsn)| *lsn));
+    answer
+}
 
 /// Runs what the connection has gathered since `MULTI`, at the time `now`, and forgets it with what it watches;
 /// not so when the log is behind, after which it is to be run again.
@@ -68,7 +131,8 @@ fn run(
             txn.set_origin(cx.state.client.id);
             if unless_touched(cx, watching, txn, multi, reply) {
                 for queued in multi.requests() {
-                    answer(cx, reply, |cx, reply| change(cx, txn, queued, now, reply));
+                    let request = (queued.spec, queued.request.as_ref());
+                    answer(cx, reply, |cx, reply| change(cx, txn, request, now, reply));
                 }
             }
         })?;
@@ -77,7 +141,8 @@ fn run(
     let ((), lsn) = memory.read_with(at, keys, |view| {
         if unless_touched(cx, watching, view, multi, reply) {
             for queued in multi.requests() {
-                answer(cx, reply, |cx, reply| look(cx, view, queued, now, reply));
+                let request = (queued.spec, queued.request.as_ref());
+                answer(cx, reply, |cx, reply| look(cx, view, request, now, reply));
             }
         }
     });
@@ -133,11 +198,10 @@ fn answer(
 fn change(
     cx: &mut SessionCx<'_>,
     txn: &mut Txn<'_>,
-    queued: &Queued,
+    (spec, request): (&'static CommandSpec, RequestRef<'_>),
     now: UnixMillis,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let (spec, request) = (queued.spec, queued.request.as_ref());
     let keys: SmallVec<[&[u8]; 8]> = spec.keys.of(request).collect();
     let args = Args::new(spec, request);
     txn.in_db(cx.state.db, KeySet::Many(&keys), |txn| match &spec.run {
@@ -146,7 +210,8 @@ fn change(
             all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))?.do_not_wait(reply);
             Ok(())
         }
-        _ => look(cx, txn, queued, now, reply),
+        Run::Script { changes: true, run } => run(cx, &mut Hold::Change(txn), now, args, reply),
+        _ => look(cx, txn, (spec, request), now, reply),
     })
 }
 
@@ -154,17 +219,16 @@ fn change(
 fn look(
     cx: &mut SessionCx<'_>,
     view: &mut View<'_>,
-    queued: &Queued,
+    (spec, request): (&'static CommandSpec, RequestRef<'_>),
     now: UnixMillis,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let args = Args::new(queued.spec, queued.request.as_ref());
-    match &queued.spec.run {
+    let args = Args::new(spec, request);
+    match &spec.run {
         Run::Read(look) => {
             let outcome = view.in_db(cx.state.db, |view| look(view, args, reply));
             if let Some(tracker) = cx.state.remembering() {
-                let keys: SmallVec<[&[u8]; 8]> =
-                    queued.spec.keys.of(queued.request.as_ref()).collect();
+                let keys: SmallVec<[&[u8]; 8]> = spec.keys.of(request).collect();
                 cx.server.remember(tracker, KeySet::Many(&keys));
             }
             outcome
@@ -196,7 +260,11 @@ fn look(
             cx.state.shows(shows);
             outcome
         }
-        Run::Write(_) | Run::Block(_) | Run::Exec(_) => {
+        Run::Script {
+            changes: false,
+            run,
+        } => run(cx, &mut Hold::Look(view), now, args, reply),
+        Run::Write(_) | Run::Block(_) | Run::Script { .. } | Run::Exec(_) => {
             unreachable!("a transaction that looks has nothing that changes")
         }
     }

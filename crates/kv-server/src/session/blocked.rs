@@ -62,8 +62,10 @@ impl Session<'_> {
             () = self.ended() => has_ended = true,
         }
         drop(counted);
+        let turn = server.scripts.gate.turn().await;
         if !server.engine.leave(&server.blocked, self.state.client.id) {
             // Somebody was faster: what was taken is for this client.
+            drop(turn);
             return ticket
                 .wake
                 .await

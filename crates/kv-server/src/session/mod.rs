@@ -8,6 +8,7 @@
 //! Invariant: memory grows with bytes that arrived and with one reply, never with what a client asks for in
 //! advance or does not read.
 
+mod apart;
 pub(crate) mod batch;
 mod blocked;
 pub(crate) mod buffers;
@@ -19,6 +20,7 @@ pub(crate) mod save;
 mod state;
 mod subscriptions;
 pub(crate) mod transaction;
+mod turn;
 
 use std::future::poll_fn;
 use std::io;
@@ -26,7 +28,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 
-use kv_core::{Lsn, UnixMillis};
+use kv_core::UnixMillis;
 use kv_proto::{Decoder, Limits, Mark, ProtocolMode, Reply, ReplyBuffer, RequestRef};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
@@ -34,7 +36,6 @@ use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
 pub(crate) use self::state::{DependsOn, Replies, SessionCx, State};
-use self::subscriptions::Subscriptions;
 use crate::command::spec::CommandSpec;
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
@@ -62,34 +63,20 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
         Err(error) => return tracing::debug!(%error, "a connection ended before it was served"),
     };
     let _registered = Registered(worker, client.id);
-    let subscriptions = Subscriptions::new(&server.pubsub, &client);
     let mut session = Session {
         worker,
         socket,
-        state: State {
-            client,
-            decoder,
-            db: kv_core::Db::FIRST,
-            ending: false,
-            durability: server.engine.durability(),
-            depends_on: DependsOn::default(),
-            newest: Lsn::ZERO,
-            later: None,
-            subscriptions,
-            tracker: None,
-            caching: None,
-            mail_bytes: 0,
-            unsent: None,
-            multi: None,
-            watching: None,
-            replies: Replies::On,
-        },
+        state: State::new(server, client, decoder),
         input: Vec::new(),
         held: 0,
         tally: Tally::default(),
     };
     if let Err(error) = session.run().await {
         tracing::debug!(client = session.state.client.id, %error, "a connection broke");
+    }
+    if session.state.watching.is_some() {
+        let _turn = server.scripts.gate.turn().await;
+        session.state.watching = None;
     }
 }
 
@@ -286,9 +273,7 @@ impl Session<'_> {
                 self.wait_for_pause(request.0).await?;
                 now = engine.now();
             }
-            if !self.execute(request, now, replies) {
-                self.execute_later(request, replies).await;
-            }
+            self.answer(request, now, replies).await;
             if let Some(later) = self.state.later.take() {
                 self.answer_later(later, replies).await?;
                 now = engine.now();
@@ -306,56 +291,54 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Runs one request; whether it is answered. If not, the log is behind and nothing happened.
+    /// Runs one request here; whether it is answered. If not, the log is behind and nothing happened.
     fn execute(
         &mut self,
         (spec, request): (Option<&'static CommandSpec>, RequestRef<'_>),
         now: UnixMillis,
         replies: &mut ReplyBuffer,
     ) -> bool {
-        let muted = (self.state.replies != Replies::On).then(|| self.begin_muted(replies));
+        let muted = self.begin_muted(replies);
         let mut cx = SessionCx {
             server: &self.worker.server,
             state: &mut self.state,
+            machine: None,
         };
-        match execute(&mut cx, spec, request, now, replies) {
-            Executed::LogBehind => false,
-            Executed::Replied { shows, failed } => {
-                self.state.shows(shows);
-                self.held += 1;
-                self.tally.commands += 1;
-                self.tally.errors += u64::from(failed);
-                self.tally.last = spec.or(self.tally.last);
-                if muted.is_some() || self.state.replies != Replies::On {
-                    self.end_muted(muted, replies);
-                }
-                true
-            }
-        }
+        let executed = execute(&mut cx, spec, request, now, replies);
+        self.note(executed, spec, muted, replies)
     }
 
-    /// Runs a request that the log refused again and again, whenever the log has caught up.
-    async fn execute_later(
+    /// Writes down what became of a request; whether it is answered.
+    fn note(
         &mut self,
-        request: (Option<&'static CommandSpec>, RequestRef<'_>),
+        executed: Executed,
+        spec: Option<&'static CommandSpec>,
+        muted: Option<Mark>,
         replies: &mut ReplyBuffer,
-    ) {
-        let worker = self.worker;
-        loop {
-            worker.commits.ask_for_admission();
-            if self.execute(request, worker.server.engine.now(), replies) {
-                return;
-            }
-            worker.commits.admission().await;
+    ) -> bool {
+        let Executed::Replied { shows, failed } = executed else {
+            return false;
+        };
+        self.state.shows(shows);
+        self.held += 1;
+        self.tally.commands += 1;
+        self.tally.errors += u64::from(failed);
+        self.tally.last = spec.or(self.tally.last);
+        if muted.is_some() || self.state.replies != Replies::On {
+            self.end_muted(muted, replies);
         }
+        true
     }
 
-    /// A request begins whose reply may not be sent: where it will stand.
-    fn begin_muted(&mut self, replies: &ReplyBuffer) -> Mark {
+    /// A request begins: where its reply will stand, if that may not be sent.
+    fn begin_muted(&mut self, replies: &ReplyBuffer) -> Option<Mark> {
+        if self.state.replies == Replies::On {
+            return None;
+        }
         if self.state.replies == Replies::SkipNext {
             self.state.replies = Replies::SkipThis;
         }
-        replies.mark()
+        Some(replies.mark())
     }
 
     /// Takes back the reply of a request that gets none. It has none anyway if it was the one that chose so.

@@ -100,7 +100,7 @@ impl Session<'_> {
         let multi = self.state.multi.as_deref();
         spec.is_some_and(|spec| match spec.run {
             Run::Exec(_) => multi.is_some_and(super::transaction::Multi::writes),
-            _ => spec.is_write(),
+            _ => spec.changes_data(),
         })
     }
 }

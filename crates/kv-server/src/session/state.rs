@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kv_core::{Db, Lsn};
-use kv_proto::{Decoder, Format};
+use kv_proto::{Decoder, Format, Limits, ProtocolMode};
 use kv_wal::Durability;
 
 use super::later::Later;
@@ -13,6 +13,7 @@ use super::transaction::{Multi, Watching};
 use crate::clients::Client;
 use crate::command::spec::CommandSpec;
 use crate::pubsub::Topic;
+use crate::script::machine::Machine;
 use crate::server::Server;
 use crate::tracking::{Remember, Tracker};
 
@@ -74,6 +75,34 @@ pub(crate) enum Replies {
 }
 
 impl State {
+    /// A connection of which nothing has been heard.
+    pub(crate) fn new(server: &Server, client: Arc<Client>, decoder: Decoder) -> Self {
+        Self {
+            subscriptions: Subscriptions::new(&server.pubsub, &client),
+            client,
+            decoder,
+            db: Db::FIRST,
+            ending: false,
+            durability: server.engine.durability(),
+            depends_on: DependsOn::default(),
+            newest: Lsn::ZERO,
+            later: None,
+            tracker: None,
+            caching: None,
+            mail_bytes: 0,
+            unsent: None,
+            multi: None,
+            watching: None,
+            replies: Replies::On,
+        }
+    }
+
+    /// What stands in its place while it is elsewhere.
+    pub(crate) fn stand_in(&self, server: &Server) -> Self {
+        let decoder = Decoder::new(ProtocolMode::Resp, Limits::default());
+        Self::new(server, Arc::clone(&self.client), decoder)
+    }
+
     /// A reply shows data as of `lsn`.
     pub(crate) fn shows(&mut self, lsn: Lsn) {
         self.newest = self.newest.max(lsn);
@@ -136,6 +165,8 @@ impl DependsOn {
 pub(crate) struct SessionCx<'s> {
     pub(crate) server: &'s Arc<Server>,
     pub(crate) state: &'s mut State,
+    /// What runs programs: on their thread, and nowhere else.
+    pub(crate) machine: Option<&'s Machine>,
 }
 
 impl SessionCx<'_> {

@@ -95,6 +95,8 @@ fn flags(spec: &CommandSpec) -> Vec<&'static str> {
         ("no_auth", has(Flags::NO_AUTH)),
         ("no_multi", has(Flags::NO_MULTI)),
         ("allow_busy", has(Flags::ALLOW_BUSY)),
+        ("skip_monitor", spec.is_script()),
+        ("no_mandatory_keys", spec.is_script()),
         ("movablekeys", has_movable(&spec.keys)),
     ];
     all.into_iter()

@@ -1,0 +1,174 @@
+//! `redis.call`: one request of a script.
+//!
+//! Invariant: what may not run in a script does not; what a script may not change stays as it is.
+
+use bytes::{Buf as _, BytesMut};
+use kv_core::UnixMillis;
+use kv_proto::{
+    Format, REQUEST_BYTES_MAX, Reply, ReplyBuffer, ReplyDecoder, RequestArgs, RequestRef,
+    Value as Answer,
+};
+use mlua::{MultiValue, Value};
+
+use super::failure::Raised;
+use crate::command::error::CommandError;
+use crate::command::spec::{CommandSpec, Flags};
+use crate::command::table;
+use crate::engine::transaction::Hold;
+use crate::session::SessionCx;
+
+/// Bytes of changes that one script may make: they are one unit of the log, with room for the last of them.
+const RECORDED_BYTES_MAX: usize = 256 << 20;
+
+const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this redis lib call";
+const WRONG_ARGUMENT: &str = "ERR Lua redis lib command arguments must be strings or integers";
+const UNKNOWN: &str = "ERR Unknown Redis command called from script";
+const WRONG_ARITY: &str = "ERR Wrong number of args calling Redis command from script";
+const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
+const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
+const TOO_LONG: &str = "ERR the arguments of this call are too long";
+const TOO_MUCH: &str = "ERR the script has written more than one transaction can hold";
+
+/// The script that runs, as its requests see it.
+pub(super) struct Caller<'c, 's, 'h, 't> {
+    pub(super) cx: &'c mut SessionCx<'s>,
+    pub(super) hold: &'c mut Hold<'h, 't>,
+    pub(super) now: UnixMillis,
+    /// The format that the script wants replies in.
+    pub(super) format: Format,
+    pub(super) may_write: bool,
+    /// What the request is written to, and its reply: kept from call to call.
+    request: RequestArgs,
+    out: ReplyBuffer,
+}
+
+impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
+    /// A script that begins.
+    pub(super) fn new(
+        cx: &'c mut SessionCx<'s>,
+        hold: &'c mut Hold<'h, 't>,
+        now: UnixMillis,
+        may_write: bool,
+    ) -> Self {
+        Self {
+            cx,
+            hold,
+            now,
+            format: Format::Resp2,
+            may_write,
+            request: RequestArgs::new(),
+            out: ReplyBuffer::new(),
+        }
+    }
+
+    /// Runs the request that `words` are.
+    ///
+    /// # Errors
+    ///
+    /// What is to be raised: the request could not even run, or was answered with an error.
+    pub(super) fn call(&mut self, words: &MultiValue) -> Result<Answer, Raised> {
+        let mut request = std::mem::take(&mut self.request);
+        request.clear();
+        let answer = fill(&mut request, words)
+            .map_err(|error| Raised::Reply(error.as_bytes().into()))
+            .and_then(|()| self.run(request.view(b"")));
+        self.request = request;
+        answer
+    }
+
+    fn run(&mut self, request: RequestRef<'_>) -> Result<Answer, Raised> {
+        let refused = |why: &str| Raised::Reply(why.as_bytes().into());
+        let spec = table::find(request).map_err(|_| refused(UNKNOWN))?;
+        self.admit(spec, request)?;
+        self.out.clear();
+        let mut reply = Reply::new(&mut self.out, self.format);
+        let outcome = self
+            .hold
+            .run(self.cx, (spec, request), self.now, &mut reply);
+        if let Err(CommandError { code, message }) = outcome {
+            self.out.clear();
+            return Err(Raised::Reply(format!("{code} {message}").into_bytes().into()));
+        }
+        match self.answer() {
+            Some(Answer::Error(text)) => Err(Raised::Reply(text.to_vec().into())),
+            Some(answer) => Ok(answer),
+            None => Err(refused("ERR the reply cannot be shown to a script")),
+        }
+    }
+
+    /// Whether `request` may run here, in Redis' order of reasons.
+    fn admit(&self, spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), Raised> {
+        let running = &self.cx.server.scripts.running;
+        let why = if !spec.arity.allows(request.len()) {
+            WRONG_ARITY
+        } else if spec.flags.contains(Flags::NO_SCRIPT) {
+            NOT_ALLOWED
+        } else if spec.is_write() && !self.may_write {
+            READ_ONLY
+        } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
+            TOO_MUCH
+        } else if spec.is_write() && !running.may_write() {
+            return Err(Raised::Killed);
+        } else {
+            return Ok(());
+        };
+        Err(Raised::Reply(why.as_bytes().into()))
+    }
+
+    fn answer(&mut self) -> Option<Answer> {
+        let bytes = self.out.copy_to_bytes(self.out.remaining());
+        let mut bytes = BytesMut::from(bytes);
+        ReplyDecoder::new().decode(&mut bytes).ok().flatten()
+    }
+}
+
+/// Writes `words` into `request`.
+fn fill(request: &mut RequestArgs, words: &MultiValue) -> Result<(), &'static str> {
+    if words.is_empty() {
+        return Err(NO_ARGUMENT);
+    }
+    let mut bytes = 0;
+    let mut push = |word: &[u8]| {
+        bytes += word.len();
+        if bytes > REQUEST_BYTES_MAX {
+            return Err(TOO_LONG);
+        }
+        request.push_word(word);
+        Ok(())
+    };
+    for word in words {
+        match word {
+            Value::String(text) => push(&text.as_bytes())?,
+            Value::Integer(number) => push(itoa::Buffer::new().format(*number).as_bytes())?,
+            Value::Number(number) => push(decimal(*number).as_bytes())?,
+            _ => return Err(WRONG_ARGUMENT),
+        }
+    }
+    Ok(())
+}
+
+/// The shortest text that reads back as `number`, as in replies.
+fn decimal(number: f64) -> String {
+    let mut out = ReplyBuffer::new();
+    Reply::new(&mut out, Format::Resp3).double(number);
+    let text = out.copy_to_bytes(out.remaining());
+    let text = String::from_utf8_lossy(&text);
+    text.trim_start_matches(',').trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_in_replies() {
+        for (number, text) in [
+            (3.1, "3.1"),
+            (10.0 / 3.0, "3.3333333333333335"),
+            (1e20, "1e+20"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(decimal(number), text);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Scripts: programs in Lua that clients send and that run inside of the server, each as one transaction.
+//!
+//! The way of a script: the session hands its request, with all that it remembers, to the thread of scripts
+//! (`session/apart.rs`, [`thread`]); that closes the [`gate`], so that nobody else is at work, and runs the request
+//! as it would have run on the session's own thread. The engine opens a transaction over all data and calls the
+//! [`machine`], which runs the program; each `redis.call` of it is one request of that transaction ([`call`]).
+//!
+//! Invariant: one script runs at a time, and beside it no request that touches data. So no serving thread ever
+//! waits for a lock that a script holds: its sessions wait for the gate, where they can be told that the server is
+//! busy, and `SCRIPT KILL` is heard.
+
+// Who runs when.
+pub(crate) mod gate;
+pub(crate) mod running;
+pub(crate) mod thread;
+
+// What runs.
+pub(crate) mod machine;
+mod call;
+mod convert;
+mod failure;
+mod sandbox;
+mod shebang;
+mod store;
+
+// What a script finds there.
+mod bits;
+mod chance;
+mod json;
+mod library;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use self::gate::Gate;
+use self::running::Running;
+use self::thread::Way;
+
+/// What all threads share of scripts.
+pub(crate) struct Scripts {
+    /// Who may be at work.
+    pub(crate) gate: Gate,
+    /// The script that runs, if one does.
+    pub(crate) running: Running,
+    /// The way to the thread that runs them.
+    pub(crate) way: Way,
+    pub(crate) figures: Figures,
+}
+
+/// What is told of scripts.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    /// Scripts that can be asked for by their digest.
+    pub(crate) cached: AtomicU64,
+    /// Scripts that were forgotten to make room for others.
+    pub(crate) evicted: AtomicU64,
+    /// Bytes of the sources of scripts.
+    pub(crate) source_bytes: AtomicU64,
+    /// Bytes that the scripts and all that they use take.
+    pub(crate) memory_bytes: AtomicU64,
+}
+
+impl Figures {
+    /// The value of one of them.
+    pub(crate) fn read(figure: &AtomicU64) -> u64 {
+        figure.load(Ordering::Relaxed)
+    }
+}
+
+impl Scripts {
+    /// No script yet, in a server with so many serving threads.
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            gate: Gate::new(workers),
+            running: Running::default(),
+            way: Way::default(),
+            figures: Figures::default(),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+-- What scripts find around them: libraries and globals that can be read and not changed.
+--
+-- Gets what the server brings (`host`) and hands back the table of globals and the function that runs a script.
+-- Whoever reads a protected table has a proxy in hand; nothing gives out the table behind it.
+
+local host = ...
+
+local error, type, next, unpack, tostring = error, type, next, unpack, tostring
+local pcall, xpcall, rawget, rawset = pcall, xpcall, rawget, rawset
+local setmetatable, getmetatable = setmetatable, getmetatable
+local floor, resume, collectgarbage = math.floor, coroutine.resume, collectgarbage
+
+local READONLY = 'Attempt to modify a readonly table'
+
+-- Of each proxy, the table behind it.
+local behind = {}
+
+local function refuse()
+  error(READONLY, 2)
+end
+
+local function protect(table)
+  local proxy = {}
+  behind[proxy] = table
+  return setmetatable(proxy, {__index = table, __newindex = refuse, __metatable = false})
+end
+
+local function copy(table)
+  local copied = {}
+  for key, value in next, table do
+    copied[key] = value
+  end
+  return copied
+end
+
+-- Errors that come from the server are objects of its own: scripts get what they stand for. One that ends the
+-- script cannot be caught.
+local function caught(err)
+  if type(err) ~= 'userdata' then
+    return err
+  end
+  local reason, is_final = host.reason(err)
+  if is_final then
+    error(err, 0)
+  end
+  return reason
+end
+
+local function settle(ok, ...)
+  if ok then
+    return true, ...
+  end
+  return false, caught((...))
+end
+
+local globals = {
+  _VERSION = _VERSION,
+  assert = assert,
+  error = error,
+  gcinfo = gcinfo,
+  getmetatable = getmetatable,
+  ipairs = ipairs,
+  load = host.load,
+  loadstring = host.loadstring,
+  rawequal = rawequal,
+  select = select,
+  tonumber = tonumber,
+  tostring = tostring,
+  type = type,
+  unpack = unpack,
+  bit = protect(host.bit),
+  cjson = protect(host.cjson),
+  cmsgpack = protect(host.cmsgpack),
+  struct = protect(host.struct),
+  redis = protect(host.redis),
+  os = protect({clock = os.clock}),
+}
+globals.server = globals.redis
+
+function globals.pcall(...)
+  return settle(pcall(...))
+end
+
+function globals.xpcall(f, handler)
+  local is_final
+  local function handle(err)
+    if type(err) == 'userdata' then
+      local reason
+      reason, is_final = host.reason(err)
+      if is_final then
+        return err
+      end
+      err = reason
+    end
+    return handler(err)
+  end
+  local function done(ok, ...)
+    if is_final then
+      error((...), 0)
+    end
+    return ok, ...
+  end
+  return done(xpcall(f, handle))
+end
+
+function globals.next(table, key)
+  local real = behind[table]
+  return next(real or table, key)
+end
+
+function globals.pairs(table)
+  local real = behind[table]
+  return next, real and copy(real) or table, nil
+end
+
+function globals.rawget(table, key)
+  return rawget(behind[table] or table, key)
+end
+
+function globals.rawset(table, key, value)
+  if behind[table] then
+    error(READONLY, 0)
+  end
+  return rawset(table, key, value)
+end
+
+function globals.setmetatable(table, metatable)
+  if behind[table] then
+    error(READONLY, 0)
+  end
+  return setmetatable(table, metatable)
+end
+
+-- The collector belongs to the server: it can be asked, and told to work, but not to stop.
+function globals.collectgarbage(what, ...)
+  if what == nil or what == 'count' or what == 'collect' or what == 'step' then
+    return collectgarbage(what, ...)
+  end
+  return 0
+end
+
+local strings = copy(string)
+globals.string = protect(strings)
+globals.table = protect(copy(table))
+
+local threads = copy(coroutine)
+function threads.resume(...)
+  return settle(resume(...))
+end
+globals.coroutine = protect(threads)
+
+-- Chance that is the same in every run.
+local maths = copy(math)
+function maths.random(low, high)
+  local drawn = host.random()
+  if low == nil then
+    return drawn
+  end
+  if high == nil then
+    low, high = 1, low
+    if high < 1 then
+      error("bad argument #1 to 'random' (interval is empty)", 2)
+    end
+  elseif low > high then
+    error("bad argument #2 to 'random' (interval is empty)", 2)
+  end
+  return floor(drawn * (high - low + 1)) + low
+end
+function maths.randomseed(seed)
+  host.seed(seed)
+end
+globals.math = protect(maths)
+
+local function miss(_, name)
+  error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+
+local environment = protect(setmetatable(globals, {__index = miss}))
+globals._G = environment
+
+-- The methods of strings, `("x"):upper()`.
+local methods = getmetatable('')
+methods.__index = globals.string
+methods.__metatable = false
+
+-- Runs a script; whether it ended well, and what it returned or why it did not.
+local function run(script)
+  return xpcall(script, host.blame)
+end
+
+-- What a script may have put in front of a protected table goes with it.
+local function tidy()
+  for proxy in next, behind do
+    if next(proxy) ~= nil then
+      for key in next, copy(proxy) do
+        rawset(proxy, key, nil)
+      end
+    end
+  end
+end
+
+return globals, environment, run, tidy
