@@ -102,13 +102,8 @@ pub(crate) type Outcome = Result<(), CommandError>;
 pub(crate) type Attempt = fn(&mut Txn<'_>, Args<'_>, &mut Reply<'_>) -> Result<Turn, CommandError>;
 
 /// What runs a program, with all data in hand.
-pub(crate) type ScriptRun = fn(
-    &mut SessionCx<'_>,
-    &mut Hold<'_, '_>,
-    UnixMillis,
-    Args<'_>,
-    &mut Reply<'_>,
-) -> Outcome;
+pub(crate) type ScriptRun =
+    fn(&mut SessionCx<'_>, &mut Hold<'_, '_>, UnixMillis, Args<'_>, &mut Reply<'_>) -> Outcome;
 
 /// Whether a request that may have to wait must.
 #[derive(Clone, Copy, Debug)]

@@ -123,7 +123,11 @@ impl Shell {
                 outcome.expect("no log refuses").0?.do_not_wait(reply);
                 Ok(())
             }
-            Run::Exec(_) | Run::Session(_) | Run::Server(_) | Run::Group { alone: None, .. } => {
+            Run::Exec(_)
+            | Run::Script { .. }
+            | Run::Session(_)
+            | Run::Server(_)
+            | Run::Group { alone: None, .. } => {
                 panic!("{} needs a server", spec.name)
             }
         }

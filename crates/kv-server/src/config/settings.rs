@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::kept::Kept;
+
 /// Seconds after which a half-sent request is given up.
 pub(crate) const REQUEST_TIMEOUT_S: u64 = 30;
 
@@ -80,6 +82,10 @@ pub(crate) struct Settings {
     pub(crate) busy_reply_threshold_ms: Setting,
     /// Which events of keys are published: the bits of [`NotifyFlags`](crate::notify::NotifyFlags).
     pub(crate) notify_flags: Setting,
+    /// Whether what has expired is removed before anybody asks for it; 0: it is not.
+    pub(crate) sweeps: Setting,
+    /// What is remembered for clients and steers nothing.
+    pub(crate) kept: Kept,
 }
 
 impl Settings {
@@ -100,6 +106,8 @@ impl Settings {
             tracked_keys_max: Setting::new(TRACKED_KEYS_MAX),
             busy_reply_threshold_ms: Setting::new(BUSY_REPLY_THRESHOLD_MS),
             notify_flags: Setting::new(0),
+            sweeps: Setting::new(1),
+            kept: Kept::default(),
         }
     }
 }

@@ -31,6 +31,9 @@ pub(crate) async fn expire(server: Arc<Server>) {
         let turn = server.scripts.gate.turn().await;
         server.engine.serve(&server.blocked);
         drop(turn);
+        if server.settings.sweeps.get() == 0 {
+            continue;
+        }
         let begun = Instant::now();
         while slice(&server).await && begun.elapsed() < SWEEP_TIME_MAX {
             tokio::task::yield_now().await;

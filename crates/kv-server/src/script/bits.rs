@@ -38,7 +38,9 @@ pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {
         library.raw_set(name, function)
     };
     shift("lshift", |bits, by| bits << by)?;
-    shift("rshift", |bits, by| (bits.cast_unsigned() >> by).cast_signed())?;
+    shift("rshift", |bits, by| {
+        (bits.cast_unsigned() >> by).cast_signed()
+    })?;
     shift("arshift", |bits, by| bits >> by)?;
     shift("rol", i32::rotate_left)?;
     shift("ror", i32::rotate_right)?;
@@ -70,7 +72,9 @@ fn tohex(lua: &Lua, args: MultiValue) -> mlua::Result<String> {
 fn bits(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::Result<i32> {
     let value = args.get(place).unwrap_or(&Value::Nil);
     match lua.coerce_number(value.clone())? {
-        Some(number) => Ok(number.round_ties_even().rem_euclid(4_294_967_296.0) as u64 as u32 as i32),
+        Some(number) => {
+            Ok(number.round_ties_even().rem_euclid(4_294_967_296.0) as u64 as u32 as i32)
+        }
         None => {
             let got = match args.get(place) {
                 None => "no value",

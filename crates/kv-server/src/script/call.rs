@@ -20,7 +20,8 @@ use crate::session::SessionCx;
 /// Bytes of changes that one script may make: they are one unit of the log, with room for the last of them.
 const RECORDED_BYTES_MAX: usize = 256 << 20;
 
-const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this redis lib call";
+pub(super) const NO_ARGUMENT: &str =
+    "ERR Please specify at least one argument for this redis lib call";
 const WRONG_ARGUMENT: &str = "ERR Lua redis lib command arguments must be strings or integers";
 const UNKNOWN: &str = "ERR Unknown Redis command called from script";
 const WRONG_ARITY: &str = "ERR Wrong number of args calling Redis command from script";
@@ -87,7 +88,9 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             .run(self.cx, (spec, request), self.now, &mut reply);
         if let Err(CommandError { code, message }) = outcome {
             self.out.clear();
-            return Err(Raised::Reply(format!("{code} {message}").into_bytes().into()));
+            return Err(Raised::Reply(
+                format!("{code} {message}").into_bytes().into(),
+            ));
         }
         match self.answer() {
             Some(Answer::Error(text)) => Err(Raised::Reply(text.to_vec().into())),
@@ -140,6 +143,7 @@ fn fill(request: &mut RequestArgs, words: &MultiValue) -> Result<(), &'static st
         match word {
             Value::String(text) => push(&text.as_bytes())?,
             Value::Integer(number) => push(itoa::Buffer::new().format(*number).as_bytes())?,
+            Value::Number(number) if *number == 0.0 => push(b"0")?,
             Value::Number(number) => push(decimal(*number).as_bytes())?,
             _ => return Err(WRONG_ARGUMENT),
         }

@@ -32,9 +32,7 @@ pub(super) fn to_lua(lua: &Lua, answer: &Answer, format: Format) -> mlua::Result
         Answer::Null if format == Format::Resp3 => Value::Nil,
         Answer::Null => Value::Boolean(false),
         Answer::Boolean(value) => Value::Boolean(*value),
-        Answer::Double(number) => {
-            Value::Table(single(lua, "double", Value::Number(*number))?)
-        }
+        Answer::Double(number) => Value::Table(single(lua, "double", Value::Number(*number))?),
         Answer::BigNumber(digits) => Value::Table(single(lua, "big_number", string(digits)?)?),
         Answer::Verbatim { kind, text } => {
             let verbatim = lua.create_table_with_capacity(0, 2)?;

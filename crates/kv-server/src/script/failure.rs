@@ -22,10 +22,13 @@ pub(super) enum Raised {
 }
 
 /// What is answered when a script was killed.
-const KILLED: &str = "ERR Error running script: Script killed by user with SCRIPT KILL.";
+const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
 
 /// The name that a script has in its own errors.
 pub(super) const CHUNK: &str = "@user_script";
+
+/// The name of the prelude: what is wrong in there is the fault of whoever called it.
+pub(super) const PRELUDE: &str = "=prelude";
 
 /// How deep the stack is looked through for the script's own part of it.
 const LEVELS_MAX: usize = 32;
@@ -66,9 +69,22 @@ pub(super) fn text(lua: &Lua, text: impl fmt::Display) -> Error {
     Raised::Text(text.into_bytes().into()).into_error()
 }
 
+/// What Lua raises itself where it has no memory left.
+pub(super) fn not_enough_memory() -> Error {
+    Raised::Text(b"not enough memory".as_slice().into()).into_error()
+}
+
 /// An argument that a function of a library cannot take, to be raised.
-pub(super) fn argument(lua: &Lua, place: usize, function: &str, problem: impl fmt::Display) -> Error {
-    text(lua, format_args!("bad argument #{place} to '{function}' ({problem})"))
+pub(super) fn argument(
+    lua: &Lua,
+    place: usize,
+    function: &str,
+    problem: impl fmt::Display,
+) -> Error {
+    text(
+        lua,
+        format_args!("bad argument #{place} to '{function}' ({problem})"),
+    )
 }
 
 /// What `error` stands for.
@@ -98,8 +114,8 @@ pub(super) fn reason(lua: &Lua, value: Value) -> mlua::Result<(Value, bool)> {
     })
 }
 
-/// What a script that has not caught `value` is answered: a table with the text, and the line of the script where
-/// it happened.
+/// What a script that has not caught `value` is answered: a table with the text, and the chunk and the line where it
+/// happened.
 pub(super) fn blame(lua: &Lua, value: Value) -> mlua::Result<Table> {
     let text = text_of(lua, &value)?;
     let blame = lua.create_table()?;
@@ -107,13 +123,17 @@ pub(super) fn blame(lua: &Lua, value: Value) -> mlua::Result<Table> {
     let mut level = 1;
     while level < LEVELS_MAX {
         let line = lua.inspect_stack(level, |level| {
-            let is_script = level.source().source.is_some_and(|source| source == CHUNK);
-            is_script.then(|| level.current_line()).flatten()
+            let of = level.source();
+            let source = of.source.filter(|source| *source != PRELUDE);
+            source
+                .map(|source| source.into_owned())
+                .zip(level.current_line())
         });
         match line {
             None => break,
             Some(None) => level += 1,
-            Some(Some(line)) => {
+            Some(Some((source, line))) => {
+                blame.raw_set("source", source)?;
                 blame.raw_set("line", line)?;
                 break;
             }

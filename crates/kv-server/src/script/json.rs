@@ -42,8 +42,11 @@ enum Invalid {
     Null,
 }
 
-/// The deepest nesting that may be chosen: it is followed by recursion.
-const DEPTH_MAX: i64 = 5_000;
+/// The deepest nesting that is followed, whatever was chosen: it is followed by recursion.
+const DEPTH_MAX: usize = 5_000;
+
+/// The deepest nesting that may be chosen.
+const DEPTH_CHOICE_MAX: i64 = i32::MAX as i64;
 
 impl Default for Choices {
     fn default() -> Self {
@@ -92,7 +95,10 @@ pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {
         Reader::new(lua, &text.as_bytes(), choices.get()).document()
     })?;
     library.raw_set("decode", decode)?;
-    library.raw_set("new", lua.create_function(|lua, _: MultiValue| self::library(lua))?)?;
+    library.raw_set(
+        "new",
+        lua.create_function(|lua, _: MultiValue| self::library(lua))?,
+    )?;
     settings(lua, &library, &chosen)?;
     Ok(library)
 }
@@ -110,13 +116,13 @@ fn settings(lua: &Lua, library: &Table, chosen: &Chosen) -> mlua::Result<()> {
         })?;
         library.raw_set(name, function)
     };
-    number("encode_max_depth", DEPTH_MAX, |choices, wanted| {
+    number("encode_max_depth", DEPTH_CHOICE_MAX, |choices, wanted| {
         choose_depth(&mut choices.encode_depth, wanted)
     })?;
-    number("decode_max_depth", DEPTH_MAX, |choices, wanted| {
+    number("decode_max_depth", DEPTH_CHOICE_MAX, |choices, wanted| {
         choose_depth(&mut choices.decode_depth, wanted)
     })?;
-    number("encode_number_precision", 16, |choices, wanted| {
+    number("encode_number_precision", 14, |choices, wanted| {
         choices.precision = wanted.unwrap_or(choices.precision);
         choices.precision
     })?;
@@ -165,7 +171,11 @@ fn settings(lua: &Lua, library: &Table, chosen: &Chosen) -> mlua::Result<()> {
             integer(lua, &args, 1, NAME, range.clone())?.unwrap_or(choices.sparse_ratio);
         choices.sparse_safe = integer(lua, &args, 2, NAME, range)?.unwrap_or(choices.sparse_safe);
         chosen.set(choices);
-        Ok((choices.sparse_convert, choices.sparse_ratio, choices.sparse_safe))
+        Ok((
+            choices.sparse_convert,
+            choices.sparse_ratio,
+            choices.sparse_safe,
+        ))
     })?;
     library.raw_set("encode_sparse_array", sparse)
 }
@@ -194,9 +204,16 @@ fn integer(
     };
     match lua.coerce_integer(value.clone())? {
         Some(number) if range.contains(&number) => Ok(Some(number)),
+        None if lua.coerce_number(value.clone())?.is_none() => {
+            let problem = format_args!("number expected, got {}", value.type_name());
+            Err(failure::argument(lua, place + 1, function, problem))
+        }
         _ => {
-            let problem =
-                format_args!("expected integer between {} and {}", range.start(), range.end());
+            let problem = format_args!(
+                "expected integer between {} and {}",
+                range.start(),
+                range.end()
+            );
             Err(failure::argument(lua, place + 1, function, problem))
         }
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use kv_proto::Format;
 use mlua::{Lua, MultiValue, Table, Value};
 
+use super::call::NO_ARGUMENT;
 use super::convert::{error_table, single};
 use super::failure;
 use super::store::Digest;
@@ -105,7 +106,9 @@ fn sha1hex(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
 fn log(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     let mut args = args.into_iter();
     let (Some(level), true) = (args.next(), args.len() > 0) else {
-        return Err(failure::reply("ERR redis.log() requires two arguments or more."));
+        return Err(failure::reply(
+            "ERR redis.log() requires two arguments or more.",
+        ));
     };
     let Value::Integer(level @ 0..=3) = level else {
         return Err(match level.is_number() || level.is_integer() {
@@ -119,7 +122,9 @@ fn log(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
             words.push(text.to_string_lossy());
         }
     }
-    let words = words.join(" ").replace(|letter: char| letter.is_control(), " ");
+    let words = words
+        .join(" ")
+        .replace(|letter: char| letter.is_control(), " ");
     match level {
         0 => tracing::trace!("script: {words}"),
         1 => tracing::debug!("script: {words}"),
@@ -135,18 +140,22 @@ fn set_repl(_: &Lua, args: MultiValue) -> mlua::Result<Value> {
         Some(_) => Err(failure::reply(
             "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         )),
-        None => Err(failure::reply("ERR redis.set_repl() requires one argument.")),
+        None => Err(failure::reply(
+            "ERR redis.set_repl() requires one argument.",
+        )),
     }
 }
 
 /// There are no rules of access yet: everybody may run every command that there is.
 fn acl_check_cmd(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     let Some(name) = args.front() else {
-        return Err(failure::reply("ERR Please specify at least one argument for this redis.acl_check_cmd() call"));
+        return Err(failure::reply(NO_ARGUMENT));
     };
     let name = lua.coerce_string(name.clone())?;
     match name.and_then(|name| table::find_by_name(&name.as_bytes())) {
         Some(_) => Ok(Value::Boolean(true)),
-        None => Err(failure::reply("ERR Invalid command passed to redis.acl_check_cmd()")),
+        None => Err(failure::reply(
+            "ERR Invalid command passed to redis.acl_check_cmd()",
+        )),
     }
 }

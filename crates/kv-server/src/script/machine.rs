@@ -5,8 +5,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use kv_core::UnixMillis;
@@ -33,7 +33,7 @@ use crate::session::SessionCx;
 const INSTRUCTIONS: u32 = 100_000;
 
 /// Bytes that the interpreter may take, with all that scripts have in hand.
-const MEMORY_BYTES_MAX: usize = 512 << 20;
+pub(super) const MEMORY_BYTES_MAX: usize = 512 << 20;
 
 /// After so many runs the interpreter collects a part of its garbage.
 const RUNS_PER_COLLECTION: u32 = 50;
@@ -100,23 +100,17 @@ impl Machine {
         }
     }
 
-    fn make(
-        begun: Rc<Cell<Instant>>,
-        server: Weak<Server>,
-    ) -> mlua::Result<(Lua, Sandbox, Store)> {
-        let libraries =
-            StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
+    fn make(begun: Rc<Cell<Instant>>, server: Weak<Server>) -> mlua::Result<(Lua, Sandbox, Store)> {
+        let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         let sandbox = sandbox::build(&lua)?;
         let store = Store::new(&lua)?;
         lua.set_memory_limit(MEMORY_BYTES_MAX)?;
         // Threads that scripts make inherit it.
         let every = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
-        lua.set_global_hook(every, move |_, _| {
-            match server.upgrade() {
-                Some(server) => watch(&server, begun.get()),
-                None => Ok(VmState::Continue),
-            }
+        lua.set_global_hook(every, move |_, _| match server.upgrade() {
+            Some(server) => watch(&server, begun.get()),
+            None => Ok(VmState::Continue),
         })?;
         Ok((lua, sandbox, store))
     }
@@ -137,7 +131,10 @@ impl Machine {
         let server = cx.server;
         let runnable = self.runnable(program.script)?;
         let is_for_readers = matches!(hold, Hold::Look(_));
-        let Declared { has_shebang, no_writes } = runnable.declared;
+        let Declared {
+            has_shebang,
+            no_writes,
+        } = runnable.declared;
         if is_for_readers && has_shebang && !no_writes {
             return Err(WRITES);
         }
@@ -165,7 +162,9 @@ impl Machine {
         if let Err(error) = ran {
             // Nothing of it may be in the middle of a reply.
             return Err(CommandError::err(
-                failure::plain_text(&error).trim_start_matches("ERR ").to_owned(),
+                failure::plain_text(&error)
+                    .trim_start_matches("ERR ")
+                    .to_owned(),
             ));
         }
         self.clean_up(server);
@@ -234,8 +233,14 @@ impl Machine {
             return Err(NO_SCRIPT);
         };
         let (declared, program) = shebang::split(source)?;
-        let chunk = self.lua.load(program).set_name(CHUNK).set_mode(ChunkMode::Text);
-        let function = chunk.into_function().map_err(|error| not_a_program(&error))?;
+        let chunk = self
+            .lua
+            .load(program)
+            .set_name(CHUNK)
+            .set_mode(ChunkMode::Text);
+        let function = chunk
+            .into_function()
+            .map_err(|error| not_a_program(&error))?;
         store
             .add(digest, source, declared, &function)
             .map_err(internal)?;
@@ -257,11 +262,19 @@ impl Machine {
     }
 
     /// Runs `function`: whether it ended well, and what it returned or why it did not.
-    fn play(&self, function: &Function, caller: Caller<'_, '_, '_, '_>) -> mlua::Result<(bool, Value)> {
-        let Sandbox { redis, run, format, .. } = &self.sandbox;
+    fn play(
+        &self,
+        function: &Function,
+        caller: Caller<'_, '_, '_, '_>,
+    ) -> mlua::Result<(bool, Value)> {
+        let Sandbox {
+            redis, run, format, ..
+        } = &self.sandbox;
         let caller = RefCell::new(caller);
         let ask = |words: &MultiValue| {
-            let mut caller = caller.try_borrow_mut().map_err(|_| Raised::Reply(NESTED.into()))?;
+            let mut caller = caller
+                .try_borrow_mut()
+                .map_err(|_| Raised::Reply(NESTED.into()))?;
             caller.format = format.get();
             caller.call(words)
         };
@@ -272,9 +285,7 @@ impl Machine {
             })?;
             let pcall = scope.create_function(|lua, words: MultiValue| match ask(&words) {
                 Ok(answer) => convert::to_lua(lua, &answer, format.get()),
-                Err(Raised::Reply(text)) => {
-                    convert::error_table(lua, &text).map(Value::Table)
-                }
+                Err(Raised::Reply(text)) => convert::error_table(lua, &text).map(Value::Table),
                 Err(raised) => Err(raised.into_error()),
             })?;
             redis.raw_set("call", call)?;
@@ -288,14 +299,16 @@ impl Machine {
         let Value::Table(blame) = value else {
             // The handler had no memory, or no stack, to say more.
             let text = self.lua.coerce_string(value.clone())?;
-            let text = text.map_or_else(|| "unknown error".to_owned(), |text| text.to_string_lossy());
+            let text =
+                text.map_or_else(|| "unknown error".to_owned(), |text| text.to_string_lossy());
             return Ok(format!("ERR {text}").into_bytes());
         };
         let err: mlua::LuaString = blame.raw_get("err")?;
         let mut text = err.as_bytes().to_vec();
         if let Some(line) = blame.raw_get::<Option<i64>>("line")? {
-            let digest = digest.text();
-            text.extend_from_slice(format!(" script: {digest}, on {CHUNK}:{line}.").as_bytes());
+            let source: mlua::LuaString = blame.raw_get("source")?;
+            let (digest, source) = (digest.text(), source.to_string_lossy());
+            text.extend_from_slice(format!(" script: {digest}, on {source}:{line}.").as_bytes());
         }
         Ok(text)
     }

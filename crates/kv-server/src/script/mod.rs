@@ -15,10 +15,10 @@ pub(crate) mod running;
 pub(crate) mod thread;
 
 // What runs.
-pub(crate) mod machine;
 mod call;
 mod convert;
 mod failure;
+pub(crate) mod machine;
 mod sandbox;
 mod shebang;
 mod store;
@@ -28,6 +28,8 @@ mod bits;
 mod chance;
 mod json;
 mod library;
+mod pack;
+mod record;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

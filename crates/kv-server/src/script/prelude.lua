@@ -8,7 +8,7 @@ local host = ...
 local error, type, next, unpack, tostring = error, type, next, unpack, tostring
 local pcall, xpcall, rawget, rawset = pcall, xpcall, rawget, rawset
 local setmetatable, getmetatable = setmetatable, getmetatable
-local floor, resume, collectgarbage = math.floor, coroutine.resume, collectgarbage
+local resume, collectgarbage = coroutine.resume, collectgarbage
 
 local READONLY = 'Attempt to modify a readonly table'
 
@@ -77,8 +77,23 @@ local globals = {
 }
 globals.server = globals.redis
 
+-- What is caught of an error reply is its text.
+local function settle_text(ok, ...)
+  if ok then
+    return true, ...
+  end
+  local err = caught((...))
+  if type(err) == 'table' then
+    local text = err.err
+    if type(text) == 'string' or type(text) == 'number' then
+      return false, text
+    end
+  end
+  return false, err
+end
+
 function globals.pcall(...)
-  return settle(pcall(...))
+  return settle_text(pcall(...))
 end
 
 function globals.xpcall(f, handler)
@@ -117,19 +132,9 @@ function globals.rawget(table, key)
   return rawget(behind[table] or table, key)
 end
 
-function globals.rawset(table, key, value)
-  if behind[table] then
-    error(READONLY, 0)
-  end
-  return rawset(table, key, value)
-end
-
-function globals.setmetatable(table, metatable)
-  if behind[table] then
-    error(READONLY, 0)
-  end
-  return setmetatable(table, metatable)
-end
+-- These refuse as functions of the server, whose callers are known in any case.
+globals.rawset = host.guarded(rawset, behind)
+globals.setmetatable = host.guarded(setmetatable, behind)
 
 -- The collector belongs to the server: it can be asked, and told to work, but not to stop.
 function globals.collectgarbage(what, ...)
@@ -140,6 +145,7 @@ function globals.collectgarbage(what, ...)
 end
 
 local strings = copy(string)
+strings.rep = host.rep
 globals.string = protect(strings)
 globals.table = protect(copy(table))
 
@@ -149,26 +155,8 @@ function threads.resume(...)
 end
 globals.coroutine = protect(threads)
 
--- Chance that is the same in every run.
 local maths = copy(math)
-function maths.random(low, high)
-  local drawn = host.random()
-  if low == nil then
-    return drawn
-  end
-  if high == nil then
-    low, high = 1, low
-    if high < 1 then
-      error("bad argument #1 to 'random' (interval is empty)", 2)
-    end
-  elseif low > high then
-    error("bad argument #2 to 'random' (interval is empty)", 2)
-  end
-  return floor(drawn * (high - low + 1)) + low
-end
-function maths.randomseed(seed)
-  host.seed(seed)
-end
+maths.random, maths.randomseed = host.random, host.randomseed
 globals.math = protect(maths)
 
 local function miss(_, name)

@@ -24,8 +24,7 @@ const WRITTEN: u8 = 1;
 const KILLED: u8 = 2;
 
 /// There is no script that could be ended.
-const NOT_BUSY: CommandError =
-    CommandError::fixed("NOTBUSY", "No scripts in execution right now.");
+const NOT_BUSY: CommandError = CommandError::fixed("NOTBUSY", "No scripts in execution right now.");
 
 /// The script has written: to end it would leave a part of what it does.
 const UNKILLABLE: CommandError = CommandError::fixed(
@@ -77,12 +76,9 @@ impl Running {
 
     /// The script is about to write; whether it may.
     pub(crate) fn may_write(&self) -> bool {
-        let fate = self.fate.compare_exchange(
-            CLEAN,
-            WRITTEN,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let fate = self
+            .fate
+            .compare_exchange(CLEAN, WRITTEN, Ordering::AcqRel, Ordering::Acquire);
         fate != Err(KILLED)
     }
 
@@ -105,9 +101,9 @@ impl Running {
 
     /// Lets it end as soon as it can, unless it has written.
     pub(crate) fn end_unless_written(&self) -> Result<(), Written> {
-        let fate =
-            self.fate
-                .compare_exchange(CLEAN, KILLED, Ordering::AcqRel, Ordering::Acquire);
+        let fate = self
+            .fate
+            .compare_exchange(CLEAN, KILLED, Ordering::AcqRel, Ordering::Acquire);
         match fate {
             Err(WRITTEN) => Err(Written),
             _ => Ok(()),

@@ -11,7 +11,8 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
 
 use super::chance::Chance;
-use super::{bits, failure, json, library};
+use super::machine::MEMORY_BYTES_MAX;
+use super::{bits, failure, json, library, pack, record};
 
 /// Handles on what the prelude has made.
 pub(super) struct Sandbox {
@@ -35,17 +36,23 @@ pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     host.raw_set("redis", &redis)?;
     host.raw_set("bit", bits::library(lua)?)?;
     host.raw_set("cjson", json::library(lua)?)?;
-    host.raw_set("cmsgpack", lua.create_table()?)?;
-    host.raw_set("struct", lua.create_table()?)?;
+    host.raw_set("cmsgpack", pack::library(lua)?)?;
+    host.raw_set("struct", record::library(lua)?)?;
     host.raw_set("load", lua.create_function(load)?)?;
     host.raw_set("loadstring", lua.create_function(loadstring)?)?;
     host.raw_set("reason", lua.create_function(failure::reason)?)?;
     host.raw_set("blame", lua.create_function(failure::blame)?)?;
+    host.raw_set("rep", lua.create_function(repeated)?)?;
+    host.raw_set("guarded", lua.create_function(guarded)?)?;
     let chance = Rc::new(Chance::new());
     let stream = Rc::clone(&chance);
-    host.raw_set("random", lua.create_function(move |_, ()| Ok(stream.draw()))?)?;
-    host.raw_set("seed", lua.create_function(move |lua, seed: Value| seed_with(lua, &chance, seed))?)?;
-    let prelude = lua.load(include_str!("prelude.lua")).set_name("=prelude");
+    let random = lua.create_function(move |lua, args| draw(lua, &stream, &args))?;
+    host.raw_set("random", random)?;
+    let seed = lua.create_function(move |lua, args| seed(lua, &chance, &args))?;
+    host.raw_set("randomseed", seed)?;
+    let prelude = lua
+        .load(include_str!("prelude.lua"))
+        .set_name(failure::PRELUDE);
     let (globals, environment, run, tidy): (Table, Table, Function, Function) =
         prelude.call(host)?;
     lua.set_globals(environment)?;
@@ -58,20 +65,91 @@ pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     })
 }
 
+/// What scripts are told that want to change what they may only read.
+const READ_ONLY: &[u8] = b"ERR Attempt to modify a readonly table";
+
+/// `function`, refused for tables that are keys of `behind`.
+fn guarded(lua: &Lua, (function, behind): (Function, Table)) -> mlua::Result<Function> {
+    lua.create_function(move |_, args: MultiValue| {
+        let is_protected = match args.front() {
+            Some(Value::Table(table)) => behind.contains_key(table)?,
+            _ => false,
+        };
+        match is_protected {
+            true => Err(failure::reply(READ_ONLY)),
+            false => function.call::<MultiValue>(args),
+        }
+    })
+}
+
+/// `rep(text, count)`: refused before it has begun where there is no memory for it.
+fn repeated(lua: &Lua, args: MultiValue) -> mlua::Result<LuaString> {
+    let text = args.front().cloned().unwrap_or(Value::Nil);
+    let Some(text) = lua.coerce_string(text)? else {
+        let got = args.front().map_or("no value", Value::type_name);
+        let problem = format_args!("string expected, got {got}");
+        return Err(failure::argument(lua, 1, "rep", problem));
+    };
+    let count = number(lua, &args, 1, "rep")?.clamp(0.0, COUNT_MAX);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is clamped to what fits"
+    )]
+    let count = count as usize;
+    let text = text.as_bytes();
+    match text.len().checked_mul(count) {
+        Some(bytes) if bytes <= MEMORY_BYTES_MAX => lua.create_string(text.repeat(count)),
+        _ => Err(failure::not_enough_memory()),
+    }
+}
+
+/// More than any text can be repeated.
+const COUNT_MAX: f64 = u32::MAX as f64;
+
+/// `random([low,] high)`: between 0 and 1 without arguments.
+fn draw(lua: &Lua, chance: &Chance, args: &MultiValue) -> mlua::Result<f64> {
+    let drawn = chance.draw();
+    let (low, high) = match args.len() {
+        0 => return Ok(drawn),
+        1 => (1.0, number(lua, args, 0, "random")?),
+        2 => (
+            number(lua, args, 0, "random")?,
+            number(lua, args, 1, "random")?,
+        ),
+        _ => return Err(failure::text(lua, "wrong number of arguments")),
+    };
+    let (low, high) = (low.floor(), high.floor());
+    if low > high {
+        return Err(failure::argument(
+            lua,
+            args.len(),
+            "random",
+            "interval is empty",
+        ));
+    }
+    Ok((drawn * (high - low + 1.0)).floor() + low)
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a seed has 32 bits; which of them counts is nobody's concern"
+    reason = "a seed has 32 bits; which of them count is nobody's concern"
 )]
-fn seed_with(lua: &Lua, chance: &Chance, seed: Value) -> mlua::Result<()> {
-    match lua.coerce_number(seed.clone())? {
-        Some(seed) => {
-            chance.seed(seed as i64 as u32);
-            Ok(())
-        }
+fn seed(lua: &Lua, chance: &Chance, args: &MultiValue) -> mlua::Result<()> {
+    chance.seed(number(lua, args, 0, "randomseed")? as i64 as u32);
+    Ok(())
+}
+
+/// The number at `place`.
+fn number(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::Result<f64> {
+    let value = args.get(place).cloned().unwrap_or(Value::Nil);
+    match lua.coerce_number(value)? {
+        Some(number) => Ok(number),
         None => {
-            let problem = format_args!("number expected, got {}", seed.type_name());
-            Err(failure::argument(lua, 1, "randomseed", problem))
+            let got = args.get(place).map_or("no value", Value::type_name);
+            let problem = format_args!("number expected, got {got}");
+            Err(failure::argument(lua, place + 1, function, problem))
         }
     }
 }
@@ -104,7 +182,7 @@ fn load(lua: &Lua, args: MultiValue) -> mlua::Result<(Value, Value)> {
             _ => return Err(failure::text(lua, "reader function must return a string")),
         }
         if text.len() > TEXT_BYTES_MAX {
-            return Err(failure::text(lua, "not enough memory"));
+            return Err(failure::not_enough_memory());
         }
     }
     let name = match args.get(1) {

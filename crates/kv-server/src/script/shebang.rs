@@ -31,14 +31,20 @@ pub(super) fn split(source: &[u8]) -> Result<(Declared, &[u8]), CommandError> {
         return Ok((Declared::default(), source));
     }
     let invalid = || CommandError::err("Invalid script shebang");
-    let end = source.iter().position(|&byte| byte == b'\n').ok_or_else(invalid)?;
+    let end = source
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .ok_or_else(invalid)?;
     let (line, program) = source.split_at(end);
     let mut words = line
         .split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty());
     let engine = words.next().unwrap_or_default();
     if engine != b"#!lua" {
-        return Err(CommandError::about("Unexpected engine in script shebang:", engine));
+        return Err(CommandError::about(
+            "Unexpected engine in script shebang:",
+            engine,
+        ));
     }
     let mut declared = Declared {
         has_shebang: true,
@@ -48,9 +54,15 @@ pub(super) fn split(source: &[u8]) -> Result<(Declared, &[u8]), CommandError> {
         let Some(flags) = word.strip_prefix(b"flags=") else {
             return Err(CommandError::about("Unknown lua shebang option:", word));
         };
-        for flag in flags.split(|&byte| byte == b',').filter(|flag| !flag.is_empty()) {
+        for flag in flags
+            .split(|&byte| byte == b',')
+            .filter(|flag| !flag.is_empty())
+        {
             if !FLAGS.contains(&flag) {
-                return Err(CommandError::about("Unexpected flag in script shebang:", flag));
+                return Err(CommandError::about(
+                    "Unexpected flag in script shebang:",
+                    flag,
+                ));
             }
             declared.no_writes |= flag == FLAGS[0];
         }

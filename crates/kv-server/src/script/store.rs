@@ -168,7 +168,9 @@ mod tests {
         let digest = Digest::of(source.as_bytes());
         let function = lua.load(source).into_function().unwrap();
         let declared = Declared::default();
-        store.add(digest, source.as_bytes(), declared, &function).unwrap();
+        store
+            .add(digest, source.as_bytes(), declared, &function)
+            .unwrap();
         digest
     }
 

@@ -61,7 +61,9 @@ impl Multi {
 
     /// Whether one of them may change data.
     pub(crate) fn writes(&self) -> bool {
-        self.requests.iter().any(|queued| queued.spec.changes_data())
+        self.requests
+            .iter()
+            .any(|queued| queued.spec.changes_data())
     }
 
     /// Whether one of them runs on the thread of scripts.
@@ -71,10 +73,9 @@ impl Multi {
 
     /// Whether one of them looks at more than its keys.
     pub(crate) fn needs_all(&self) -> bool {
-        let all =
-            |spec: &CommandSpec| {
-                spec.is_whole_keyspace() || spec.is_script() || matches!(spec.run, Run::Server(_))
-            };
+        let all = |spec: &CommandSpec| {
+            spec.is_whole_keyspace() || spec.is_script() || matches!(spec.run, Run::Server(_))
+        };
         let hidden = |queued: &Queued| queued.spec.keys.are_hidden(queued.request.as_ref());
         let mut requests = self.requests.iter();
         requests.any(|queued| all(queued.spec) || hidden(queued))

@@ -99,7 +99,11 @@ impl Session<'_> {
         };
         match spec.name {
             "EXEC" if exec_runs() => Patience::Bounded,
-            "SHUTDOWN" if !request.iter().any(|word| word.eq_ignore_ascii_case(b"NOSAVE")) => {
+            "SHUTDOWN"
+                if !request
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(b"NOSAVE")) =>
+            {
                 Patience::Bounded
             }
             // What is watched has its place in the data.

@@ -229,17 +229,47 @@ def check_locks(r):
     lock = r.lock("lock", timeout=100)
     assert lock.acquire() and lock.locked() and lock.owned()
     assert not connect(r).lock("lock", timeout=100).acquire(blocking=False)
-    try:
-        r.eval("return 1", 0)
-    except redis.ResponseError:
-        # Giving a lock back is a script of the client's, and scripts are not for every server.
-        assert r.delete("lock") == 1 and not lock.locked()
-        return
     assert lock.extend(100) and lock.reacquire()
     lock.release()
     with r.lock("lock", timeout=100, blocking_timeout=10):
         assert r.exists("lock")
     assert not r.exists("lock")
+    lost = r.lock("lock", timeout=100)
+    assert lost.acquire() and r.set("lock", "somebody else's")
+    for act in (lost.release, lost.reacquire, lambda: lost.extend(100)):
+        try:
+            act()
+            raise AssertionError("a lost lock was given back")
+        except redis.exceptions.LockError:
+            pass
+        # `release` forgets what it could not give back.
+        lost.local.token = lost.local.token or b"token"
+    assert r.get("lock") == "somebody else's"
+
+
+def check_scripts(r):
+    add = r.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    assert add(keys=["n"], args=[2]) == 2 and add(keys=["n"], args=[3]) == 5
+    assert r.script_exists(add.sha) == [True]
+    # The client loads it again.
+    assert r.script_flush() and add(keys=["n"], args=[1]) == 6
+    pipe = r.pipeline()
+    add(keys=["n"], args=[1], client=pipe)
+    pipe.get("n")
+    assert pipe.execute() == [7, "7"]
+    assert r.eval("return {1, 'a', {KEYS[1], ARGV[1]}}", 1, "k", "v") == [1, "a", ["k", "v"]]
+    sha = r.script_load("return cjson.encode({n = tonumber(ARGV[1])})")
+    assert r.evalsha(sha, 0, 5) == '{"n":5}'
+    try:
+        r.evalsha("f" * 40, 0)
+        raise AssertionError("there is no such script")
+    except redis.exceptions.NoScriptError:
+        pass
+    try:
+        r.eval("return redis.call('LPUSH', KEYS[1], 1)", 1, "n")
+        raise AssertionError("a number is no list")
+    except redis.ResponseError as error:
+        assert "WRONGTYPE" in str(error)
 
 
 def check_connection(r):
@@ -287,6 +317,30 @@ async def check_async_publish_and_subscribe(r):
         while message is None:
             message = await pubsub.get_message(timeout=10)
         assert message["data"] == "hello"
+
+
+async def check_async_locks(r):
+    lock = r.lock("lock", timeout=100)
+    assert await lock.acquire() and await lock.locked() and await lock.owned()
+    assert not await r.lock("lock", timeout=100).acquire(blocking=False)
+    assert await lock.extend(100) and await lock.reacquire()
+    await lock.release()
+    async with r.lock("lock", timeout=100, blocking_timeout=10):
+        assert await r.exists("lock")
+    assert not await r.exists("lock")
+    lost = r.lock("lock", timeout=100)
+    assert await lost.acquire() and await r.set("lock", "somebody else's")
+    try:
+        await lost.release()
+        raise AssertionError("a lost lock was given back")
+    except redis.exceptions.LockError:
+        assert await r.get("lock") == "somebody else's"
+
+
+async def check_async_scripts(r):
+    add = r.register_script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    sums = await asyncio.gather(*(add(keys=["n"], args=[1]) for _ in range(50)))
+    assert sorted(sums) == list(range(1, 51))
 
 
 async def check_async_blocking(r):

@@ -118,7 +118,9 @@ fn exists(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outc
 fn flush(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let _ = args.eat(b"ASYNC") || args.eat(b"SYNC");
     if args.finish().is_err() {
-        return Err(CommandError::err("SCRIPT FLUSH only support SYNC|ASYNC option"));
+        return Err(CommandError::err(
+            "SCRIPT FLUSH only support SYNC|ASYNC option",
+        ));
     }
     machine(cx).forget_all(cx.server)?;
     reply.ok();

@@ -5,7 +5,7 @@
 
 use mlua::{Lua, Table, Value};
 
-use super::Choices;
+use super::{Choices, DEPTH_MAX};
 use crate::script::failure;
 
 /// Reads one document.
@@ -109,7 +109,7 @@ impl<'t> Reader<'t> {
 
     fn nested(&mut self, read: fn(&mut Self) -> mlua::Result<Table>) -> mlua::Result<Table> {
         self.depth += 1;
-        if self.depth > self.choices.decode_depth {
+        if self.depth > self.choices.decode_depth.min(DEPTH_MAX) {
             let (depth, at) = (self.depth, self.at);
             let error =
                 format_args!("Found too many nested data structures ({depth}) at character {at}");
@@ -198,7 +198,7 @@ impl<'t> Reader<'t> {
             }
         }
         let lower = first.to_ascii_lowercase();
-        let is_number = first.is_ascii_digit() || first == b'-';
+        let is_number = first.is_ascii_digit() || matches!(first, b'-' | b'+');
         let may_be_word = self.choices.decode_invalid && matches!(lower, b'i' | b'n');
         match is_number || may_be_word {
             true => self.number(is_number),
@@ -209,9 +209,9 @@ impl<'t> Reader<'t> {
     /// A number as C reads it: decimal, hexadecimal, infinite or none.
     fn number(&mut self, has_digits: bool) -> Token {
         let rest = &self.text[self.at..];
-        let (negative, unsigned) = match rest.strip_prefix(b"-") {
-            Some(rest) => (true, rest),
-            None => (false, rest),
+        let (sign, unsigned) = match rest.split_first() {
+            Some((sign @ (b'-' | b'+'), rest)) => (Some(*sign), rest),
+            _ => (None, rest),
         };
         let Some((number, len)) = magnitude(unsigned, self.choices.decode_invalid) else {
             return match has_digits {
@@ -219,8 +219,8 @@ impl<'t> Reader<'t> {
                 false => INVALID_TOKEN,
             };
         };
-        self.at += len + usize::from(negative);
-        Token::Number(if negative { -number } else { number })
+        self.at += len + usize::from(sign.is_some());
+        Token::Number(if sign == Some(b'-') { -number } else { number })
     }
 
     fn string(&mut self) -> Token {
@@ -284,9 +284,13 @@ fn magnitude(text: &[u8], with_words: bool) -> Option<(f64, usize)> {
         if starts("0x") {
             let digits = text[2..].iter().take_while(|byte| byte.is_ascii_hexdigit());
             let value = |digit: &u8| f64::from(char::from(*digit).to_digit(16).unwrap_or(0));
-            let number = digits.clone().fold(0.0, |number, digit| number * 16.0 + value(digit));
+            let number = digits
+                .clone()
+                .fold(0.0, |number, digit| number * 16.0 + value(digit));
             let count = digits.count();
-            return (count > 0).then_some((number, 2 + count));
+            if count > 0 {
+                return Some((number, 2 + count));
+            }
         }
     }
     let len = decimal_len(text)?;
@@ -360,7 +364,13 @@ mod tests {
         assert_eq!(unicode(b"\\u00e9x", &mut text), Some(6));
         assert_eq!(unicode(b"\\ud83d\\ude00", &mut text), Some(12));
         assert_eq!(text, "\u{e9}\u{1f600}".as_bytes());
-        for wrong in [&b"\\ud83d"[..], b"\\ud83d\\u0041", b"\\u12", b"\\u+123", b"\\udc00"] {
+        for wrong in [
+            &b"\\ud83d"[..],
+            b"\\ud83d\\u0041",
+            b"\\u12",
+            b"\\u+123",
+            b"\\udc00",
+        ] {
             assert_eq!(unicode(wrong, &mut text), None);
         }
     }

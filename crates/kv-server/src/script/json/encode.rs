@@ -2,7 +2,7 @@
 
 use mlua::{Lua, Table, Value};
 
-use super::{Choices, Invalid};
+use super::{Choices, DEPTH_MAX, Invalid};
 use crate::script::failure;
 
 /// Writes one document.
@@ -57,7 +57,7 @@ impl<'l> Writer<'l> {
     }
 
     fn table(&mut self, table: &Table, depth: usize) -> mlua::Result<()> {
-        if depth > self.choices.encode_depth {
+        if depth > self.choices.encode_depth.min(DEPTH_MAX) {
             let error = format_args!("Cannot serialise, excessive nesting ({depth})");
             return Err(failure::text(self.lua, error));
         }
@@ -122,9 +122,8 @@ impl<'l> Writer<'l> {
             sparse_convert,
             ..
         } = self.choices;
-        let is_sparse = sparse_ratio > 0
-            && last > sparse_ratio.saturating_mul(count)
-            && last > sparse_safe;
+        let is_sparse =
+            sparse_ratio > 0 && last > sparse_ratio.saturating_mul(count) && last > sparse_safe;
         match (last, is_sparse) {
             (0, _) => Ok(Shape::Object),
             (_, false) => Ok(Shape::List(last)),
@@ -137,7 +136,11 @@ impl<'l> Writer<'l> {
     }
 
     fn number(&mut self, value: &Value) -> mlua::Result<()> {
-        let number = value.as_number().unwrap_or_default();
+        let number = match *value {
+            Value::Integer(number) => number as f64,
+            Value::Number(number) => number,
+            _ => f64::NAN,
+        };
         if !number.is_finite() {
             match self.choices.encode_invalid {
                 Invalid::Refused => {
