@@ -43,7 +43,7 @@ mod tests {
     fn numbers_are_those_of_redis() {
         let chance = Chance::new();
         let drawn = [chance.draw(), chance.draw()].map(|drawn| format!("{drawn:.14}"));
-        assert_eq!(drawn, ["0.39646477360223", "0.84048536971234"]);
+        assert_eq!(drawn, ["0.39646477363839", "0.84048536971234"]);
         chance.seed(5);
         assert_eq!(format!("{:.14}", chance.draw()), "0.52483957937213");
     }

@@ -35,6 +35,9 @@ const INSTRUCTIONS: u32 = 100_000;
 /// Bytes that the interpreter may take, with all that scripts have in hand.
 pub(super) const MEMORY_BYTES_MAX: usize = 512 << 20;
 
+/// A run that leaves more than this behind is followed by a whole collection.
+const GARBAGE_BYTES_MAX: usize = 64 << 20;
+
 /// After so many runs the interpreter collects a part of its garbage.
 const RUNS_PER_COLLECTION: u32 = 50;
 
@@ -159,6 +162,7 @@ impl Machine {
             });
         server.scripts.running.end();
         cx.state.db = db;
+        self.clean_up(server);
         if let Err(error) = ran {
             // Nothing of it may be in the middle of a reply.
             return Err(CommandError::err(
@@ -167,7 +171,6 @@ impl Machine {
                     .to_owned(),
             ));
         }
-        self.clean_up(server);
         Ok(())
     }
 
@@ -321,7 +324,10 @@ impl Machine {
         if let Err(error) = self.sandbox.tidy.call::<()>(()) {
             tracing::warn!(%error, "cannot tidy up behind a script");
         }
-        if runs.is_multiple_of(RUNS_PER_COLLECTION) {
+        // Neither can fail for want of memory: they give some back.
+        if self.lua.used_memory() > GARBAGE_BYTES_MAX {
+            let _ = self.lua.gc_collect();
+        } else if runs.is_multiple_of(RUNS_PER_COLLECTION) {
             let _ = self.lua.gc_step();
         }
         self.tell(server);
