@@ -69,6 +69,7 @@ impl State {
                     _ => reply.null(),
                 }
             }
+            Mail::Monitored(line) => reply.simple(line),
             Mail::RedirectBroken(id) => {
                 if reply.format() == Format::Resp2 {
                     return;
