@@ -293,6 +293,7 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     );
     lines.add("total_error_replies", totals.errors);
     lines.add("expired_keys", store.expired);
+    lines.add("expired_fields", store.expired_fields);
     lines.add("evicted_keys", 0);
     lines.add("keyspace_hits", store.hits);
     lines.add("keyspace_misses", store.misses);
@@ -314,10 +315,14 @@ fn keyspace(cx: &ServerCx<'_>, lines: &mut Lines) {
         let held = cx.keyspace(db);
         if held.keys > 0 {
             let mean_ttl_ms = held.mean_ttl_ms.unwrap_or(0);
-            let (keys, expiring) = (held.keys, held.expiring);
+            let (keys, expiring, fields) = (held.keys, held.expiring, held.with_expiring_fields);
+            // The last two are Redis' name and Valkey's for the same.
             lines.add(
                 &format!("db{db}"),
-                format_args!("keys={keys},expires={expiring},avg_ttl={mean_ttl_ms}"),
+                format_args!(
+                    "keys={keys},expires={expiring},avg_ttl={mean_ttl_ms},subexpiry={fields},\
+                     keys_with_volatile_items={fields}"
+                ),
             );
         }
     }

@@ -29,6 +29,9 @@ pub(crate) async fn expire(server: Arc<Server>) {
     loop {
         rounds.tick().await;
         server.engine.serve(&server.blocked);
+        if server.settings.sweeps.get() == 0 {
+            continue;
+        }
         let begun = Instant::now();
         while !server.pause.holds_up_writes() && slice(&server) && begun.elapsed() < SWEEP_TIME_MAX
         {

@@ -3,6 +3,7 @@
 mod backup;
 mod config;
 mod dbsize;
+mod debug;
 mod flush;
 mod info;
 mod save;
@@ -18,6 +19,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     save::BGSAVE,
     config::CONFIG,
     dbsize::DBSIZE,
+    debug::DEBUG,
     flush::FLUSHALL,
     flush::FLUSHDB,
     info::INFO,
