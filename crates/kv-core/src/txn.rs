@@ -369,15 +369,21 @@ impl Txn<'_> {
                 self.record(&Effect::Delete { db, key });
                 None
             }
+            Expired::AllFields(fields) => {
+                access.count_expired(key, Some(fields));
+                self.view.notebook.fields_expired(db, key, true);
+                self.record(&Effect::Delete { db, key });
+                None
+            }
             Expired::Fields(fields) => {
                 access.count_expired(key, Some(fields.len()));
+                self.view.notebook.fields_expired(db, key, false);
                 let fields: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
-                self.apply(&Effect::HashDelete {
+                self.record(&Effect::HashDelete {
                     db,
                     key,
                     fields: Elements::new(&fields),
                 });
-                self.announce_nothing(key);
                 Some(fields.len())
             }
         }

@@ -37,6 +37,7 @@ mod session;
 
 // 3 The command.
 mod command;
+mod rdb;
 
 // 4 The engine.
 mod engine;

@@ -57,7 +57,7 @@ fn events() -> String {
     for (letter, class) in notify::LETTERS {
         let names: Vec<_> = event::ALL
             .iter()
-            .filter(|event| event.class == class)
+            .filter(|event| class.contains(event.class))
             .map(|event| format!("`{}`", event.name))
             .collect();
         if !names.is_empty() {

@@ -24,6 +24,11 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// What was admitted and is larger than all that was kept for it waits for room at most this long.
 const ROOM_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Between the pieces of a blank the disk is left to the writer for as long as the piece took, but not for
+/// less than the one and not for more than the other.
+const REST_MIN: Duration = Duration::from_millis(1);
+const REST_MAX: Duration = Duration::from_millis(250);
+
 /// The share of a disk that is left to others, as a divisor, and the most that this comes to, in bytes.
 const FREE_SHARE: u64 = 20;
 const FREE_SHARE_BYTES_MAX: u64 = 1 << 30;
@@ -174,6 +179,19 @@ impl Orders {
         Ok(true)
     }
 
+    /// Leaves the disk to the writer for as long as making a blank has just `worked` it, unless the writer
+    /// waits for that blank.
+    fn rest(&self, worked: Duration) -> Result<(), Unmade> {
+        let mut state = self.lock();
+        if worked >= REST_MIN && !state.awaited && !state.stopping {
+            state = self.wait(state, worked.min(REST_MAX));
+        }
+        match state.stopping {
+            true => Err(Unmade::Unwanted),
+            false => Ok(()),
+        }
+    }
+
     /// Ends the keeper.
     pub(crate) fn stop(&self) {
         self.lock().stopping = true;
@@ -322,11 +340,11 @@ impl<'l> Keeper<'l> {
         let serial = self.serial;
         self.serial += 1;
         let log = self.log;
+        let mut resumed = Instant::now();
         let made = Blank::make(&log.dir, serial, bytes, || {
             log.check().map_err(|Failed| Unmade::Unwanted)?;
-            if log.orders.lock().stopping {
-                return Err(Unmade::Unwanted);
-            }
+            log.orders.rest(resumed.elapsed())?;
+            resumed = Instant::now();
             Ok(())
         });
         let room = match made {

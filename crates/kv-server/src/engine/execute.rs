@@ -264,14 +264,14 @@ fn with_keys<R>(
     if spec.flags.contains(Flags::WHOLE_KEYSPACE) || spec.keys.are_hidden(request) {
         return act(KeySet::All);
     }
-    let mut keys = spec.keys.of(request);
-    if keys.len() == 1
-        && let Some(key) = keys.next()
-    {
+    if let Some(key) = spec.keys.only_place().and_then(|place| request.get(place)) {
         return act(KeySet::One(key));
     }
-    let keys: SmallVec<[&[u8]; 16]> = keys.collect();
-    act(KeySet::Many(&keys))
+    let keys: SmallVec<[&[u8]; 16]> = spec.keys.of(request).collect();
+    match *keys {
+        [key] => act(KeySet::One(key)),
+        _ => act(KeySet::Many(&keys)),
+    }
 }
 
 /// Runs a handler that changes data, and makes sure that it did not if it fails.

@@ -12,18 +12,20 @@
 //!
 //! Invariant: no line is passed over silently: each is applied, blank, or counted as bad with a reason.
 
+mod batch;
 mod record;
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 
-use kv_core::{
-    At, CollectionKind, Db, KeySet, Lsn, Refusal, Store as _, StoreError, StringValue, Txn, limits,
-};
+use batch::{Batch, apply_all};
+use kv_core::{Db, StoreError, limits};
 
 use super::lines::{Line, Lines};
 use crate::DurableStore;
-use record::{Change, Value};
+use record::Change;
 
 /// How a log is imported.
 #[derive(Clone)]
@@ -45,6 +47,9 @@ pub const LINE_BYTES_MAX: usize = 256 << 20;
 
 /// Progress is told each time that this much has been read, in bytes.
 const PROGRESS_BYTES: u64 = 1 << 20;
+
+/// So many batches may wait to be applied before no more lines are read.
+const BATCHES_WAITING: usize = 8;
 
 /// A line that was not imported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +93,8 @@ pub enum ImportError {
     /// A bad line, and the options say that none is allowed.
     #[error(transparent)]
     BadLine(#[from] BadLine),
-    /// The store did not take a change.
+    /// The store did not take a change. Of this line and those behind it nothing is in the store, but where
+    /// waiting for the end failed: then that is unknown.
     #[error("cannot write what line {line} says: {source}")]
     Store {
         /// The number of the line.
@@ -99,7 +105,7 @@ pub enum ImportError {
 }
 
 /// Imports `source`, a whole log of PyKeyDB, into `store`. After return all of it is as durable as the store's
-/// policy says.
+/// policy says. Lines are read on this thread and applied, many at a time, on another one.
 ///
 /// # Errors
 ///
@@ -109,48 +115,67 @@ pub fn import(
     store: &DurableStore,
     options: &Options<'_>,
 ) -> Result<Summary, ImportError> {
-    let line_bytes_max = options.line_bytes_max.min(limits::KEY_BYTES_MAX);
-    let mut lines = Lines::new(source, line_bytes_max);
-    let mut import = Import {
-        store,
-        options,
-        summary: Summary::default(),
-        last: Lsn::ZERO,
-    };
-    let mut buffer = Vec::new();
-    let mut told = 0;
-    loop {
-        let number = import.summary.lines + 1;
-        let read = lines.next(&mut buffer);
-        let Some(line) = read.map_err(|source| ImportError::Read {
-            line: number,
-            source,
-        })?
-        else {
-            break;
+    let db = options.db;
+    thread::scope(|scope| {
+        let (batches, to_apply) = mpsc::sync_channel(BATCHES_WAITING);
+        let applying = scope.spawn(move || apply_all(&to_apply, db, store));
+        let mut import = Import {
+            options,
+            line_bytes_max: options.line_bytes_max.min(limits::KEY_BYTES_MAX),
+            summary: Summary::default(),
+            batch: Batch::default(),
+            batches,
         };
-        import.line(number, line, &buffer)?;
-        import.summary.bytes = lines.taken();
-        if lines.taken() - told >= PROGRESS_BYTES {
-            told = lines.taken();
-            (options.on_progress)(told, number);
-        }
-    }
-    let line = import.summary.lines;
-    let waited = store.wait(import.last);
-    waited.map_err(|source| ImportError::Store { line, source })?;
-    Ok(import.summary)
+        let read = import.read(source);
+        import.send();
+        let summary = import.summary;
+        // Without the sender the other thread finds an end.
+        drop(import);
+        let applied = applying
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // A line that could not be applied stands before the one at which reading ended.
+        applied.and(read).map(|()| summary)
+    })
 }
 
 struct Import<'a> {
-    store: &'a DurableStore,
     options: &'a Options<'a>,
+    line_bytes_max: usize,
     summary: Summary,
-    /// The newest change.
-    last: Lsn,
+    batch: Batch,
+    batches: SyncSender<Batch>,
 }
 
 impl Import<'_> {
+    /// Reads all lines, or those before an error.
+    fn read(&mut self, source: &mut dyn BufRead) -> Result<(), ImportError> {
+        let mut lines = Lines::new(source, self.line_bytes_max);
+        let mut buffer = Vec::new();
+        let mut told = 0;
+        loop {
+            let number = self.summary.lines + 1;
+            let line = lines.next(&mut buffer);
+            let Some(line) = line.map_err(|source| ImportError::Read {
+                line: number,
+                source,
+            })?
+            else {
+                return Ok(());
+            };
+            self.line(number, line, &buffer)?;
+            self.summary.bytes = lines.taken();
+            if self.batch.is_full() && !self.send() {
+                // Why nothing more is taken, the other thread tells.
+                return Ok(());
+            }
+            if lines.taken() - told >= PROGRESS_BYTES {
+                told = lines.taken();
+                (self.options.on_progress)(told, number);
+            }
+        }
+    }
+
     fn line(&mut self, number: u64, line: Line, text: &[u8]) -> Result<(), ImportError> {
         self.summary.lines = number;
         if line != Line::TooLong && text.trim_ascii().is_empty() {
@@ -158,18 +183,23 @@ impl Import<'_> {
             return Ok(());
         }
         let change = match (line, record::parse(text)) {
-            (Line::TooLong, _) => Err(format!(
-                "longer than {} bytes",
-                self.options.line_bytes_max.min(limits::KEY_BYTES_MAX)
-            )
-            .into()),
+            (Line::TooLong, _) => Err(format!("longer than {} bytes", self.line_bytes_max).into()),
             (Line::CutOff, Err(_)) => Err("cut off: the log ends in the middle of it".into()),
             (_, change) => change,
         };
         match change {
-            Ok(change) => self.apply(number, &change),
-            Err(reason) => self.bad(BadLine { number, reason }),
+            Ok(change) => self.take(number, &change),
+            Err(reason) => return self.bad(BadLine { number, reason }),
         }
+        Ok(())
+    }
+
+    fn take(&mut self, number: u64, change: &Change<'_>) {
+        match change.value {
+            Some(_) => self.summary.set += 1,
+            None => self.summary.deleted += 1,
+        }
+        self.batch.push(number, change);
     }
 
     fn bad(&mut self, line: BadLine) -> Result<(), ImportError> {
@@ -181,54 +211,9 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn apply(&mut self, line: u64, change: &Change<'_>) -> Result<(), ImportError> {
-        let memory = self.store.memory();
-        let at = At {
-            db: self.options.db,
-            now: memory.clock().now(),
-        };
-        let key = &*change.key;
-        let failed = |source| ImportError::Store { line, source };
-        loop {
-            let written = memory.write_with(at, KeySet::One(key), |txn| {
-                replace(txn, key, change.value.as_ref())
-            });
-            match written {
-                Ok(((), lsn)) => {
-                    self.last = self.last.max(lsn);
-                    break;
-                }
-                Err(Refusal::Behind) => self.store.wait_until_caught_up(),
-                Err(refusal) => return Err(failed(refusal.into())),
-            }
-        }
-        match change.value {
-            Some(_) => self.summary.set += 1,
-            None => self.summary.deleted += 1,
-        }
-        Ok(())
+    /// Hands over what has been gathered; false when nothing more is taken.
+    fn send(&mut self) -> bool {
+        let batch = std::mem::take(&mut self.batch);
+        batch.is_empty() || self.batches.send(batch).is_ok()
     }
-}
-
-/// Gives `key` this value, whatever it held.
-fn replace(txn: &mut Txn<'_>, key: &[u8], value: Option<&Value<'_>>) {
-    match value {
-        None => {
-            txn.delete(key);
-        }
-        Some(Value::String(string)) => txn.set_string(key, StringValue::new(string), None),
-        Some(Value::List(elements)) => {
-            txn.set_collection(key, CollectionKind::List, &slices(elements));
-        }
-        Some(Value::Hash(fields)) => {
-            txn.set_collection(key, CollectionKind::Hash, &slices(fields));
-        }
-        Some(Value::Set(members)) => {
-            txn.set_collection(key, CollectionKind::Set, &slices(members));
-        }
-    }
-}
-
-fn slices<'a>(elements: &'a [Cow<'_, [u8]>]) -> Vec<&'a [u8]> {
-    elements.iter().map(AsRef::as_ref).collect()
 }

@@ -159,7 +159,11 @@ fn of_kind(kind: Kind, raw: &RawValue) -> Result<Option<Value<'_>>, Reason> {
 fn scalar(raw: &RawValue) -> Option<Bytes<'_>> {
     let text = raw.get();
     match text.as_bytes().first()? {
-        b'"' => serde_json::from_str(text).ok().map(Text::into_bytes),
+        b'"' => match text.as_bytes().get(1..text.len() - 1) {
+            // It has been read as JSON once: without escapes it is what stands between the quotes.
+            Some(plain) if !plain.contains(&b'\\') => Some(Cow::Borrowed(plain)),
+            _ => serde_json::from_str(text).ok().map(Text::into_bytes),
+        },
         b'[' | b'{' => None,
         _ => Some(Cow::Borrowed(text.as_bytes())),
     }

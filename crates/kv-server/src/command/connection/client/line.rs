@@ -63,7 +63,7 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
 }
 
 /// A letter for each thing that sets the connection apart; `N` when nothing does.
-fn flags(
+pub(super) fn flags(
     server: &Server,
     client: &Client,
     progress: &Progress,
