@@ -46,6 +46,8 @@ mod engine;
 mod clients;
 mod inbox;
 mod info;
+mod meter;
+mod monitors;
 mod notify;
 mod observer;
 mod pubsub;

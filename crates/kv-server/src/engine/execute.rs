@@ -17,8 +17,9 @@ use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{Attempt, CommandSpec, Flags, Outcome, Run, Turn};
 use crate::command::{gate, table};
-use crate::session::SessionCx;
+use crate::meter::Stopwatch;
 use crate::session::later::Later;
+use crate::session::{Ran, SessionCx};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +63,27 @@ pub(crate) fn execute(
         Ok(spec) if cx.state.multi.is_some() && !spec.flags.contains(Flags::NOT_QUEUED) => {
             Ok((queue(cx, spec, request, &mut reply), Lsn::ZERO))
         }
-        Ok(spec) => run(cx, spec, request, now, &mut reply),
-        Err(error) => Ok((Err(error), Lsn::ZERO)),
+        Ok(spec) => {
+            let stopwatch = Stopwatch::begin(cx.state.times_exactly);
+            let before = reply.buffer().len();
+            let answer = run(cx, spec, request, now, &mut reply);
+            if !matches!(answer, Err(Refusal::Behind)) {
+                cx.ran(Ran {
+                    spec,
+                    request,
+                    nanos: stopwatch.nanos(),
+                    failed: !matches!(answer, Ok((Ok(()), _))),
+                    reply_bytes: reply.buffer().len() - before,
+                });
+            }
+            answer
+        }
+        Err(error) => {
+            if let Some(spec) = spec {
+                cx.meters().rejected(spec);
+            }
+            Ok((Err(error), Lsn::ZERO))
+        }
     };
     let (outcome, shows) = match answer {
         Ok(answer) => answer,
@@ -76,6 +96,7 @@ pub(crate) fn execute(
     }
     let failed = outcome.is_err();
     if let Err(error) = outcome {
+        cx.server.stats.error_codes.add(error.code);
         reply.buffer().truncate(mark);
         // A handler may have changed the format: the error is written in the one that holds now.
         Reply::new(out, cx.state.decoder.format()).error(error.code, &error.message);

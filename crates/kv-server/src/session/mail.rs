@@ -81,6 +81,7 @@ impl State {
                     _ => reply.null(),
                 }
             }
+            Mail::Monitored(line) => reply.simple(line),
             Mail::RedirectBroken(id) => {
                 if reply.format() == Format::Resp2 {
                     return;

@@ -23,7 +23,7 @@ fn protocol(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     match name.to_ascii_lowercase().as_slice() {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.int(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double_text("3.141"),
         b"null" => reply.null(),
         b"array" => {
             reply.array(3);

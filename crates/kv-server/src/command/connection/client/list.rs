@@ -14,7 +14,7 @@ pub(super) const INFO: CommandSpec = CommandSpec {
     syntax: "CLIENT INFO",
     complexity: "O(1)",
     since: "0.1.0",
-    compat: Compat::Differs("Sizes of inner buffers are not shown."),
+    compat: Compat::Differs("Sizes of inner buffers are 0."),
     arity: Arity::exactly(2),
     keys: Keys::None,
     flags: CLIENT_FLAGS,
