@@ -9,7 +9,7 @@ pub(super) const PROTOCOL: CommandSpec = CommandSpec {
     syntax: "DEBUG PROTOCOL <STRING | INTEGER | DOUBLE | NULL | ARRAY | SET | MAP | VERBATIM | TRUE | FALSE | \
              BIGNUM>",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs("There are no attributes, and no pushes among replies."),
     arity: Arity::exactly(3),
     keys: Keys::None,
