@@ -185,7 +185,7 @@ impl Orders {
     fn rest(&self, worked: Duration) -> Result<(), Unmade> {
         let mut state = self.lock();
         if worked >= REST_MIN && !state.awaited && !state.stopping {
-            state = self.wait(state, worked.min(REST_MAX));
+            state = self.wait_at_most(worked.min(REST_MAX), state);
         }
         match state.stopping {
             true => Err(Unmade::Unwanted),
@@ -221,8 +221,16 @@ impl Orders {
 
     /// Until something has changed, or it is time to look at the room again.
     fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.wait_at_most(self.look_interval, state)
+    }
+
+    fn wait_at_most<'s>(
+        &self,
+        time: Duration,
+        state: MutexGuard<'s, State>,
+    ) -> MutexGuard<'s, State> {
         self.changed
-            .wait_timeout(state, self.look_interval)
+            .wait_timeout(state, time)
             .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
     }
 }
