@@ -191,7 +191,16 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_name_is_none() {
-        for name in [&b""[..], b"G", b"GE", b"GE\x14", b"gEtT", b"\0GET", b"GET\0", b"\x47\x45\xd4"] {
+        for name in [
+            &b""[..],
+            b"G",
+            b"GE",
+            b"GE\x14",
+            b"gEtT",
+            b"\0GET",
+            b"GET\0",
+            b"\x47\x45\xd4",
+        ] {
             assert!(find_by_name(name).is_none(), "{}", name.escape_ascii());
         }
         let long = commands().find(|spec| spec.name.len() > Ends::WHOLE_BYTES_MAX);

@@ -9,7 +9,7 @@ pub(super) const PROTOCOL: CommandSpec = CommandSpec {
     syntax: "DEBUG PROTOCOL <STRING | INTEGER | DOUBLE | NULL | ARRAY | SET | MAP | VERBATIM | TRUE | FALSE | \
              BIGNUM>",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs("There are no attributes, and no pushes among replies."),
     arity: Arity::exactly(3),
     keys: Keys::None,
@@ -23,7 +23,7 @@ fn protocol(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     match name.to_ascii_lowercase().as_slice() {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.int(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double_text("3.141"),
         b"null" => reply.null(),
         b"array" => {
             reply.array(3);
