@@ -117,6 +117,8 @@ impl PeerServer {
                 "no",
                 "--daemonize",
                 "no",
+                "--enable-debug-command",
+                "yes",
                 "--dir",
             ])
             .arg(&folder)

@@ -59,7 +59,7 @@ pub(crate) enum Task {
         #[command(flatten)]
         plan: RandomPlan,
     },
-    /// Measure: starts kv-bench (release build); arguments go to it
+    /// Measure and compare, with peers and embedded engines: kv-bench (release build); arguments go to it
     #[command(disable_help_flag = true)]
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

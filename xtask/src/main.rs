@@ -30,6 +30,7 @@ mod test;
 mod tidy;
 
 // What they stand on.
+mod engines;
 mod examples;
 mod figures;
 mod process;

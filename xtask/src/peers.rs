@@ -12,7 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::process::{find, output, root, run as run_program};
+use crate::process::{apt_install, find, output, root, run as run_program};
 
 /// Python packages: two carry server binaries, one is the client that most programs use.
 const PACKAGES: [&str; 3] = [
@@ -121,23 +121,6 @@ fn install_tools() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Installs a Debian package; false where there is no apt or the user is not root.
-fn apt_install(package: &str) -> Result<bool> {
-    let root_user = output(Command::new("id").arg("-u"))? == "0";
-    if find("apt-get").is_none() || !root_user {
-        return Ok(false);
-    }
-    let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "-qq", "--no-install-recommends", package]);
-    install.env("DEBIAN_FRONTEND", "noninteractive");
-    if run_program(&mut install).is_err() {
-        // The usual reason: package lists that are older than the mirror.
-        run_program(Command::new("apt-get").args(["update", "-qq"]))?;
-        run_program(&mut install)?;
-    }
-    Ok(true)
 }
 
 fn print_versions() -> Result<()> {

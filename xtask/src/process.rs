@@ -71,6 +71,27 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// Installs a Debian package; false where there is no apt or the user is not root.
+///
+/// # Errors
+///
+/// There is no such package, or it could not be installed.
+pub(crate) fn apt_install(package: &str) -> Result<bool> {
+    let root_user = output(Command::new("id").arg("-u"))? == "0";
+    if find("apt-get").is_none() || !root_user {
+        return Ok(false);
+    }
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-qq", "--no-install-recommends", package]);
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    if run(&mut install).is_err() {
+        // The usual reason: package lists that are older than the mirror.
+        run(Command::new("apt-get").args(["update", "-qq"]))?;
+        run(&mut install)?;
+    }
+    Ok(true)
+}
+
 /// The command as one would type it, without the folder of the program.
 fn show(command: &Command) -> String {
     let program = Path::new(command.get_program());

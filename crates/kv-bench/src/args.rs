@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::load::{KEYS_MAX, KeyDistribution, Mix};
+use crate::load::{KEYS_MAX, KeyDistribution, Mix, ValueSizes};
 
 /// Measures kv-server and its peers. Without a subcommand: `compare`.
 #[derive(Clone, Debug, Parser)]
@@ -42,9 +42,12 @@ pub struct LoadArgs {
     /// Closed loop: requests sent together on a connection. With --rate: most requests under way on one.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub pipeline: u32,
-    /// Length of each value.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(0..=512 << 20))]
-    pub value_bytes: u32,
+    /// Lengths of values: 64, all from 16..1024, or with weights, as in 64=9,4096=1.
+    #[arg(long, default_value = "64")]
+    pub value_bytes: ValueSizes,
+    /// Write values that carry key, version and checksum, and check each value read; a wrong one is an error.
+    #[arg(long)]
+    pub verify: bool,
     /// Different keys, of 16 bytes each.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=KEYS_MAX))]
     pub keys: u64,
@@ -83,19 +86,25 @@ pub struct LoadArgs {
 /// The comparison of `kv-bench compare`.
 #[derive(Args, Clone, Debug)]
 pub struct CompareArgs {
-    /// Scenarios to run, such as P1,P4; all when not given.
-    #[arg(long, visible_alias = "only", value_delimiter = ',')]
-    pub scenario: Vec<String>,
+    /// Scenarios to run, by name (P1,P4), by the beginning of the name (P1*) or by a part of the title (snapshot);
+    /// all when not given.
+    #[arg(
+        long,
+        visible_alias = "scenario",
+        value_name = "PATTERN",
+        value_delimiter = ','
+    )]
+    pub only: Vec<String>,
     /// Print the scenarios and end.
     #[arg(long)]
     pub list: bool,
-    /// A short look: one round, short loads, a tenth of the keys. Not for figures to be told.
+    /// A short look of less than three minutes: one round, short loads, fewer keys. Not for figures to be told.
     #[arg(long)]
     pub quick: bool,
     /// How often each scenario runs on each server; medians are reported. [default: 3, with --quick 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub rounds: Option<u32>,
-    /// How long each load is measured, in seconds. [default: 10, with --quick 2]
+    /// How long each load is measured, in seconds. [default: 4, with --quick half a second]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub seconds: Option<u64>,
     /// The kv-server binary. [default: release/kv-server in the target directory]
@@ -104,6 +113,12 @@ pub struct CompareArgs {
     /// Where valkey-server and redis-server are. [default: peers/bin in the target directory]
     #[arg(long, value_name = "DIR")]
     pub peers: Option<PathBuf>,
+    /// The program that measures embedded engines. [default: engines/release/kv-bench-engines in the target directory]
+    #[arg(long, value_name = "FILE")]
+    pub engines: Option<PathBuf>,
+    /// Print what the chosen scenarios need to be there (peers, engines), a word a line, and end.
+    #[arg(long, hide = true)]
+    pub needs: bool,
     /// Where the report and the servers' data go; a real disk. [default: bench in the target directory]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -145,7 +160,7 @@ mod tests {
     fn without_a_subcommand_it_compares() {
         let cli = parse("--scenario P1,P4 --quick").unwrap();
         assert!(cli.command.is_none());
-        assert_eq!(cli.compare.scenario, ["P1", "P4"]);
+        assert_eq!(cli.compare.only, ["P1", "P4"]);
         assert!(cli.compare.quick);
     }
 
@@ -156,6 +171,7 @@ mod tests {
             "load --mix fly",
             "load --requests 5 --seconds 3",
             "load --keys 0",
+            "load --value-bytes 9..1",
             "compare --rounds 0",
             "--quick load",
         ] {

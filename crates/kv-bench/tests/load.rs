@@ -11,14 +11,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kv_bench::interrupt::{Interrupt, Interrupted};
-use kv_bench::load::{KeyDistribution, LoadOutcome, LoadSpec, Pace, Stop, run};
+use kv_bench::load::{KeyDistribution, LoadOutcome, LoadSpec, Pace, Stop, ValueSizes, run};
 use kv_bench::progress::Progress;
 
-/// What the responder saw: each command name with its count, and the distinct keys.
+/// What the responder saw: each command name with its count, the distinct keys, and the last value of each.
 #[derive(Default)]
 struct Seen {
     commands: HashMap<String, u64>,
     keys: HashMap<Vec<u8>, u64>,
+    values: HashMap<Vec<u8>, Vec<u8>>,
 }
 
 /// Starts a server that answers everything it knows, and refuses `refused`.
@@ -41,24 +42,36 @@ fn serve(stream: TcpStream, refused: &str, seen: &Mutex<Seen>) {
     let mut replies = stream;
     while let Some(words) = read_request(&mut requests) {
         let name = String::from_utf8_lossy(&words[0]).into_owned();
-        let reply: &[u8] = match name.as_str() {
-            name if name == refused => b"-NOPERM not you\r\n",
-            "GET" => b"$5\r\nva\r\nl\r\n",
-            "INCR" => b":1\r\n",
-            "PING" => b"+PONG\r\n",
-            _ => b"+OK\r\n",
-        };
-        {
+        let reply = {
             let mut seen = seen.lock().unwrap();
-            *seen.commands.entry(name).or_default() += 1;
+            *seen.commands.entry(name.clone()).or_default() += 1;
             if let Some(key) = words.get(1) {
                 *seen.keys.entry(key.clone()).or_default() += 1;
             }
-        }
-        if replies.write_all(reply).is_err() {
+            match name.as_str() {
+                name if name == refused => b"-NOPERM not you\r\n".to_vec(),
+                "GET" => bulk(seen.values.get(&words[1]).map_or(UNSET, Vec::as_slice)),
+                "SET" => {
+                    seen.values.insert(words[1].clone(), words[2].clone());
+                    b"+OK\r\n".to_vec()
+                }
+                "INCR" => b":1\r\n".to_vec(),
+                "PING" => b"+PONG\r\n".to_vec(),
+                _ => b"+OK\r\n".to_vec(),
+            }
+        };
+        if replies.write_all(&reply).is_err() {
             return;
         }
     }
+}
+
+/// What the responder says is at a key that nobody has set.
+const UNSET: &[u8] = b"va\r\nl";
+
+fn bulk(value: &[u8]) -> Vec<u8> {
+    let head = format!("${}\r\n", value.len());
+    [head.as_bytes(), value, b"\r\n"].concat()
 }
 
 fn read_request(from: &mut impl BufRead) -> Option<Vec<Vec<u8>>> {
@@ -129,7 +142,7 @@ fn a_sequential_load_names_each_key_once() {
 fn values_larger_than_a_socket_buffer_go_out_whole() {
     let (target, seen) = responder("");
     let outcome = load(&LoadSpec {
-        value_bytes: 4 << 20,
+        value_bytes: ValueSizes::exactly(4 << 20),
         pipeline: 2,
         stop: Stop::Requests(8),
         ..short(target)
@@ -137,6 +150,77 @@ fn values_larger_than_a_socket_buffer_go_out_whole() {
     .unwrap();
     assert_eq!(outcome.replies, 8);
     assert_eq!(seen.lock().unwrap().commands["SET"], 8);
+}
+
+#[test]
+fn values_have_the_lengths_that_were_asked_for() {
+    let (target, seen) = responder("");
+    load(&LoadSpec {
+        value_bytes: "40..50,7=1".parse().unwrap(),
+        ..short(target)
+    })
+    .unwrap();
+    let seen = seen.lock().unwrap();
+    let mut lengths = seen.values.values().map(Vec::len);
+    assert!(lengths.all(|bytes| bytes == 7 || (40..=50).contains(&bytes)));
+}
+
+#[test]
+fn a_verifying_load_believes_what_was_written_and_nothing_else() {
+    let (target, seen) = responder("");
+    let mut spec = LoadSpec {
+        verify: true,
+        value_bytes: "36..5000".parse().unwrap(),
+        stop: Stop::Requests(200),
+        ..short(target)
+    };
+    spec.keys.count = 200;
+    spec.keys.distribution = KeyDistribution::Sequential;
+    load(&spec).unwrap();
+    // Another load reads them, and writes some anew.
+    spec.mix = "get=9,set=1".parse().unwrap();
+    spec.pipeline = 4;
+    let outcome = load(&spec).unwrap();
+    assert_eq!(outcome.wrong_values, 0, "{:?}", outcome.first_wrong_value);
+    assert!(seen.lock().unwrap().commands["GET"] > 0);
+
+    let changed = b"key:000000000007".to_vec();
+    seen.lock()
+        .unwrap()
+        .values
+        .entry(changed)
+        .and_modify(|value| value[20] ^= 1);
+    spec.mix = "get".parse().unwrap();
+    spec.pipeline = 1;
+    let outcome = load(&spec).unwrap();
+    assert_eq!(outcome.wrong_values, 1);
+    let told = outcome.believed().unwrap_err().to_string();
+    assert!(
+        told.contains("key:000000000007") && told.contains("checksum"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_load_keeps_latencies_over_time_when_asked() {
+    let (target, _) = responder("");
+    let outcome = load(&LoadSpec {
+        warmup: Duration::ZERO,
+        stop: Stop::After(Duration::from_secs(1)),
+        window: Some(Duration::from_millis(200)),
+        ..short(target)
+    })
+    .unwrap();
+    let seconds: Vec<f64> = outcome
+        .over_time_us(99.9)
+        .iter()
+        .map(|(second, _)| *second)
+        .collect();
+    assert!(!seconds.is_empty());
+    assert!(
+        seconds.iter().all(|second| (0.0..1.0).contains(second)),
+        "{seconds:?}"
+    );
 }
 
 #[test]
@@ -222,8 +306,14 @@ fn a_load_that_makes_no_sense_is_refused() {
     assert!(refused(no_rate).contains("rate is above 0"));
     let too_much = LoadSpec {
         pipeline: 1 << 20,
-        value_bytes: 1 << 20,
+        value_bytes: ValueSizes::exactly(1 << 20),
         ..short(target)
     };
     assert!(refused(too_much).contains("bytes in flight"));
+    let too_short = LoadSpec {
+        verify: true,
+        value_bytes: "8..64".parse().unwrap(),
+        ..short(target)
+    };
+    assert!(refused(too_short).contains("at least 36 bytes"));
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 use kv_core::Db;
 use kv_wal::{DurableStore, SnapshotStatus};
 
-use crate::config::size;
+use crate::command::spec::CommandSpec;
+use crate::config::{kept, size};
 use crate::engine::{LogView, ServerCx};
+use crate::meter::{self, Metered};
 use crate::pubsub::Topic;
 use crate::server::Server;
 
@@ -24,19 +26,34 @@ pub(crate) enum Section {
     Memory,
     Persistence,
     Stats,
+    Replication,
+    Cpu,
+    CommandStats,
+    ErrorStats,
+    LatencyStats,
     Keyspace,
 }
 
 impl Section {
     /// Every section, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Server,
         Self::Clients,
         Self::Memory,
         Self::Persistence,
         Self::Stats,
+        Self::Replication,
+        Self::Cpu,
+        Self::CommandStats,
+        Self::ErrorStats,
+        Self::LatencyStats,
         Self::Keyspace,
     ];
+
+    /// Whether it is shown when nothing is said.
+    pub(crate) const fn is_default(self) -> bool {
+        !matches!(self, Self::CommandStats | Self::LatencyStats)
+    }
 
     /// The head of the section.
     pub(crate) const fn name(self) -> &'static str {
@@ -46,6 +63,11 @@ impl Section {
             Self::Memory => "Memory",
             Self::Persistence => "Persistence",
             Self::Stats => "Stats",
+            Self::Replication => "Replication",
+            Self::Cpu => "CPU",
+            Self::CommandStats => "Commandstats",
+            Self::ErrorStats => "Errorstats",
+            Self::LatencyStats => "Latencystats",
             Self::Keyspace => "Keyspace",
         }
     }
@@ -63,6 +85,11 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
                 Section::Memory => memory(cx, &mut lines),
                 Section::Persistence => persistence(cx, &mut lines),
                 Section::Stats => stats(cx, &mut lines),
+                Section::Replication => replication(cx.server, &mut lines),
+                Section::Cpu => cpu(&mut lines),
+                Section::CommandStats => command_stats(cx.server, &mut lines),
+                Section::ErrorStats => error_stats(cx.server, &mut lines),
+                Section::LatencyStats => latency_stats(cx.server, &mut lines),
                 Section::Keyspace => keyspace(cx, &mut lines),
             }
             lines.0
@@ -293,6 +320,7 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     );
     lines.add("total_error_replies", totals.errors);
     lines.add("expired_keys", store.expired);
+    lines.add("expired_fields", store.expired_fields);
     lines.add("evicted_keys", 0);
     lines.add("keyspace_hits", store.hits);
     lines.add("keyspace_misses", store.misses);
@@ -309,15 +337,92 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("tracking_total_prefixes", prefixes);
 }
 
+/// There is one server: it has no replicas, and is nobody's.
+fn replication(server: &Server, lines: &mut Lines) {
+    lines.add("role", "master");
+    lines.add("connected_slaves", 0);
+    lines.add("master_failover_state", "no-failover");
+    lines.add("master_replid", &server.run_id);
+    lines.add("master_repl_offset", 0);
+}
+
+fn cpu(lines: &mut Lines) {
+    let [user, system] = cpu_seconds().unwrap_or_default();
+    lines.add("used_cpu_sys", format_args!("{system:.6}"));
+    lines.add("used_cpu_user", format_args!("{user:.6}"));
+    lines.add("used_cpu_sys_children", "0.000000");
+    lines.add("used_cpu_user_children", "0.000000");
+}
+
+/// Seconds of processor that the process has used, as the kernel counts them: its own code's, and its own.
+fn cpu_seconds() -> Option<[f64; 2]> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name before the last bracket may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let per_second = rustix::param::clock_ticks_per_second() as f64;
+    let mut next = || Some(fields.next()?.parse::<f64>().ok()? / per_second);
+    Some([next()?, next()?])
+}
+
+fn command_stats(server: &Server, lines: &mut Lines) {
+    for (spec, sum) in sums(server) {
+        let micros = sum.nanos / 1000;
+        let per_call = sum.nanos as f64 / 1000.0 / sum.calls.max(1) as f64;
+        lines.add(
+            &format!("cmdstat_{}", spec.name.to_ascii_lowercase()),
+            format_args!(
+                "calls={},usec={micros},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}",
+                sum.calls, sum.rejected, sum.failed
+            ),
+        );
+    }
+}
+
+fn error_stats(server: &Server, lines: &mut Lines) {
+    for (code, count) in server.stats.error_codes.all() {
+        lines.add(&format!("errorstat_{code}"), format_args!("count={count}"));
+    }
+}
+
+fn latency_stats(server: &Server, lines: &mut Lines) {
+    let percents = kept::latency_percentiles(&server.settings.kept);
+    for (spec, sum) in sums(server) {
+        if sum.calls == 0 {
+            continue;
+        }
+        let shown: Vec<String> = percents
+            .iter()
+            .map(|percent| format!("p{percent}={}.000", sum.percentile(*percent)))
+            .collect();
+        lines.add(
+            &format!(
+                "latency_percentiles_usec_{}",
+                spec.name.to_ascii_lowercase()
+            ),
+            shown.join(","),
+        );
+    }
+}
+
+fn sums(server: &Server) -> Vec<(&'static CommandSpec, Metered)> {
+    let workers = server.stats.workers().iter();
+    meter::sums(workers.map(|worker| &worker.meters))
+}
+
 fn keyspace(cx: &ServerCx<'_>, lines: &mut Lines) {
     for db in (0..cx.server.engine.databases()).map(Db) {
         let held = cx.keyspace(db);
         if held.keys > 0 {
             let mean_ttl_ms = held.mean_ttl_ms.unwrap_or(0);
-            let (keys, expiring) = (held.keys, held.expiring);
+            let (keys, expiring, fields) = (held.keys, held.expiring, held.with_expiring_fields);
+            // The last two are Redis' name and Valkey's for the same.
             lines.add(
                 &format!("db{db}"),
-                format_args!("keys={keys},expires={expiring},avg_ttl={mean_ttl_ms}"),
+                format_args!(
+                    "keys={keys},expires={expiring},avg_ttl={mean_ttl_ms},subexpiry={fields},\
+                     keys_with_volatile_items={fields}"
+                ),
             );
         }
     }

@@ -37,6 +37,7 @@ mod session;
 
 // 3 The command.
 mod command;
+mod rdb;
 
 // 4 The engine.
 mod engine;
@@ -45,6 +46,8 @@ mod engine;
 mod clients;
 mod inbox;
 mod info;
+mod meter;
+mod monitors;
 mod notify;
 mod observer;
 mod pubsub;

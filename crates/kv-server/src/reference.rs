@@ -10,7 +10,7 @@ use crate::cli::Cli;
 use crate::command::event;
 use crate::command::spec::{CommandSpec, Compat, Group};
 use crate::command::table;
-use crate::config::knobs::KNOBS;
+use crate::config::names;
 use crate::exit::Failure;
 use crate::notify;
 
@@ -57,7 +57,7 @@ fn events() -> String {
     for (letter, class) in notify::LETTERS {
         let names: Vec<_> = event::ALL
             .iter()
-            .filter(|event| event.class == class)
+            .filter(|event| class.contains(event.class))
             .map(|event| format!("`{}`", event.name))
             .collect();
         if !names.is_empty() {
@@ -108,14 +108,14 @@ fn config() -> String {
         "\n## Knobs\n\nWhat `CONFIG GET` shows and `CONFIG SET` changes while the server runs. A change lasts \
          until the server stops.\n\n| knob | what it does | default | can change |\n|---|---|---|---|\n",
     );
-    for knob in KNOBS {
+    for (name, knob) in names::all() {
         let changes = if knob.set.is_some() { "yes" } else { "no" };
-        let (doc, default) = (cell(knob.doc), cell(knob.default));
-        let _ = writeln!(
-            page,
-            "| `{}` | {doc} | `{default}` | {changes} |",
-            knob.name
-        );
+        let doc = match name == knob.name {
+            true => cell(knob.doc),
+            false => format!("Another name of `{}`.", knob.name),
+        };
+        let default = cell(knob.default);
+        let _ = writeln!(page, "| `{name}` | {doc} | `{default}` | {changes} |");
     }
     page
 }

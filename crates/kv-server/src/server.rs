@@ -13,6 +13,9 @@ use crate::config::settings::Settings;
 use crate::engine::Engine;
 use crate::engine::blocked::Blocked;
 use crate::inbox::Mailroom;
+use crate::meter::journal::Journals;
+use crate::meter::latency::Latency;
+use crate::monitors::Monitors;
 use crate::notify::NotifyFlags;
 use crate::observer::ServerObserver;
 use crate::pubsub::{PubSub, Topic};
@@ -34,6 +37,12 @@ pub(crate) struct Server {
     pub(crate) pause: Pause,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
+    /// Requests that stood out.
+    pub(crate) journals: Journals,
+    /// Moments at which it took long.
+    pub(crate) latency: Latency,
+    /// Who watches every request.
+    pub(crate) monitors: Monitors,
     pub(crate) pubsub: Arc<PubSub>,
     pub(crate) tracking: Tracking,
     /// The mailroom of each serving thread.
@@ -65,6 +74,9 @@ impl Server {
             pause: Pause::default(),
             clients: Clients::default(),
             stats: Stats::new(workers),
+            journals: Journals::default(),
+            latency: Latency::default(),
+            monitors: Monitors::default(),
             pubsub: Arc::default(),
             tracking: Tracking::default(),
             mailrooms: (0..workers).map(|_| Arc::default()).collect(),

@@ -21,6 +21,11 @@ use crate::{LogFailure, SnapshotError};
 /// What was admitted and is larger than all that was kept for it waits for room at most this long.
 const ROOM_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Between the pieces of a blank the disk is left to the writer for as long as the piece took, but not for
+/// less than the one and not for more than the other.
+const REST_MIN: Duration = Duration::from_millis(1);
+const REST_MAX: Duration = Duration::from_millis(250);
+
 /// The share of a disk that is left to others, as a divisor, and the most that this comes to, in bytes.
 const FREE_SHARE: u64 = 20;
 const FREE_SHARE_BYTES_MAX: u64 = 1 << 30;
@@ -128,7 +133,7 @@ impl Orders {
             }
             state.awaited = true;
             self.changed.notify_all();
-            state = self.wait(state);
+            state = self.wait(state, self.look_interval);
         }
     }
 
@@ -170,9 +175,22 @@ impl Orders {
             if state.no_manifest {
                 return Err(SnapshotError::DiskFull);
             }
-            state = self.wait(state);
+            state = self.wait(state, self.look_interval);
         }
         Ok(true)
+    }
+
+    /// Leaves the disk to the writer for as long as making a blank has just `worked` it, unless the writer
+    /// waits for that blank.
+    fn rest(&self, worked: Duration) -> Result<(), Unmade> {
+        let mut state = self.lock();
+        if worked >= REST_MIN && !state.awaited && !state.stopping {
+            state = self.wait(state, worked.min(REST_MAX));
+        }
+        match state.stopping {
+            true => Err(Unmade::Unwanted),
+            false => Ok(()),
+        }
     }
 
     /// Ends the keeper.
@@ -201,10 +219,10 @@ impl Orders {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until something has changed, or it is time to look at the room again.
-    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+    /// Until something has changed, or `at_most` is over.
+    fn wait<'s>(&self, state: MutexGuard<'s, State>, at_most: Duration) -> MutexGuard<'s, State> {
         self.changed
-            .wait_timeout(state, self.look_interval)
+            .wait_timeout(state, at_most)
             .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
     }
 }
@@ -266,7 +284,7 @@ impl<'l> Keeper<'l> {
                 && is_kept(&state.manifest, &self.kept);
             let hopeless = !room && (!state.awaited || state.no_blank);
             if idle || hopeless {
-                drop(self.log.orders.wait(state));
+                drop(self.log.orders.wait(state, self.log.orders.look_interval));
             }
         }
     }
@@ -325,11 +343,11 @@ impl<'l> Keeper<'l> {
         let serial = self.serial;
         self.serial += 1;
         let log = self.log;
+        let mut resumed = Instant::now();
         let made = Blank::make(&log.dir, serial, bytes, || {
             log.check().map_err(|Failed| Unmade::Unwanted)?;
-            if log.orders.lock().stopping {
-                return Err(Unmade::Unwanted);
-            }
+            log.orders.rest(resumed.elapsed())?;
+            resumed = Instant::now();
             Ok(())
         });
         let room = match made {

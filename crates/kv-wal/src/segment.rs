@@ -18,6 +18,10 @@ use crate::format::{
 /// Zeros are written in pieces of this many bytes.
 static ZEROS: [u8; 1 << 18] = [0; 1 << 18];
 
+/// So much of a blank is written between two syncs, in bytes: few enough that a commit of the log beside it
+/// never waits for many.
+const SYNC_BYTES: u64 = 1 << 20;
+
 /// Kept free at the end of each segment for the mark that ends it, in bytes.
 const END_MARK_BYTES: u64 = FRAME_HEADER_BYTES as u64;
 
@@ -35,18 +39,22 @@ pub(crate) struct Blank {
 }
 
 impl Blank {
-    /// Makes one of `bytes`, as long as `go_on` does not object. `serial` tells it from other blanks; a
-    /// half-made file is the caller's to remove.
+    /// Makes one of `bytes`, as long as `go_on` does not object, which is asked before each piece of work and
+    /// may rest. `serial` tells it from other blanks; a half-made file is the caller's to remove.
     pub(crate) fn make<E: From<IoFailure>>(
         dir: &LogDir,
         serial: u64,
         bytes: u64,
-        go_on: impl Fn() -> Result<(), E>,
+        mut go_on: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
         let file = dir.create_segment_tmp(serial)?;
         let mut at = 0;
         while at < bytes {
             go_on()?;
+            if at > 0 && at.is_multiple_of(SYNC_BYTES) {
+                file.sync_data()?;
+                go_on()?;
+            }
             let left = usize::try_from(bytes - at).unwrap_or(usize::MAX);
             let piece = &ZEROS[..left.min(ZEROS.len())];
             file.write_at(piece, at)?;

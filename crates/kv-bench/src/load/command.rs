@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::net::ToSocketAddrs as _;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::{KeyRange, LoadOutcome, LoadSpec, Pace, Stop, run as run_load};
@@ -14,18 +14,28 @@ use crate::progress::Progress;
 use crate::usage::Usage;
 
 /// The percentiles that are told, with their names.
-const PERCENTILES: [(&str, f64); 4] =
-    [("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("p99.9", 99.9)];
+const PERCENTILES: [(&str, f64); 5] = [
+    ("p50", 50.0),
+    ("p90", 90.0),
+    ("p99", 99.0),
+    ("p99.9", 99.9),
+    ("p99.99", 99.99),
+];
 
 /// Runs the load that `args` ask for and prints what it found.
 ///
 /// # Errors
 ///
-/// When the server cannot be reached or breaks a connection, or the run is interrupted.
+/// When the server cannot be reached or breaks a connection, a value was read that was never written, or the run is
+/// interrupted.
 pub fn run(args: &LoadArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     let spec = spec(args)?;
-    let progress = Progress::new();
-    progress.begin(&format!("load on {}", args.target));
+    let whole = match spec.stop {
+        Stop::After(long) => spec.warmup + long,
+        Stop::Requests(_) => Duration::ZERO,
+    };
+    let progress = Progress::new(whole);
+    progress.begin(&format!("load on {}", args.target), whole);
     let outcome = run_load(&spec, interrupt, &progress)?;
     drop(progress);
     let memory = args.server_pid.map(Usage::of).transpose()?;
@@ -37,7 +47,11 @@ pub fn run(args: &LoadArgs, interrupt: &Interrupt) -> anyhow::Result<()> {
     std::io::stdout()
         .lock()
         .write_all(text.as_bytes())
-        .context("cannot print")
+        .context("cannot print")?;
+    match outcome.first_wrong_value {
+        Some(wrong) => bail!("{} wrong values, first: {wrong}", outcome.wrong_values),
+        None => Ok(()),
+    }
 }
 
 fn spec(args: &LoadArgs) -> anyhow::Result<LoadSpec> {
@@ -55,7 +69,8 @@ fn spec(args: &LoadArgs) -> anyhow::Result<LoadSpec> {
             count: args.keys,
             distribution: args.key_distribution,
         },
-        value_bytes: args.value_bytes as usize,
+        value_bytes: args.value_bytes.clone(),
+        verify: args.verify,
         ttl_s: args.ttl,
         connections: args.connections as usize,
         pipeline: args.pipeline as usize,
@@ -69,7 +84,8 @@ fn spec(args: &LoadArgs) -> anyhow::Result<LoadSpec> {
             Some(requests) => Stop::Requests(requests),
         },
         threads: args.threads as usize,
-        core: None,
+        cores: Vec::new(),
+        window: None,
         server_pid: args.server_pid,
         seed: args.seed,
     })
@@ -98,6 +114,12 @@ fn as_text(outcome: &LoadOutcome, memory: Option<Usage>) -> String {
         lines.push(format!(
             "server RSS   {:.1} MiB",
             usage.resident_bytes as f64 / f64::from(1 << 20)
+        ));
+    }
+    if let Some(wrong) = &outcome.first_wrong_value {
+        lines.push(format!(
+            "WRONG VALUES {}, first: {wrong}",
+            outcome.wrong_values
         ));
     }
     if let Some(error) = &outcome.first_error {
@@ -129,6 +151,8 @@ fn as_json(outcome: &LoadOutcome, memory: Option<Usage>) -> serde_json::Value {
         "latency_us": latency_us,
         "server_cpu_us_per_request": outcome.server_cpu_us(),
         "server_resident_bytes": memory.map(|usage| usage.resident_bytes),
+        "wrong_values": outcome.wrong_values,
+        "first_wrong_value": outcome.first_wrong_value,
         "errors": outcome.errors,
         "first_error": outcome.first_error,
         "unanswered": outcome.unanswered,

@@ -8,11 +8,21 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use bytes::BytesMut;
 
+use super::keys::KEY_BYTES;
 use super::reply::{Outcome, ReplyScanner};
 use super::request::RequestSource;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request that has no reply yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    /// When it began, as the latency counts.
+    pub(super) start_ns: u64,
+    /// The key that it reads.
+    pub(super) reads: Option<[u8; KEY_BYTES]>,
+}
 
 /// A nonblocking connection.
 ///
@@ -22,17 +32,17 @@ pub(super) struct Connection {
     stream: TcpStream,
     out: BytesMut,
     written: usize,
-    starts: VecDeque<u64>,
+    starts: VecDeque<Pending>,
     replies: ReplyScanner,
 }
 
 impl Connection {
-    /// Connects to `target`.
+    /// Connects to `target`. Values in replies are shown when they have up to `keeps` bytes.
     ///
     /// # Errors
     ///
     /// When nobody listens there or the system refuses.
-    pub(super) fn open(target: SocketAddr) -> anyhow::Result<Self> {
+    pub(super) fn open(target: SocketAddr, keeps: Option<u32>) -> anyhow::Result<Self> {
         let stream = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT)
             .with_context(|| format!("cannot connect to {target}: does a server listen there?"))?;
         stream.set_nodelay(true)?;
@@ -42,7 +52,7 @@ impl Connection {
             out: BytesMut::new(),
             written: 0,
             starts: VecDeque::new(),
-            replies: ReplyScanner::new(),
+            replies: ReplyScanner::new(keeps),
         })
     }
 
@@ -57,9 +67,9 @@ impl Connection {
     }
 
     /// Adds a request, whose latency counts from `start_ns`. Nothing is sent before [`Connection::flush`].
-    pub(super) fn queue(&mut self, source: &mut RequestSource, start_ns: u64) {
-        source.write_next(&mut self.out);
-        self.starts.push_back(start_ns);
+    pub(super) fn queue(&mut self, source: &mut RequestSource<'_>, start_ns: u64) {
+        let reads = source.write_next(&mut self.out);
+        self.starts.push_back(Pending { start_ns, reads });
     }
 
     /// Sends what the socket takes; whether that was all.
@@ -81,7 +91,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// Reads once and tells `show` the start time and the outcome of each request whose reply has come.
+    /// Reads once and tells `show` of each request whose reply has come, with its outcome.
     ///
     /// # Errors
     ///
@@ -89,7 +99,7 @@ impl Connection {
     pub(super) fn receive(
         &mut self,
         buffer: &mut [u8],
-        mut show: impl FnMut(u64, Outcome<'_>),
+        mut show: impl FnMut(Pending, Outcome<'_>),
     ) -> anyhow::Result<()> {
         let bytes = match self.stream.read(buffer) {
             Ok(0) => bail!("the server closed a connection"),
@@ -105,7 +115,7 @@ impl Connection {
         let starts = &mut self.starts;
         self.replies
             .feed(&buffer[..bytes], |outcome| match starts.pop_front() {
-                Some(start_ns) => show(start_ns, outcome),
+                Some(pending) => show(pending, outcome),
                 None => unasked = true,
             })?;
         if unasked {

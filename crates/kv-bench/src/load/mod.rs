@@ -11,11 +11,14 @@
 mod keys;
 mod mix;
 mod pace;
+mod sizes;
 
 // One connection.
 mod connection;
+pub mod open_files;
 mod reply;
 mod request;
+mod stamp;
 
 // All of them.
 pub mod command;
@@ -30,6 +33,7 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, ensure};
 use connection::Connection;
 use request::RequestSource;
+use stamp::{STAMPED_BYTES_MIN, Stamps};
 use worker::{Share, Shared, Tally, Worker};
 
 use crate::interrupt::Interrupt;
@@ -41,12 +45,16 @@ pub use keys::{KEYS_MAX, KeyDistribution, KeyRange};
 pub use mix::{Mix, Operation};
 pub use outcome::LoadOutcome;
 pub use pace::{Pace, Stop};
+pub use sizes::ValueSizes;
 
 /// How often the status line is renewed and an interrupt is noticed.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The most memory that requests under way may take in the generator, in bytes.
 const IN_FLIGHT_BYTES_MAX: u64 = 2 << 30;
+
+/// The most points over time; each takes some ten KiB for each generator thread.
+const WINDOWS_MAX: u128 = 10_000;
 
 /// One load on one server.
 #[derive(Clone, Debug)]
@@ -57,8 +65,10 @@ pub struct LoadSpec {
     pub mix: Mix,
     /// The keys they work on.
     pub keys: KeyRange,
-    /// The length of each value.
-    pub value_bytes: usize,
+    /// The lengths of values.
+    pub value_bytes: ValueSizes,
+    /// Whether every value carries a proof, and every value read is held against it.
+    pub verify: bool,
     /// The time to live that SET gives; `None`: none.
     pub ttl_s: Option<u64>,
     /// How many connections.
@@ -74,8 +84,10 @@ pub struct LoadSpec {
     pub stop: Stop,
     /// How many generator threads share the connections.
     pub threads: usize,
-    /// The core that the generator is bound to; `None`: any.
-    pub core: Option<usize>,
+    /// The cores that the generator is bound to; none named: any.
+    pub cores: Vec<usize>,
+    /// How long a time the latencies of each point over time are from; `None`: they are not kept.
+    pub window: Option<Duration>,
     /// The process whose CPU time and memory are measured; `None`: none.
     pub server_pid: Option<u32>,
     /// What the random choices start from: the same seed, the same requests.
@@ -94,7 +106,8 @@ impl LoadSpec {
                 count: 1_000_000,
                 distribution: KeyDistribution::Uniform,
             },
-            value_bytes: 64,
+            value_bytes: ValueSizes::exactly(64),
+            verify: false,
             ttl_s: None,
             connections: 50,
             pipeline: 1,
@@ -102,7 +115,8 @@ impl LoadSpec {
             warmup: Duration::from_secs(2),
             stop: Stop::After(Duration::from_secs(10)),
             threads: 1,
-            core: None,
+            cores: Vec::new(),
+            window: None,
             server_pid: None,
             seed: 1,
         }
@@ -129,10 +143,21 @@ impl LoadSpec {
         }
         let in_flight = (self.connections as u64).saturating_mul(self.pipeline as u64);
         ensure!(
-            in_flight.saturating_mul(self.value_bytes as u64 + 64) <= IN_FLIGHT_BYTES_MAX,
+            in_flight.saturating_mul(u64::from(self.value_bytes.most()) + 64)
+                <= IN_FLIGHT_BYTES_MAX,
             "connections x pipeline x value bytes is more than {IN_FLIGHT_BYTES_MAX} bytes in flight"
         );
-        Ok(())
+        ensure!(
+            !self.verify || self.value_bytes.least() >= STAMPED_BYTES_MIN,
+            "a value that can be verified has at least {STAMPED_BYTES_MIN} bytes"
+        );
+        if let (Some(window), Stop::After(duration)) = (self.window, self.stop) {
+            ensure!(
+                duration.as_nanos() / window.as_nanos().max(1) <= WINDOWS_MAX,
+                "there are at most {WINDOWS_MAX} points over time"
+            );
+        }
+        open_files::allow(self.connections)
     }
 
     /// What thread `number` gets of `whole`, so that all parts together are `whole`.
@@ -159,6 +184,7 @@ impl LoadSpec {
             warmup,
             end,
             requests,
+            window: self.window,
         }
     }
 }
@@ -176,15 +202,17 @@ pub fn run(
 ) -> anyhow::Result<LoadOutcome> {
     spec.check()?;
     let shared = Shared::default();
-    let connections = connect(spec)?;
+    let stamps = spec.verify.then(|| Stamps::new(rand::random()));
+    let connections = connect(spec, interrupt)?;
     std::thread::scope(|scope| {
         let origin = Instant::now();
         let mut threads = Vec::with_capacity(spec.threads);
         for (number, connections) in connections.into_iter().enumerate() {
-            let source = RequestSource::new(spec, number as u64, spec.threads as u64);
+            let source =
+                RequestSource::new(spec, number as u64, spec.threads as u64, stamps.as_ref());
             let share = spec.share(number, origin);
             let worker = Worker::new(share, connections, source, &shared)?;
-            threads.push(start(scope, spec.core, worker));
+            threads.push(start(scope, &spec.cores, worker));
         }
         let watched = watch(spec, &shared, origin, &threads, interrupt, progress);
         if watched.is_err() {
@@ -199,11 +227,16 @@ pub fn run(
 }
 
 /// Opens the connections of each thread.
-fn connect(spec: &LoadSpec) -> anyhow::Result<Vec<Vec<Connection>>> {
+fn connect(spec: &LoadSpec, interrupt: &Interrupt) -> anyhow::Result<Vec<Vec<Connection>>> {
+    let keeps = spec.verify.then(|| spec.value_bytes.most());
+    let open = |_| {
+        interrupt.check()?;
+        Connection::open(spec.target, keeps)
+    };
     (0..spec.threads)
         .map(|number| {
             (0..spec.part(spec.connections as u64, number))
-                .map(|_| Connection::open(spec.target))
+                .map(open)
                 .collect()
         })
         .collect()
@@ -213,13 +246,11 @@ type Generator<'scope> = ScopedJoinHandle<'scope, anyhow::Result<Tally>>;
 
 fn start<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    core: Option<usize>,
+    cores: &'scope [usize],
     worker: Worker<'scope>,
 ) -> Generator<'scope> {
     scope.spawn(move || {
-        if let Some(core) = core {
-            pin::this_thread(core)?;
-        }
+        pin::this_thread(cores)?;
         worker.run()
     })
 }

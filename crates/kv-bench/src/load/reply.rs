@@ -1,7 +1,7 @@
 //! Finds where replies end in a stream of RESP2, without keeping them.
 //!
 //! The generator must cost less than the server it measures, so this does not build values: it counts
-//! replies and keeps the text of errors.
+//! replies and keeps the text of errors. Only a load that verifies has values kept until they are whole.
 //!
 //! Invariant: what is kept between calls is bounded, whatever the server sends.
 
@@ -15,6 +15,8 @@ const LINE_BYTES_KEPT: usize = 256;
 pub(super) enum Outcome<'a> {
     /// Anything but an error.
     Done,
+    /// A value, by a scanner that keeps them.
+    Value(&'a [u8]),
     /// An error, with its (perhaps shortened) text.
     Error(&'a [u8]),
 }
@@ -30,15 +32,25 @@ pub(super) struct ReplyScanner {
     elements: u64,
     /// Whether what is skipped ends an element.
     skipping: bool,
+    /// Whether the current reply is an array.
+    is_array: bool,
+    /// The longest value that is kept, in bytes; `None`: none is.
+    keeps: Option<u32>,
+    /// The value that has begun, as far as it has come, when it is kept.
+    value: Vec<u8>,
 }
 
 impl ReplyScanner {
-    pub(super) fn new() -> Self {
+    /// One that shows values of up to `keeps` bytes; `None`: no values.
+    pub(super) fn new(keeps: Option<u32>) -> Self {
         Self {
             line: Vec::with_capacity(LINE_BYTES_KEPT),
             skip_bytes: 0,
             elements: 1,
             skipping: false,
+            is_array: false,
+            keeps,
+            value: Vec::new(),
         }
     }
 
@@ -66,9 +78,20 @@ impl ReplyScanner {
         let wanted = usize::try_from(self.skip_bytes).unwrap_or(usize::MAX);
         let taken = wanted.min(bytes.len());
         self.skip_bytes -= taken as u64;
+        let keeps = self.keeps.is_some() && !self.is_array;
+        if keeps {
+            self.value.extend_from_slice(&bytes[..taken]);
+        }
         if self.skip_bytes == 0 {
             self.skipping = false;
-            self.end_element(show);
+            if keeps {
+                show(Outcome::Value(
+                    self.value.strip_suffix(b"\r\n").unwrap_or_default(),
+                ));
+                self.value.clear();
+            } else {
+                self.end_element(show);
+            }
         }
         &bytes[taken..]
     }
@@ -104,6 +127,10 @@ impl ReplyScanner {
             b'$' => match length(rest)? {
                 None => self.end_element(show),
                 Some(bytes) => {
+                    ensure!(
+                        self.keeps.is_none_or(|most| bytes <= u64::from(most)),
+                        "the server sent a value of {bytes} bytes, longer than any that was written"
+                    );
                     self.skip_bytes = bytes + 2;
                     self.skipping = true;
                 }
@@ -111,6 +138,7 @@ impl ReplyScanner {
             b'*' => {
                 let count = length(rest)?.unwrap_or(0);
                 self.elements = self.elements.saturating_add(count);
+                self.is_array = true;
                 self.end_element(show);
             }
             other => {
@@ -124,6 +152,7 @@ impl ReplyScanner {
         self.elements -= 1;
         if self.elements == 0 {
             self.elements = 1;
+            self.is_array = false;
             show(Outcome::Done);
         }
     }
@@ -153,13 +182,18 @@ mod tests {
 
     /// What a scanner makes of `stream` fed in pieces that end at `cuts`.
     fn scan(stream: &[u8], cuts: &[usize]) -> anyhow::Result<Vec<String>> {
-        let mut scanner = ReplyScanner::new();
+        scan_with(None, stream, cuts)
+    }
+
+    fn scan_with(keeps: Option<u32>, stream: &[u8], cuts: &[usize]) -> anyhow::Result<Vec<String>> {
+        let mut scanner = ReplyScanner::new(keeps);
         let mut seen = Vec::new();
         let mut start = 0;
         for end in cuts.iter().copied().chain([stream.len()]) {
             scanner.feed(&stream[start..end], |outcome| {
                 seen.push(match outcome {
                     Outcome::Done => "done".to_owned(),
+                    Outcome::Value(value) => format!("value {}", String::from_utf8_lossy(value)),
                     Outcome::Error(text) => String::from_utf8_lossy(text).into_owned(),
                 });
             })?;
@@ -180,6 +214,16 @@ mod tests {
                 "done", "done", "done", "done", "done", "done", "done", "ERR no", "done"
             ]
         );
+    }
+
+    #[test]
+    fn values_are_kept_whole_when_asked_for() {
+        let stream = b"+OK\r\n$3\r\na\nb\r\n$0\r\n\r\n$-1\r\n*1\r\n$1\r\ny\r\n$2\r\n\r\n\r\n";
+        let seen = ["done", "value a\nb", "value ", "done", "done", "value \r\n"];
+        assert_eq!(scan_with(Some(3), stream, &[]).unwrap(), seen);
+        let cuts: Vec<usize> = (1..stream.len()).collect();
+        assert_eq!(scan_with(Some(3), stream, &cuts).unwrap(), seen);
+        scan_with(Some(2), stream, &[]).unwrap_err();
     }
 
     #[test]

@@ -11,7 +11,7 @@ use anyhow::Context;
 use hdrhistogram::Histogram;
 use rustix::event::{Timespec, epoll};
 
-use super::connection::Connection;
+use super::connection::{Connection, Pending};
 use super::pace::{Pace, Schedule};
 use super::reply::Outcome;
 use super::request::RequestSource;
@@ -39,6 +39,11 @@ pub(super) fn latencies() -> anyhow::Result<Histogram<u64>> {
     )?)
 }
 
+/// An empty histogram of latencies in nanoseconds for one window of time: small, and one in a hundred off.
+pub(super) fn coarse_latencies() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1_000, LATENCY_MAX_NS, 2)?)
+}
+
 /// What all threads of a load share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
@@ -60,12 +65,19 @@ pub(super) struct Share {
     pub(super) end: Option<Duration>,
     /// How many requests this worker sends at most.
     pub(super) requests: u64,
+    /// How long a time each histogram over time is about; `None`: there are none.
+    pub(super) window: Option<Duration>,
 }
 
 /// What one worker counted.
 #[derive(Debug)]
 pub(super) struct Tally {
     pub(super) latency: Histogram<u64>,
+    /// Latencies of the requests that began in each window, with two digits.
+    pub(super) windows: Vec<Histogram<u64>>,
+    /// Values that were read and never written.
+    pub(super) wrong_values: u64,
+    pub(super) first_wrong_value: Option<String>,
     /// Replies between the warm-up and the end.
     pub(super) replies: u64,
     pub(super) errors: u64,
@@ -76,11 +88,42 @@ pub(super) struct Tally {
     pub(super) last_reply_ns: u64,
 }
 
+impl Tally {
+    fn fail(&mut self, text: &[u8]) {
+        self.errors += 1;
+        self.first_error
+            .get_or_insert_with(|| String::from_utf8_lossy(text).into_owned());
+    }
+
+    fn verify(&mut self, source: &RequestSource<'_>, pending: Pending, value: &[u8]) {
+        let checked = match &pending.reads {
+            Some(key) => source.check(key, value),
+            None => Err("a request that reads no value was answered with one".to_owned()),
+        };
+        if let Err(wrong) = checked {
+            self.wrong_values += 1;
+            self.first_wrong_value.get_or_insert(wrong);
+        }
+    }
+
+    /// Records a latency among those of its window.
+    pub(super) fn record_over_time(&mut self, window: u64, latency_ns: u64) {
+        let place = usize::try_from(window).unwrap_or(usize::MAX);
+        while self.windows.len() <= place {
+            match coarse_latencies() {
+                Ok(empty) => self.windows.push(empty),
+                Err(_) => return,
+            }
+        }
+        self.windows[place].saturating_record(latency_ns);
+    }
+}
+
 /// A generator thread's state.
 pub(super) struct Worker<'s> {
     share: Share,
     shared: &'s Shared,
-    source: RequestSource,
+    source: RequestSource<'s>,
     epoll: OwnedFd,
     connections: Vec<Connection>,
     schedule: Option<Schedule>,
@@ -102,7 +145,7 @@ impl<'s> Worker<'s> {
     pub(super) fn new(
         share: Share,
         connections: Vec<Connection>,
-        source: RequestSource,
+        source: RequestSource<'s>,
         shared: &'s Shared,
     ) -> anyhow::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).context("cannot make an epoll")?;
@@ -121,6 +164,9 @@ impl<'s> Worker<'s> {
             left: share.requests,
             tally: Tally {
                 latency: latencies()?,
+                windows: Vec::new(),
+                wrong_values: 0,
+                first_wrong_value: None,
                 replies: 0,
                 errors: 0,
                 first_error: None,
@@ -270,19 +316,23 @@ impl<'s> Worker<'s> {
     fn receive(&mut self, place: usize) -> anyhow::Result<()> {
         let now_ns = nanos(self.share.origin.elapsed());
         let (measure_from_ns, end_ns) = (self.measure_from_ns, self.end_ns);
-        let tally = &mut self.tally;
+        let window_ns = self.share.window.map(nanos);
+        let (tally, source) = (&mut self.tally, &self.source);
         let mut count = 0;
-        self.connections[place].receive(&mut self.buffer, |start_ns, outcome| {
+        self.connections[place].receive(&mut self.buffer, |pending, outcome| {
             count += 1;
             tally.replies += u64::from(now_ns >= measure_from_ns && now_ns < end_ns);
-            if start_ns >= measure_from_ns {
-                tally.latency.saturating_record(now_ns - start_ns);
+            if let Some(since_ns) = pending.start_ns.checked_sub(measure_from_ns) {
+                let latency_ns = now_ns - pending.start_ns;
+                tally.latency.saturating_record(latency_ns);
+                if let Some(window_ns) = window_ns {
+                    tally.record_over_time(since_ns / window_ns.max(1), latency_ns);
+                }
             }
-            if let Outcome::Error(text) = outcome {
-                tally.errors += 1;
-                tally
-                    .first_error
-                    .get_or_insert_with(|| String::from_utf8_lossy(text).into_owned());
+            match outcome {
+                Outcome::Done => {}
+                Outcome::Value(value) => tally.verify(source, pending, value),
+                Outcome::Error(text) => tally.fail(text),
             }
         })?;
         tally.last_reply_ns = now_ns;

@@ -1,8 +1,11 @@
 //! The scenarios: what is compared, in one table. A new one is a file here and a line in [`TABLE`].
 //!
-//! A scenario measures one server at a time and knows nothing of rounds, medians or the other servers; its
-//! aims say which of its figures is held against which other.
+//! A scenario measures one entrant at a time, a server or an embedded engine, and knows nothing of rounds, medians
+//! or the others; its aims say which of its figures is held against which other.
 
+mod engine_trial;
+mod figures;
+mod plot;
 mod trial;
 
 // Durable writes.
@@ -20,7 +23,21 @@ mod p7_memory;
 mod p10_snapshot_under_load;
 mod p11_start;
 
-use crate::server::ServerKind;
+// How cost grows.
+mod connections;
+mod keys;
+mod p13_cores;
+
+// In process.
+mod p12_original;
+mod p8_lookups;
+mod p9_durable_set;
+
+use std::time::Duration;
+
+pub use engine_trial::{EngineTrial, Engines};
+pub use figures::{Figures, Line};
+pub use plot::{Better, Plot};
 pub use trial::{Scale, Trial};
 
 /// Every scenario, in the order of the report.
@@ -34,12 +51,18 @@ pub const TABLE: &[Scenario] = &[
     p7_memory::SCENARIO,
     p10_snapshot_under_load::SCENARIO,
     p11_start::SCENARIO,
+    p13_cores::SCENARIO,
+    keys::SCENARIO,
+    connections::SCENARIO,
+    p8_lookups::SCENARIO,
+    p9_durable_set::SCENARIO,
+    p12_original::SCENARIO,
 ];
 
 /// One thing that is compared.
 #[derive(Debug)]
 pub struct Scenario {
-    /// The name by which `--scenario` selects it.
+    /// The name by which `--only` selects it.
     pub id: &'static str,
     /// What it measures, in a few words.
     pub title: &'static str,
@@ -49,8 +72,48 @@ pub struct Scenario {
     pub figures: &'static [&'static str],
     /// What the figures should show.
     pub aims: &'static [Aim],
-    /// Measures one server once.
-    pub measure: fn(&Trial<'_>) -> anyhow::Result<Figures>,
+    /// How they are drawn.
+    pub plots: &'static [Plot],
+    /// The most rounds that are worth their time.
+    pub rounds_max: u32,
+    /// How long one measurement of one entrant takes, about.
+    pub expect: fn(&Scale) -> Duration,
+    /// Measures one entrant once.
+    pub measure: Measure,
+}
+
+/// Who takes part in a scenario, and how each is measured.
+#[derive(Clone, Copy, Debug)]
+pub enum Measure {
+    /// Every server that is there.
+    Servers(fn(&Trial<'_>) -> anyhow::Result<Figures>),
+    /// These embedded engines, ours first, as far as they are built in.
+    Engines(
+        &'static [&'static str],
+        fn(&EngineTrial<'_>) -> anyhow::Result<Figures>,
+    ),
+}
+
+impl Scenario {
+    /// Whether `pattern` selects it: its name, the beginning of its name before a `*`, or a part of its title, in
+    /// large or small letters.
+    #[must_use]
+    pub fn is_selected_by(&self, pattern: &str) -> bool {
+        let (id, pattern) = (self.id.to_lowercase(), pattern.trim().to_lowercase());
+        match pattern.strip_suffix('*') {
+            Some(beginning) => id.starts_with(beginning),
+            None => {
+                id == pattern
+                    || (!pattern.is_empty() && self.title.to_lowercase().contains(&pattern))
+            }
+        }
+    }
+
+    /// Whether it measures embedded engines, not servers.
+    #[must_use]
+    pub fn is_in_process(&self) -> bool {
+        matches!(self.measure, Measure::Engines(..))
+    }
 }
 
 /// What one figure of ours should be, as a ratio to another.
@@ -65,14 +128,18 @@ pub struct Aim {
 }
 
 /// What a figure is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rival {
     /// The same figure of the peer that does best at it.
     BestPeer,
+    /// The same figure of the one of these that does best at it.
+    BestOf(&'static [&'static str]),
     /// The same figure of this peer.
-    Peer(ServerKind),
+    Peer(&'static str),
     /// Another figure of ours.
     Own(&'static str),
+    /// A figure that was measured elsewhere: whose, and its value.
+    Told(&'static str, f64),
 }
 
 /// A bound on a ratio. It also says which direction is better.
@@ -104,9 +171,6 @@ impl std::fmt::Display for Bound {
     }
 }
 
-/// What one measurement of one server found: figures by name.
-pub type Figures = Vec<(&'static str, f64)>;
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -126,7 +190,6 @@ mod tests {
     #[test]
     fn aims_speak_of_figures_that_are_there() {
         for scenario in TABLE {
-            assert!(!scenario.aims.is_empty(), "{}", scenario.id);
             for aim in scenario.aims {
                 let known = |figure: &str| scenario.figures.contains(&figure);
                 assert!(known(aim.figure), "{}: {}", scenario.id, aim.figure);
@@ -135,6 +198,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn plots_show_figures_that_are_there() {
+        for scenario in TABLE {
+            assert!(!scenario.plots.is_empty(), "{}", scenario.id);
+            for figure in scenario.plots.iter().flat_map(Plot::figures) {
+                assert!(
+                    scenario.figures.contains(&figure),
+                    "{}: {figure}",
+                    scenario.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_a_name_its_beginning_or_a_part_of_the_title() {
+        let selected = |pattern: &str| -> Vec<&str> {
+            let those = TABLE
+                .iter()
+                .filter(|scenario| scenario.is_selected_by(pattern));
+            those.map(|scenario| scenario.id).collect()
+        };
+        assert_eq!(selected("p1"), ["P1"]);
+        assert_eq!(selected("P1*"), ["P1", "P10", "P11", "P13", "P12"]);
+        assert_eq!(selected("Snapshot"), ["P10"]);
+        assert!(selected("").is_empty() && selected("P99").is_empty());
     }
 
     #[test]

@@ -1,23 +1,26 @@
 //! P10: whether a snapshot shows: in the latency of writers and in memory.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
 
-use crate::load::{LoadSpec, Pace, Stop};
-use crate::scenario::{Aim, Bound, Figures, Rival, Scenario, Trial};
-use crate::server::{Durability, Server, ask};
+use crate::load::{LoadOutcome, LoadSpec, Pace, Stop, ValueSizes};
+use crate::scenario::{
+    Aim, Better, Bound, Figures, Line, Measure, Plot, Rival, Scale, Scenario, Trial,
+};
+use crate::server::{Durability, Server, ask, ask_text};
 use crate::usage::Usage;
 
 const BEFORE: &str = "SET p99.9 us";
 const BESIDE: &str = "SET p99.9 us beside BGSAVE";
 const RESIDENT: &str = "resident MiB";
 const RESIDENT_BESIDE: &str = "most resident MiB beside BGSAVE";
+const OVER_TIME: &str = "p99.9 over time";
 
 /// 2 GiB in values of this length.
 const KEYS: u64 = 2 << 20;
-const VALUE_BYTES: usize = 1024;
+const VALUE_BYTES: u32 = 1024;
 
 /// What clients ask for, well below what a server can do.
 const SETS_PER_SECOND: f64 = 10_000.0;
@@ -25,10 +28,13 @@ const SETS_PER_SECOND: f64 = 10_000.0;
 /// Loads last so many times as long as others, to see most of the snapshot.
 const TIMES_LONGER: u32 = 3;
 
+/// The latencies of so long a time make one point of the plot: 5,000 requests.
+const WINDOW: Duration = Duration::from_millis(500);
+
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long between two looks at the memory.
+/// How long between two looks at the server.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 pub(super) const SCENARIO: Scenario = Scenario {
@@ -50,8 +56,25 @@ pub(super) const SCENARIO: Scenario = Scenario {
             bound: Bound::AtMost(1.1),
         },
     ],
-    measure,
+    plots: &[
+        Plot::Time {
+            title: "p99.9 of durable SETs over time, us",
+            line: OVER_TIME,
+        },
+        Plot::Bars {
+            figures: &[BEFORE, BESIDE, RESIDENT, RESIDENT_BESIDE],
+            better: Better::Less,
+        },
+    ],
+    rounds_max: u32::MAX,
+    // Values of 1 KiB take three times as long to set as those of 64 bytes.
+    expect: |scale| scale.loads(1) + load_time(scale) * 2 + scale.fill(KEYS) * 3,
+    measure: Measure::Servers(measure),
 };
+
+fn load_time(scale: &Scale) -> Duration {
+    scale.measure * TIMES_LONGER
+}
 
 fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
     let running = trial.start_plain(Durability::Always)?;
@@ -62,54 +85,98 @@ fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
     ensure!(answer == "+OK", "it answers CONFIG SET with '{answer}'");
     let mut spec = trial.spec(server);
     spec.keys.count = trial.keys(KEYS);
-    spec.value_bytes = VALUE_BYTES;
+    spec.value_bytes = ValueSizes::exactly(VALUE_BYTES);
     trial.fill(&spec)?;
+    let long = load_time(&trial.scale);
     let spec = LoadSpec {
         pace: Pace::Open {
             per_second: SETS_PER_SECOND,
         },
         pipeline: 16,
-        stop: Stop::After(trial.scale.measure * TIMES_LONGER),
+        stop: Stop::After(long),
+        window: Some(WINDOW.min(long / 4)),
         ..spec
     };
     let before = trial.load(&spec)?;
     let resident = resident_mib(server)?;
     let answer = ask(server.address(), &["BGSAVE"], ANSWER_TIMEOUT)?;
     ensure!(answer.starts_with('+'), "it answers BGSAVE with '{answer}'");
-    let (beside, most_resident) = watching_memory(server, || {
+    let (beside, watched) = watching(server, || {
         trial.load(&LoadSpec {
             warmup: Duration::ZERO,
             ..spec.clone()
         })
     })?;
-    Ok(vec![
+    let mut figures = Figures::from(vec![
         (BEFORE, before.latency_us(99.9)),
         (BESIDE, beside.latency_us(99.9)),
         (RESIDENT, resident),
-        (RESIDENT_BESIDE, most_resident),
-    ])
+        (RESIDENT_BESIDE, watched.most_resident_mib),
+    ]);
+    figures
+        .lines
+        .push(over_time(&before, &beside, watched.saved_after, long));
+    Ok(figures)
 }
 
-/// Does `work`; what came of it, and the most memory that the server had meanwhile, in MiB.
-fn watching_memory<T>(
+/// One load after the other on one axis of seconds, and where the snapshot was made.
+fn over_time(
+    before: &LoadOutcome,
+    beside: &LoadOutcome,
+    saved_after: Option<Duration>,
+    long: Duration,
+) -> Line {
+    let begin_s = long.as_secs_f64();
+    let mut points = before.over_time_us(99.9);
+    let after = beside.over_time_us(99.9).into_iter();
+    points.extend(after.map(|(second, us)| (begin_s + second, us)));
+    let end_s = begin_s + saved_after.unwrap_or(long).min(long).as_secs_f64();
+    Line {
+        name: OVER_TIME,
+        points,
+        spans: vec![(begin_s, end_s, "snapshot")],
+    }
+}
+
+/// What was seen of a server while something else was done.
+struct Watched {
+    most_resident_mib: f64,
+    /// When its snapshot was done; `None`: not yet.
+    saved_after: Option<Duration>,
+}
+
+/// Does `work`; what came of it, and what was seen of the server meanwhile.
+fn watching<T>(
     server: &Server,
     work: impl FnOnce() -> anyhow::Result<T>,
-) -> anyhow::Result<(T, f64)> {
+) -> anyhow::Result<(T, Watched)> {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
-            let mut most = resident_mib(server)?;
+            let began = Instant::now();
+            let mut watched = Watched {
+                most_resident_mib: resident_mib(server)?,
+                saved_after: None,
+            };
             while !done.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK_AGAIN);
-                most = most.max(resident_mib(server)?);
+                watched.most_resident_mib = watched.most_resident_mib.max(resident_mib(server)?);
+                if watched.saved_after.is_none() && !is_saving(server)? {
+                    watched.saved_after = Some(began.elapsed());
+                }
             }
-            anyhow::Ok(most)
+            anyhow::Ok(watched)
         });
         let outcome = work();
         done.store(true, Ordering::Relaxed);
-        let most = watch.join().map_err(|_| anyhow!("the watch panicked"))?;
-        Ok((outcome?, most?))
+        let watched = watch.join().map_err(|_| anyhow!("the watch panicked"))?;
+        Ok((outcome?, watched?))
     })
+}
+
+fn is_saving(server: &Server) -> anyhow::Result<bool> {
+    let info = ask_text(server.address(), &["INFO", "persistence"], ANSWER_TIMEOUT)?;
+    Ok(info.lines().any(|line| line == "rdb_bgsave_in_progress:1"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes below 2^53")]

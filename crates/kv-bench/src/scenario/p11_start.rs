@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
-use crate::scenario::{Aim, Bound, Figures, Rival, Scenario, Trial};
+use crate::scenario::{Aim, Better, Bound, Figures, Measure, Plot, Rival, Scenario, Trial};
 use crate::server::{Durability, Server, ServerKind, Setup, ask};
 
 const LOG: &str = "keys/s from the log";
@@ -12,7 +12,7 @@ const SNAPSHOT: &str = "keys/s from a snapshot";
 const BOTH: &str = "keys/s from a snapshot and the log after it";
 
 /// How many keys there are.
-const KEYS: u64 = 10_000_000;
+const KEYS: u64 = 5_000_000;
 
 /// How long an answer may take: SAVE writes the whole snapshot first.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
@@ -20,7 +20,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 const fn aim(figure: &'static str) -> Aim {
     Aim {
         figure,
-        rival: Rival::Peer(ServerKind::Valkey),
+        rival: Rival::Peer(ServerKind::Valkey.name()),
         bound: Bound::AtLeast(2.0),
     }
 }
@@ -28,12 +28,18 @@ const fn aim(figure: &'static str) -> Aim {
 pub(super) const SCENARIO: Scenario = Scenario {
     id: "P11",
     title: "keys loaded per second at start",
-    how: "10 M keys with 64-byte values are set and the server is stopped; the time from its next start to \
+    how: "5 M keys with 64-byte values are set and the server is stopped; the time from its next start to \
           its first PONG: with the log of all writes, with a snapshot made by SAVE, and, where there is such a \
-          thing, with a snapshot and the log of 2 M writes after it.",
+          thing, with a snapshot and the log of 1 M writes after it.",
     figures: &[LOG, SNAPSHOT, BOTH],
     aims: &[aim(LOG), aim(SNAPSHOT)],
-    measure,
+    plots: &[Plot::Bars {
+        figures: &[LOG, SNAPSHOT, BOTH],
+        better: Better::More,
+    }],
+    rounds_max: 1,
+    expect: |scale| scale.fill(KEYS) * 5,
+    measure: Measure::Servers(measure),
 };
 
 fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {

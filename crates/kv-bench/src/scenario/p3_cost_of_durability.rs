@@ -1,7 +1,7 @@
 //! P3: what durability costs a server, against itself without a log.
 
 use crate::load::LoadSpec;
-use crate::scenario::{Aim, Bound, Figures, Rival, Scenario, Trial};
+use crate::scenario::{Aim, Better, Bound, Figures, Measure, Plot, Rival, Scenario, Trial};
 use crate::server::Durability;
 
 const ALWAYS: &str = "SET/s, durable";
@@ -18,7 +18,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
         rival: Rival::Own(OFF),
         bound: Bound::AtLeast(0.85),
     }],
-    measure,
+    plots: &[Plot::Bars {
+        figures: &[ALWAYS, OFF],
+        better: Better::More,
+    }],
+    rounds_max: u32::MAX,
+    expect: |scale| scale.loads(2),
+    measure: Measure::Servers(measure),
 };
 
 fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
@@ -30,7 +36,7 @@ fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
             pipeline: 16,
             ..trial.spec(&running.server)
         })?;
-        figures.push((name, outcome.per_second()));
+        figures.push(name, outcome.per_second());
     }
     Ok(figures)
 }

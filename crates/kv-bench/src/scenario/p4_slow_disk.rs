@@ -1,16 +1,19 @@
 //! P4: whether reads wait for other clients' writes when the disk is slow.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 
 use crate::load::{KeyRange, LoadSpec, Mix, Operation};
 use crate::progress::Progress;
-use crate::scenario::{Aim, Bound, Figures, Rival, Scenario, Trial};
+use crate::scenario::{Aim, Better, Bound, Figures, Measure, Plot, Rival, Scenario, Trial};
 use crate::server::{Durability, ServerKind, Setup};
 
 const READS: &str = "GET/s";
 const READ_P50: &str = "GET p50 us";
 const READ_P999: &str = "GET p99.9 us";
 const WRITES: &str = "SET/s";
+const CURVE: &str = "latency of GETs";
 
 /// How much longer every fsync takes.
 const FSYNC_DELAY_US: u32 = 1_000;
@@ -27,16 +30,28 @@ pub(super) const SCENARIO: Scenario = Scenario {
     aims: &[
         Aim {
             figure: READS,
-            rival: Rival::Peer(ServerKind::Redis),
+            rival: Rival::Peer(ServerKind::Redis.name()),
             bound: Bound::AtLeast(5.0),
         },
         Aim {
             figure: READ_P50,
-            rival: Rival::Peer(ServerKind::Redis),
+            rival: Rival::Peer(ServerKind::Redis.name()),
             bound: Bound::AtMost(0.25),
         },
     ],
-    measure,
+    plots: &[
+        Plot::Bars {
+            figures: &[READS, WRITES],
+            better: Better::More,
+        },
+        Plot::Percentiles {
+            title: "latency of GETs beside writers on a slow disk",
+            line: CURVE,
+        },
+    ],
+    rounds_max: u32::MAX,
+    expect: |scale| scale.loads(1) + Duration::from_secs(1),
+    measure: Measure::Servers(measure),
 };
 
 fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
@@ -69,10 +84,12 @@ fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
             .map_err(|_| anyhow!("the writers' generator panicked"))?;
         anyhow::Ok((reads?, writes?))
     })?;
-    Ok(vec![
+    let mut figures = Figures::from(vec![
         (READS, reads.per_second()),
         (READ_P50, reads.latency_us(50.0)),
         (READ_P999, reads.latency_us(99.9)),
         (WRITES, writes.per_second()),
-    ])
+    ]);
+    figures.draw(CURVE, reads.percentiles_us());
+    Ok(figures)
 }

@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use crate::load::{LoadSpec, Mix, Operation};
-use crate::scenario::{Aim, Bound, Figures, Rival, Scenario, Trial};
+use crate::scenario::{Aim, Better, Bound, Figures, Measure, Plot, Rival, Scenario, Trial};
 use crate::server::{Durability, ServerKind};
 
 const GET_16: &str = "GET CPU us, pipeline 16";
@@ -22,7 +22,7 @@ const LOADS: [(&str, Operation, usize); 4] = [
 const fn aim(figure: &'static str) -> Aim {
     Aim {
         figure,
-        rival: Rival::Peer(ServerKind::Redis),
+        rival: Rival::Peer(ServerKind::Redis.name()),
         bound: Bound::AtMost(0.65),
     }
 }
@@ -34,7 +34,13 @@ pub(super) const SCENARIO: Scenario = Scenario {
           closed loop.",
     figures: &[GET_16, GET_64, SET_16, SET_64],
     aims: &[aim(GET_16), aim(GET_64), aim(SET_16), aim(SET_64)],
-    measure,
+    plots: &[Plot::Bars {
+        figures: &[GET_16, GET_64, SET_16, SET_64],
+        better: Better::Less,
+    }],
+    rounds_max: u32::MAX,
+    expect: |scale| scale.loads(4) + scale.fill(1_000_000),
+    measure: Measure::Servers(measure),
 };
 
 fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
@@ -48,7 +54,7 @@ pub(super) fn cpu_of_each(
 ) -> anyhow::Result<Figures> {
     let (running, split) = trial.start_split(Durability::Off)?;
     let mut base = trial.spec(&running.server);
-    base.core = Some(split.generator);
+    base.cores = split.generator;
     base.keys.count = trial.keys(1_000_000);
     trial.fill(&base)?;
     let mut figures = Figures::new();
@@ -61,7 +67,7 @@ pub(super) fn cpu_of_each(
         let cpu_us = outcome
             .server_cpu_us()
             .context("the server's CPU time is not known")?;
-        figures.push((name, cpu_us));
+        figures.push(name, cpu_us);
     }
     Ok(figures)
 }

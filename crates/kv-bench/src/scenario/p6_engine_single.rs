@@ -2,7 +2,7 @@
 
 use super::p5_engine_pipelined::cpu_of_each;
 use crate::load::Operation;
-use crate::scenario::{Aim, Bound, Figures, Rival, Scenario, Trial};
+use crate::scenario::{Aim, Better, Bound, Figures, Measure, Plot, Rival, Scenario, Trial};
 use crate::server::ServerKind;
 
 const GET: &str = "GET CPU us";
@@ -16,10 +16,16 @@ pub(super) const SCENARIO: Scenario = Scenario {
     figures: &[GET, SET],
     aims: &[Aim {
         figure: GET,
-        rival: Rival::Peer(ServerKind::Redis),
+        rival: Rival::Peer(ServerKind::Redis.name()),
         bound: Bound::AtMost(0.95),
     }],
-    measure,
+    plots: &[Plot::Bars {
+        figures: &[GET, SET],
+        better: Better::Less,
+    }],
+    rounds_max: u32::MAX,
+    expect: |scale| scale.loads(2) + scale.fill(1_000_000),
+    measure: Measure::Servers(measure),
 };
 
 fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {

@@ -27,8 +27,48 @@ pub struct Scale {
     pub measure: Duration,
     /// How long each load runs before.
     pub warmup: Duration,
-    /// What the number of keys is divided by.
-    pub keys_divisor: u64,
+    /// What numbers of keys and of operations are divided by.
+    pub divisor: u64,
+    /// The most keys there are where many are what is measured.
+    pub keys_max: u64,
+}
+
+/// What a server takes in while it is filled, about, with a log.
+const FILL_KEYS_PER_SECOND: u64 = 300_000;
+
+/// How long a server takes to start and to be stopped, about.
+const START: Duration = Duration::from_millis(200);
+
+impl Scale {
+    /// `full` of something, or fewer in a short look.
+    #[must_use]
+    pub fn fewer(&self, full: u64) -> u64 {
+        (full / self.divisor).max(1)
+    }
+
+    /// How long a start and so many loads take, about.
+    #[must_use]
+    pub fn loads(&self, count: u32) -> Duration {
+        START + (self.warmup + self.measure + Duration::from_millis(50)) * count
+    }
+
+    /// How long setting `full` keys, or fewer in a short look, takes, about.
+    #[must_use]
+    pub fn fill(&self, full: u64) -> Duration {
+        self.time_to_set(self.fewer(full))
+    }
+
+    /// How long setting `keys` keys takes, about.
+    #[must_use]
+    pub fn time_to_set(&self, keys: u64) -> Duration {
+        Duration::from_millis(keys * 1_000 / FILL_KEYS_PER_SECOND)
+    }
+
+    /// How long each thing is measured in process.
+    #[must_use]
+    pub fn engine_time(&self) -> Duration {
+        self.measure / 2
+    }
 }
 
 /// One measurement of one server.
@@ -57,7 +97,7 @@ impl Trial<'_> {
     /// `full` keys, or fewer for a short look.
     #[must_use]
     pub fn keys(&self, full: u64) -> u64 {
-        (full / self.scale.keys_divisor).max(1)
+        self.scale.fewer(full)
     }
 
     /// Starts a fresh, empty server.
@@ -86,9 +126,11 @@ impl Trial<'_> {
     ///
     /// When there is only one core, or as [`Server::start`].
     pub fn start_split(&self, durability: Durability) -> anyhow::Result<(Running, Split)> {
-        let split = Split::find()?.context("this needs two processor cores")?;
+        let split = Split::with_server_cores(1)?
+            .filter(|split| split.is_apart)
+            .context("this needs two processor cores")?;
         let setup = Setup {
-            core: Some(split.server),
+            cores: split.server.clone(),
             ..Setup::plain(durability)
         };
         Ok((self.start(&setup)?, split))
@@ -128,6 +170,8 @@ impl Trial<'_> {
             },
             connections: FILL_CONNECTIONS,
             pipeline: FILL_PIPELINE,
+            threads: 1,
+            window: None,
             stop: Stop::Requests(spec.keys.count),
             ..spec.clone()
         })?;

@@ -1,6 +1,6 @@
-//! One question to a server whose answer is one line: PING, DBSIZE, SAVE.
+//! One question to a server: one whose answer is one line (PING, DBSIZE, SAVE), or one text (INFO).
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Take, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -17,6 +17,35 @@ const ANSWER_BYTES_MAX: u64 = 4_096;
 ///
 /// When the server cannot be reached or does not answer in time.
 pub fn ask(target: SocketAddr, words: &[&str], patience: Duration) -> std::io::Result<String> {
+    let mut line = String::new();
+    send(target, words, patience)?.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+/// As [`ask`], for a reply that is a text of several lines, which it returns.
+///
+/// # Errors
+///
+/// As [`ask`]; also when the reply is no text, or longer than 4 KiB.
+pub fn ask_text(target: SocketAddr, words: &[&str], patience: Duration) -> std::io::Result<String> {
+    let mut answer = send(target, words, patience)?;
+    let mut head = String::new();
+    answer.read_line(&mut head)?;
+    let bytes = head
+        .strip_prefix('$')
+        .and_then(|length| length.trim_end().parse::<usize>().ok())
+        .filter(|length| u64::try_from(*length).is_ok_and(|length| length < ANSWER_BYTES_MAX))
+        .ok_or_else(|| std::io::Error::other(format!("'{}' is no text", head.trim_end())))?;
+    let mut text = vec![0; bytes];
+    answer.read_exact(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn send(
+    target: SocketAddr,
+    words: &[&str],
+    patience: Duration,
+) -> std::io::Result<BufReader<Take<TcpStream>>> {
     let mut stream = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT)?;
     stream.set_read_timeout(Some(patience))?;
     let mut request = format!("*{}\r\n", words.len());
@@ -24,7 +53,5 @@ pub fn ask(target: SocketAddr, words: &[&str], patience: Duration) -> std::io::R
         request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
     }
     stream.write_all(request.as_bytes())?;
-    let mut line = String::new();
-    BufReader::new(stream.take(ANSWER_BYTES_MAX)).read_line(&mut line)?;
-    Ok(line.trim_end().to_owned())
+    Ok(BufReader::new(stream.take(ANSWER_BYTES_MAX)))
 }

@@ -31,7 +31,7 @@ impl ServerKind {
 
     /// The name of the program, which is also the name in reports.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Kv => "kv-server",
             Self::Redis => "redis-server",
@@ -43,6 +43,8 @@ impl ServerKind {
     pub(super) fn args(self, durability: Durability, port: u16, dir: &Path) -> Vec<PathBuf> {
         let mut args: Vec<PathBuf> = vec!["--bind".into(), "127.0.0.1".into()];
         args.extend(["--port".into(), port.to_string().into()]);
+        // Ten thousand of a load, and those that ask.
+        args.extend(["--maxclients".into(), "10100".into()]);
         args.extend([
             "--dir".into(),
             dir.join(self.data()).into_os_string().into(),

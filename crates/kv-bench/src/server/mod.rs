@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::interrupt::Interrupt;
-pub use ask::ask;
+pub use ask::{ask, ask_text};
 pub use field::{Entrant, Field};
 pub use kind::{Durability, ServerKind};
 
@@ -41,12 +41,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 const OUTPUT_SHOWN: u64 = 2_000;
 
 /// How a server is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
     /// What an acknowledged write survives.
     pub durability: Durability,
-    /// The core it is bound to; `None`: any.
-    pub core: Option<usize>,
+    /// The cores it is bound to; none named: any.
+    pub cores: Vec<usize>,
     /// How much longer each fsync takes, in microseconds, by syscall injection; `None`: as it is.
     pub fsync_delay_us: Option<u32>,
 }
@@ -57,7 +57,7 @@ impl Setup {
     pub fn plain(durability: Durability) -> Self {
         Self {
             durability,
-            core: None,
+            cores: Vec::new(),
             fsync_delay_us: None,
         }
     }
@@ -219,9 +219,9 @@ const SLOW_DISK_TRACE: &str = "trace=fdatasync,fsync,rseq,set_robust_list";
 /// The whole command line: what bounds and slows the server comes before it and runs as the same process.
 fn command_line(entrant: &Entrant, setup: &Setup, port: u16, dir: &Path) -> Vec<PathBuf> {
     let mut words: Vec<PathBuf> = Vec::new();
-    if let Some(core) = setup.core {
+    if !setup.cores.is_empty() {
         words.extend(["taskset", "--cpu-list"].map(PathBuf::from));
-        words.push(core.to_string().into());
+        words.push(pin::list(&setup.cores).into());
     }
     if let Some(delay_us) = setup.fsync_delay_us {
         let inject = format!("inject=fdatasync,fsync:delay_exit={delay_us}");
@@ -265,7 +265,7 @@ mod tests {
     fn what_slows_and_bounds_comes_before_the_server() {
         let setup = Setup {
             durability: Durability::Always,
-            core: Some(1),
+            cores: vec![1],
             fsync_delay_us: Some(1_000),
         };
         let words = command_line(&entrant("/x/kv-server"), &setup, 7, Path::new("/d"));

@@ -59,6 +59,11 @@ impl Expiries {
         self.count
     }
 
+    /// How many entries have fields with an expiry.
+    pub(crate) fn with_fields(&self) -> usize {
+        self.with_fields
+    }
+
     pub(crate) fn bound(&self) -> UnixMillis {
         self.bound
     }

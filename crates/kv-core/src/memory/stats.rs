@@ -28,6 +28,8 @@ pub struct Keyspace {
     pub keys: u64,
     /// Those of them that have an expiry.
     pub expiring: u64,
+    /// Hashes that have fields with an expiry.
+    pub with_expiring_fields: u64,
     /// Mean time to live of a sample of those, in milliseconds.
     pub mean_ttl_ms: Option<u64>,
 }
@@ -142,6 +144,7 @@ fn keyspace_of(
         };
         keyspace.keys += table.len() as u64;
         keyspace.expiring += table.expiries.count() as u64;
+        keyspace.with_expiring_fields += table.expiries.with_fields() as u64;
         if table.expiries.count() > 0 && sample.count < TTL_SAMPLES {
             table.sample(|entry| sample.add(entry));
         }

@@ -19,7 +19,23 @@ pub(crate) enum Length {
 
 impl Length {
     /// Reads the length at the front of `bytes`: no plus sign, no leading zeros, ended by CR LF.
+    #[inline]
     pub(crate) fn read(bytes: &[u8]) -> Self {
+        // Nearly all lengths have one digit or two.
+        match *bytes {
+            [ones @ b'0'..=b'9', b'\r', b'\n', ..] => Self::Complete {
+                value: i64::from(ones - b'0'),
+                size: 3,
+            },
+            [tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n', ..] => Self::Complete {
+                value: i64::from(tens - b'0') * 10 + i64::from(ones - b'0'),
+                size: 4,
+            },
+            _ => Self::read_any(bytes),
+        }
+    }
+
+    fn read_any(bytes: &[u8]) -> Self {
         let (negative, digits) = match bytes.split_first() {
             Some((b'-', rest)) => (true, rest),
             _ => (false, bytes),

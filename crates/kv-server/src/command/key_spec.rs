@@ -127,6 +127,20 @@ impl Keys {
         }
     }
 
+    /// The place of the one key that every request has, for commands whose keys are no more than that: a shorter
+    /// way for most requests.
+    #[inline]
+    pub(crate) fn only_place(&self) -> Option<usize> {
+        match *self {
+            Self::Range {
+                first,
+                last: Last::Word(last),
+                ..
+            } if first == last => Some(first),
+            _ => None,
+        }
+    }
+
     /// Whether `request` touches keys that none of its words names: any key may be one of them.
     pub(crate) fn are_hidden(&self, request: RequestRef<'_>) -> bool {
         self.parts().iter().any(|part| match part {

@@ -75,7 +75,13 @@ static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
 
 /// An open-addressed table that is at most an eighth full.
 struct Index {
-    slots: Box<[Option<&'static CommandSpec>]>,
+    slots: Box<[Option<Slot>]>,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    ends: Ends,
+    spec: &'static CommandSpec,
 }
 
 impl Index {
@@ -85,23 +91,28 @@ impl Index {
             slots: vec![None; capacity].into(),
         };
         for spec in commands() {
-            let free = index.probe(spec.name.as_bytes(), |slot| slot.is_none());
-            index.slots[free] = Some(spec);
+            let ends = Ends::of(spec.name.as_bytes());
+            let free = index.probe(ends, |slot| slot.is_none());
+            index.slots[free] = Some(Slot { ends, spec });
         }
         index
     }
 
     fn find(&self, name: &[u8]) -> Option<&'static CommandSpec> {
-        let place = self.probe(name, |slot| {
-            slot.is_none_or(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
-        });
-        self.slots[place]
+        let ends = Ends::of(name);
+        let is_it = |slot: Slot| {
+            slot.ends == ends
+                && (name.len() <= Ends::WHOLE_BYTES_MAX
+                    || slot.spec.name.as_bytes().eq_ignore_ascii_case(name))
+        };
+        let place = self.probe(ends, |slot| slot.is_none_or(is_it));
+        self.slots[place].map(|slot| slot.spec)
     }
 
-    /// The first place from that of `name` on whose slot is `wanted`. Empty slots always are.
-    fn probe(&self, name: &[u8], wanted: impl Fn(Option<&CommandSpec>) -> bool) -> usize {
+    /// The first place from that of a name with these `ends` on whose slot is `wanted`. Empty slots always are.
+    fn probe(&self, ends: Ends, wanted: impl Fn(Option<Slot>) -> bool) -> usize {
         let mask = self.slots.len() - 1;
-        let mut place = hash(name) & mask;
+        let mut place = ends.hash() & mask;
         while !wanted(self.slots[place]) {
             place = (place + 1) & mask;
         }
@@ -109,27 +120,94 @@ impl Index {
     }
 }
 
-/// A hash of the first and last eight bytes and the length, letters in either case alike.
-fn hash(name: &[u8]) -> usize {
-    let (head, tail) = match (name.first_chunk(), name.last_chunk()) {
-        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
-        _ => {
-            let mut word = [0; 8];
-            word[..name.len()].copy_from_slice(name);
-            (u64::from_le_bytes(word), 0)
+/// The first and the last eight bytes of a name, in capitals, and its length: all of a name of up to 16 bytes.
+/// Comparing these needs no loop over the bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Ends {
+    head: u64,
+    tail: u64,
+    bytes: usize,
+}
+
+impl Ends {
+    /// A name of so many bytes is known by its ends.
+    const WHOLE_BYTES_MAX: usize = 16;
+
+    #[inline]
+    fn of(name: &[u8]) -> Self {
+        let (head, tail) = if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk())
+        {
+            (u64::from_le_bytes(*head), u64::from_le_bytes(*tail))
+        } else if let (Some(head), Some(tail)) = (name.first_chunk(), name.last_chunk()) {
+            (
+                u32::from_le_bytes(*head).into(),
+                u32::from_le_bytes(*tail).into(),
+            )
+        } else {
+            let shift_in = |word, &byte| word << 8 | u64::from(byte);
+            (name.iter().fold(0, shift_in), 0)
+        };
+        Self {
+            head: capitals(head),
+            tail: capitals(tail),
+            bytes: name.len(),
         }
-    };
-    // Bit 5 is what tells small letters from capitals; it is ignored in all bytes.
-    const CASE: u64 = 0xDFDF_DFDF_DFDF_DFDF;
-    let mixed = ((head & CASE) ^ (tail & CASE).rotate_left(29) ^ name.len() as u64)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 40) as usize
+    }
+
+    fn hash(self) -> usize {
+        let mixed = (self.head ^ self.tail.rotate_left(29) ^ self.bytes as u64)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 40) as usize
+    }
+}
+
+/// Eight bytes with their small letters made capitals, all at once.
+fn capitals(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let low_bits = word & (EACH * 0x7f);
+    // Bit 7 of each byte: whether it is at least `a`; whether it is above `z`; whether it is ASCII.
+    let from_a = low_bits + EACH * u64::from(0x80 - b'a');
+    let above_z = low_bits + EACH * u64::from(0x7f - b'z');
+    let small = from_a & !above_z & !word & (EACH * 0x80);
+    word ^ (small >> 2)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::command::testing::with_request;
+
+    #[test]
+    fn capitals_are_those_of_ascii() {
+        for byte in 0..=255_u8 {
+            for at in 0..8 {
+                let mut bytes = *b"aZ09[z`\xe1";
+                bytes[at] = byte;
+                let found = capitals(u64::from_le_bytes(bytes)).to_le_bytes();
+                assert_eq!(found, bytes.map(|byte| byte.to_ascii_uppercase()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_name_is_none() {
+        for name in [
+            &b""[..],
+            b"G",
+            b"GE",
+            b"GE\x14",
+            b"gEtT",
+            b"\0GET",
+            b"GET\0",
+            b"\x47\x45\xd4",
+        ] {
+            assert!(find_by_name(name).is_none(), "{}", name.escape_ascii());
+        }
+        let long = commands().find(|spec| spec.name.len() > Ends::WHOLE_BYTES_MAX);
+        let mut name = long.expect("some names are long").name.as_bytes().to_vec();
+        name[8] ^= 1;
+        assert!(find_by_name(&name).is_none());
+    }
 
     #[test]
     fn names_are_found_in_any_case() {
@@ -168,9 +246,10 @@ mod tests {
     #[test]
     fn a_lookup_looks_at_few_places() {
         let places = |spec: &CommandSpec| {
-            let home = hash(spec.name.as_bytes()) & (INDEX.slots.len() - 1);
-            let place = INDEX.probe(spec.name.as_bytes(), |slot| {
-                slot.is_some_and(|slot| slot.name == spec.name)
+            let ends = Ends::of(spec.name.as_bytes());
+            let home = ends.hash() & (INDEX.slots.len() - 1);
+            let place = INDEX.probe(ends, |slot| {
+                slot.is_some_and(|slot| slot.spec.name == spec.name)
             });
             1 + (place.wrapping_sub(home) & (INDEX.slots.len() - 1))
         };

@@ -47,7 +47,13 @@ pub(crate) const KNOBS: &[Knob] = &[
         doc: "Whether there is a log: `no` with `--durability off`.",
         default: "yes",
         get: |server| yes_or_no(server.config.durability != Durability::Off),
-        set: None,
+        set: Some(|server, text| {
+            let is_on = yes_or_no(server.config.durability != Durability::Off);
+            if text.trim().eq_ignore_ascii_case(&is_on) {
+                return Ok(Box::new(|_| ()));
+            }
+            Err("the log is switched on and off by `--durability` only".to_owned())
+        }),
     },
     Knob {
         name: "auto-aof-rewrite-min-size",
@@ -344,21 +350,14 @@ pub(crate) const KNOBS: &[Knob] = &[
 /// Most percent that a knob takes.
 const PERCENT_MAX: u32 = 2_147_483_647;
 
-/// Longest time that a knob takes, in seconds.
 /// The most keys that can be remembered for clients.
 const KEYS_MAX: u64 = i64::MAX as u64;
 
+/// Longest time that a knob takes, in seconds.
 const SECONDS_MAX: u64 = 2_147_483_647;
 
 /// Longest time between probes that the kernel takes, in seconds.
 const KEEPALIVE_S_MAX: u64 = 32_767;
-
-/// The knob called `name`, in any case.
-pub(crate) fn find(name: &[u8]) -> Option<&'static Knob> {
-    KNOBS
-        .iter()
-        .find(|knob| knob.name.as_bytes().eq_ignore_ascii_case(name))
-}
 
 /// When a snapshot is made by itself.
 fn rule(server: &Server) -> SnapshotRule {
@@ -480,6 +479,7 @@ fn output_limits(words: &[&str]) -> Result<OutputLimits, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::names::find;
     use crate::config::settings::{
         KEEPALIVE_S, OUTPUT_HARD_BYTES, OUTPUT_SOFT_BYTES, OUTPUT_SOFT_S, PUBSUB_HARD_BYTES,
         PUBSUB_SOFT_BYTES, REQUEST_TIMEOUT_S, TRACKED_KEYS_MAX,

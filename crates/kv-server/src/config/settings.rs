@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::kept::Kept;
+
 /// Seconds after which a half-sent request is given up.
 pub(crate) const REQUEST_TIMEOUT_S: u64 = 30;
 
@@ -75,6 +77,10 @@ pub(crate) struct Settings {
     pub(crate) tracked_keys_max: Setting,
     /// Which events of keys are published: the bits of [`NotifyFlags`](crate::notify::NotifyFlags).
     pub(crate) notify_flags: Setting,
+    /// Whether what has expired is removed before anybody asks for it; 0: it is not.
+    pub(crate) sweeps: Setting,
+    /// What is remembered for clients and steers nothing.
+    pub(crate) kept: Kept,
 }
 
 impl Settings {
@@ -94,6 +100,8 @@ impl Settings {
             pubsub_soft_s: Setting::new(OUTPUT_SOFT_S),
             tracked_keys_max: Setting::new(TRACKED_KEYS_MAX),
             notify_flags: Setting::new(0),
+            sweeps: Setting::new(1),
+            kept: Kept::default(),
         }
     }
 }

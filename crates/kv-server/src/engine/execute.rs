@@ -17,8 +17,9 @@ use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{Attempt, CommandSpec, Flags, Outcome, Run, Turn};
 use crate::command::{gate, table};
-use crate::session::SessionCx;
+use crate::meter::Stopwatch;
 use crate::session::later::Later;
+use crate::session::{Ran, SessionCx};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +71,27 @@ pub(crate) fn execute(
         Ok(spec) if cx.state.multi.is_some() && !spec.flags.contains(Flags::NOT_QUEUED) => {
             Ok((queue(cx, spec, request, &mut reply), Lsn::ZERO))
         }
-        Ok(spec) => run(cx, spec, request, now, &mut reply),
-        Err(error) => Ok((Err(error), Lsn::ZERO)),
+        Ok(spec) => {
+            let stopwatch = Stopwatch::begin(cx.state.times_exactly);
+            let before = reply.buffer().len();
+            let answer = run(cx, spec, request, now, &mut reply);
+            if !matches!(answer, Err(Refusal::Behind)) {
+                cx.ran(Ran {
+                    spec,
+                    request,
+                    nanos: stopwatch.nanos(),
+                    failed: !matches!(answer, Ok((Ok(()), _))),
+                    reply_bytes: reply.buffer().len() - before,
+                });
+            }
+            answer
+        }
+        Err(error) => {
+            if let Some(spec) = spec {
+                cx.meters().rejected(spec);
+            }
+            Ok((Err(error), Lsn::ZERO))
+        }
     };
     let (outcome, shows) = match answer {
         Ok(answer) => answer,
@@ -85,6 +105,7 @@ pub(crate) fn execute(
     }
     let failed = outcome.is_err();
     if let Err(error) = outcome {
+        cx.server.stats.error_codes.add(error.code);
         reply.buffer().truncate(mark);
         // A handler may have changed the format: the error is written in the one that holds now.
         Reply::new(out, cx.state.decoder.format()).error(error.code, &error.message);
@@ -271,14 +292,14 @@ fn with_keys<R>(
     if spec.flags.contains(Flags::WHOLE_KEYSPACE) || spec.keys.are_hidden(request) {
         return act(KeySet::All);
     }
-    let mut keys = spec.keys.of(request);
-    if keys.len() == 1
-        && let Some(key) = keys.next()
-    {
+    if let Some(key) = spec.keys.only_place().and_then(|place| request.get(place)) {
         return act(KeySet::One(key));
     }
-    let keys: SmallVec<[&[u8]; 16]> = keys.collect();
-    act(KeySet::Many(&keys))
+    let keys: SmallVec<[&[u8]; 16]> = spec.keys.of(request).collect();
+    match *keys {
+        [key] => act(KeySet::One(key)),
+        _ => act(KeySet::Many(&keys)),
+    }
 }
 
 /// Runs a handler that changes data, and makes sure that it did not if it fails.

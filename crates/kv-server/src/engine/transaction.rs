@@ -18,8 +18,9 @@ use super::execute::{Answer, all_or_nothing, bytes_at_most};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{Outcome, Run};
-use crate::session::SessionCx;
+use crate::meter::Stopwatch;
 use crate::session::transaction::{Multi, Queued, Watching};
+use crate::session::{Ran, SessionCx};
 
 /// Runs what the connection has gathered since `MULTI`, at the time `now`, and forgets it with what it watches;
 /// not so when the log is behind, after which it is to be run again.
@@ -71,7 +72,9 @@ fn run(
             txn.set_origin(cx.state.client.id);
             if unless_touched(cx, watching, txn, multi, reply) {
                 for queued in multi.requests() {
-                    answer(cx, reply, |cx, reply| change(cx, txn, queued, now, reply));
+                    answer(cx, reply, queued, |cx, reply| {
+                        change(cx, txn, queued, now, reply)
+                    });
                 }
             }
         })?;
@@ -80,7 +83,9 @@ fn run(
     let ((), lsn) = memory.read_with(at, keys, |view| {
         if unless_touched(cx, watching, view, multi, reply) {
             for queued in multi.requests() {
-                answer(cx, reply, |cx, reply| look(cx, view, queued, now, reply));
+                answer(cx, reply, queued, |cx, reply| {
+                    look(cx, view, queued, now, reply)
+                });
             }
         }
     });
@@ -121,12 +126,22 @@ fn unless_touched(
 fn answer(
     cx: &mut SessionCx<'_>,
     reply: &mut Reply<'_>,
+    queued: &Queued,
     act: impl FnOnce(&mut SessionCx<'_>, &mut Reply<'_>) -> Outcome,
 ) {
     let out = reply.buffer();
-    let mark = out.mark();
+    let (mark, before) = (out.mark(), out.len());
+    let stopwatch = Stopwatch::begin(cx.state.times_exactly);
     let outcome = act(cx, &mut Reply::new(out, cx.state.decoder.format()));
+    cx.ran(Ran {
+        spec: queued.spec,
+        request: queued.request.as_ref(),
+        nanos: stopwatch.nanos(),
+        failed: outcome.is_err(),
+        reply_bytes: out.len() - before,
+    });
     if let Err(error) = outcome {
+        cx.server.stats.error_codes.add(error.code);
         out.truncate(mark);
         Reply::new(out, cx.state.decoder.format()).error(error.code, &error.message);
     }

@@ -100,9 +100,15 @@ impl Batch {
         }
         let mut keys: SmallVec<[&[u8]; REQUESTS_MAX]> = SmallVec::new();
         for index in 0..self.len {
-            if let (Some(spec), request) = self.request(index, input) {
-                let room = REQUESTS_MAX - keys.len();
-                keys.extend(spec.keys.of(request).take(room));
+            let (Some(spec), request) = self.request(index, input) else {
+                continue;
+            };
+            match spec.keys.only_place() {
+                Some(place) => keys.extend(request.get(place)),
+                None => keys.extend(spec.keys.of(request).take(REQUESTS_MAX - keys.len())),
+            }
+            if keys.len() == REQUESTS_MAX {
+                break;
             }
         }
         engine.prefetch(db, &keys);

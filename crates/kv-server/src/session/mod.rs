@@ -13,6 +13,7 @@ mod blocked;
 pub(crate) mod buffers;
 pub(crate) mod later;
 mod mail;
+mod metering;
 mod output;
 pub(crate) mod pause;
 pub(crate) mod save;
@@ -33,6 +34,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
+pub(crate) use self::metering::Ran;
 pub(crate) use self::state::{DependsOn, Replies, SessionCx, State};
 use self::subscriptions::Subscriptions;
 use crate::command::spec::CommandSpec;
@@ -42,6 +44,9 @@ use crate::worker::Worker;
 
 /// Replies are written when more than this has gathered, before further requests run, in bytes.
 const REPLY_BYTES_GATHERED: usize = 1 << 20;
+
+/// Requests of one read that are timed with the exact clock; of more, its cost would be felt.
+const REQUESTS_TIMED_EXACTLY: usize = 4;
 
 /// An unfinished request of up to this size waits in memory of its own size, in bytes.
 const REST_BYTES_COPIED: usize = 16 * 1024;
@@ -67,6 +72,9 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
         worker,
         socket,
         state: State {
+            worker: worker.number,
+            times_exactly: true,
+            ran_nanos: 0,
             client,
             decoder,
             db: kv_core::Db::FIRST,
@@ -107,6 +115,7 @@ struct Registered<'w>(&'w Worker, u64);
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
         self.0.server.untrack(self.1);
+        self.0.server.monitors.remove(self.1);
         self.0.server.clients.remove(self.1);
     }
 }
@@ -160,6 +169,7 @@ impl Session<'_> {
         self.state.client.inbox.close();
         self.state.subscriptions.clear();
         self.worker.server.untrack(self.state.client.id);
+        self.worker.server.monitors.remove(self.state.client.id);
     }
 
     /// Lets the thread's mailroom wake this session. A task's waker stays the same.
@@ -278,6 +288,8 @@ impl Session<'_> {
     ) -> io::Result<()> {
         let engine = &self.worker.server.engine;
         batch.prefetch(engine, self.state.db, input);
+        self.state.times_exactly =
+            batch.len() <= REQUESTS_TIMED_EXACTLY || self.worker.server.wants_exact_times();
         let mut now = engine.now();
         for index in 0..batch.len() {
             let request = batch.request(index, input);
@@ -291,6 +303,7 @@ impl Session<'_> {
             }
             if let Some(later) = self.state.later.take() {
                 self.answer_later(later, replies).await?;
+                self.ran_later(request, replies.len());
                 now = engine.now();
             }
             if self.state.client.inbox.has_mail() {

@@ -18,6 +18,12 @@ use crate::tracking::{Remember, Tracker};
 
 /// The state of one connection.
 pub(crate) struct State {
+    /// The number of the thread that serves it.
+    pub(crate) worker: usize,
+    /// Whether requests are timed with the exact clock.
+    pub(crate) times_exactly: bool,
+    /// How long the request ran, in nanoseconds, whose reply comes later.
+    pub(crate) ran_nanos: u64,
     /// As other threads see the connection.
     pub(crate) client: Arc<Client>,
     /// The protocol's side: dialect, RESP version.

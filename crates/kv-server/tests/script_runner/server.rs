@@ -123,6 +123,8 @@ impl Server {
                 "no",
                 "--daemonize",
                 "no",
+                "--enable-debug-command",
+                "yes",
                 "--dir",
             ])
             .arg(folder.path())

@@ -2,7 +2,8 @@
 
 use crate::command::glob;
 use crate::command::prelude::*;
-use crate::config::knobs::{KNOBS, Knob};
+use crate::config::knobs::Knob;
+use crate::config::names;
 use crate::engine::ServerCx;
 
 pub(super) const GET: CommandSpec = CommandSpec {
@@ -29,22 +30,22 @@ fn get(cx: &ServerCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     Ok(())
 }
 
-/// The knobs that any word names, each once. One that is named in full is shown as the client wrote it.
+/// The knobs that any word names, sorted, each once. One that is named in full is shown as the client wrote it.
 fn matching(args: Args<'_>) -> Vec<(Vec<u8>, &'static Knob)> {
-    let mut found: Vec<(Vec<u8>, &Knob)> = Vec::new();
-    for word in args.rest() {
-        let pattern = word.to_ascii_lowercase();
-        for knob in KNOBS {
-            if found.iter().any(|(_, known)| known.name == knob.name) {
-                continue;
-            }
-            let name = knob.name.as_bytes();
-            if pattern == name {
-                found.push((word.to_vec(), knob));
-            } else if glob::matches(&pattern, name) {
-                found.push((name.to_vec(), knob));
-            }
+    let words: Vec<&[u8]> = args.rest().collect();
+    let patterns: Vec<Vec<u8>> = words.iter().map(|word| word.to_ascii_lowercase()).collect();
+    let shown = |name: &'static str| {
+        let at = patterns
+            .iter()
+            .position(|pattern| pattern == name.as_bytes());
+        let mut all = patterns.iter();
+        match at {
+            Some(at) => Some(words[at].to_vec()),
+            None if all.any(|pattern| glob::matches(pattern, name.as_bytes())) => Some(name.into()),
+            None => None,
         }
-    }
-    found
+    };
+    let all = names::all().into_iter();
+    all.filter_map(|(name, knob)| Some((shown(name)?, knob)))
+        .collect()
 }

@@ -1,7 +1,8 @@
 //! `CONFIG SET name value ...`: changes knobs, all that are named or none.
 
 use crate::command::prelude::*;
-use crate::config::knobs::{self, Change};
+use crate::config::knobs::{Change, Knob};
+use crate::config::names;
 use crate::engine::ServerCx;
 
 pub(super) const SET: CommandSpec = CommandSpec {
@@ -31,11 +32,11 @@ fn changes(cx: &ServerCx<'_>, mut args: Args<'_>) -> Result<Vec<Change>, Command
     if !args.len().is_multiple_of(2) {
         return Err(CommandError::SYNTAX);
     }
-    let mut wanted: Vec<(&knobs::Knob, &[u8], &[u8])> = Vec::new();
+    let mut wanted: Vec<(&Knob, &[u8], &[u8])> = Vec::new();
     while args.peek().is_some() {
         let (name, value) = (args.bytes()?, args.bytes()?);
         let shown = name.escape_ascii();
-        let knob = knobs::find(name).ok_or_else(|| {
+        let knob = names::find(name).ok_or_else(|| {
             CommandError::err(format!(
                 "Unknown option or number of arguments for CONFIG SET - '{shown}'"
             ))
@@ -45,7 +46,7 @@ fn changes(cx: &ServerCx<'_>, mut args: Args<'_>) -> Result<Vec<Change>, Command
         }
         wanted.push((knob, name, value));
     }
-    let change = |(knob, name, value): (&knobs::Knob, &[u8], &[u8])| {
+    let change = |(knob, name, value): (&Knob, &[u8], &[u8])| {
         let set = knob
             .set
             .ok_or_else(|| failed(name, "can't set immutable config"))?;

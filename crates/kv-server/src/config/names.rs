@@ -1,0 +1,57 @@
+//! By which names knobs are found: their own, and those that Redis and Valkey also understand.
+
+use super::knobs::{KNOBS, Knob};
+use super::{kept, meter_knobs};
+
+/// Other names, sorted, each with the name that counts.
+const ALIASES: &[(&str, &str)] = &[
+    (
+        "commandlog-execution-slower-than",
+        "slowlog-log-slower-than",
+    ),
+    ("commandlog-slow-execution-max-len", "slowlog-max-len"),
+    ("hash-max-ziplist-entries", "hash-max-listpack-entries"),
+    ("hash-max-ziplist-value", "hash-max-listpack-value"),
+    ("list-max-ziplist-size", "list-max-listpack-size"),
+    ("zset-max-ziplist-entries", "zset-max-listpack-entries"),
+    ("zset-max-ziplist-value", "zset-max-listpack-value"),
+];
+
+static METERS: [[Knob; 2]; 3] = meter_knobs::JOURNALS;
+
+/// Every name, sorted, with its knob.
+pub(crate) fn all() -> Vec<(&'static str, &'static Knob)> {
+    let meters = METERS.iter().flatten().chain(&meter_knobs::LATENCY);
+    let own = KNOBS.iter().chain(kept::KNOBS).chain(meters);
+    let aliases = ALIASES.iter().filter_map(|&(alias, name)| {
+        let knob = own.clone().find(|knob| knob.name == name)?;
+        Some((alias, knob))
+    });
+    let names = own.clone().map(|knob| (knob.name, knob));
+    let mut all: Vec<_> = names.chain(aliases).collect();
+    all.sort_unstable_by_key(|&(name, _)| name);
+    all
+}
+
+/// The knob called `name`, in any case.
+pub(crate) fn find(name: &[u8]) -> Option<&'static Knob> {
+    let mut all = all().into_iter();
+    let found = all.find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+    found.map(|(_, knob)| knob)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_there_once_and_every_alias_leads_somewhere() {
+        let all = all();
+        let own = KNOBS.len() + kept::KNOBS.len() + METERS.as_flattened().len() + 1;
+        assert_eq!(all.len(), own + ALIASES.len());
+        assert!(all.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let knob = find(b"ZSET-max-ziplist-value").unwrap();
+        assert_eq!(knob.name, "zset-max-listpack-value");
+        assert!(find(b"nosuch").is_none());
+    }
+}
