@@ -393,31 +393,33 @@ impl Txn<'_> {
             Expired::Key => {
                 access.count_expired(key, None);
                 self.view.notebook.expired(db, key);
-                let effect = Effect::Delete { db, key };
-                self.encode(&effect);
-                self.change(&effect);
+                self.record_expiry(&Effect::Delete { db, key });
                 None
             }
             Expired::AllFields(fields) => {
                 access.count_expired(key, Some(fields));
                 self.view.notebook.fields_expired(db, key, true);
-                self.record(&Effect::Delete { db, key });
+                self.record_expiry(&Effect::Delete { db, key });
                 None
             }
             Expired::Fields(fields) => {
                 access.count_expired(key, Some(fields.len()));
                 self.view.notebook.fields_expired(db, key, false);
                 let fields: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
-                let effect = Effect::HashDelete {
+                self.record_expiry(&Effect::HashDelete {
                     db,
                     key,
                     fields: Elements::new(&fields),
-                };
-                self.encode(&effect);
-                self.record(&effect);
+                });
                 Some(fields.len())
             }
         }
+    }
+
+    /// As the beginning of a transaction: always taken.
+    fn record_expiry(&mut self, effect: &Effect<'_>) {
+        self.encode(effect);
+        self.change(effect);
     }
 
     /// Changes memory, unless the log does not take it.

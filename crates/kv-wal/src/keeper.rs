@@ -133,7 +133,7 @@ impl Orders {
             }
             state.awaited = true;
             self.changed.notify_all();
-            state = self.wait(state);
+            state = self.wait(state, self.look_interval);
         }
     }
 
@@ -175,7 +175,7 @@ impl Orders {
             if state.no_manifest {
                 return Err(SnapshotError::DiskFull);
             }
-            state = self.wait(state);
+            state = self.wait(state, self.look_interval);
         }
         Ok(true)
     }
@@ -185,7 +185,7 @@ impl Orders {
     fn rest(&self, worked: Duration) -> Result<(), Unmade> {
         let mut state = self.lock();
         if worked >= REST_MIN && !state.awaited && !state.stopping {
-            state = self.wait_at_most(worked.min(REST_MAX), state);
+            state = self.wait(state, worked.min(REST_MAX));
         }
         match state.stopping {
             true => Err(Unmade::Unwanted),
@@ -219,18 +219,10 @@ impl Orders {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until something has changed, or it is time to look at the room again.
-    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
-        self.wait_at_most(self.look_interval, state)
-    }
-
-    fn wait_at_most<'s>(
-        &self,
-        time: Duration,
-        state: MutexGuard<'s, State>,
-    ) -> MutexGuard<'s, State> {
+    /// Until something has changed, or `at_most` is over.
+    fn wait<'s>(&self, state: MutexGuard<'s, State>, at_most: Duration) -> MutexGuard<'s, State> {
         self.changed
-            .wait_timeout(state, time)
+            .wait_timeout(state, at_most)
             .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
     }
 }
@@ -292,7 +284,7 @@ impl<'l> Keeper<'l> {
                 && is_kept(&state.manifest, &self.kept);
             let hopeless = !room && (!state.awaited || state.no_blank);
             if idle || hopeless {
-                drop(self.log.orders.wait(state));
+                drop(self.log.orders.wait(state, self.log.orders.look_interval));
             }
         }
     }
