@@ -19,7 +19,9 @@ pub(super) const ZADD: CommandSpec = CommandSpec {
     syntax: "ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]",
     complexity: "O(M*log(N)) in the number of members given and the size of the sorted set",
     since: "0.1.0",
-    compat: Compat::Differs("A score in hexadecimal digits is no number, as in Valkey; Redis takes it."),
+    compat: Compat::Differs(
+        "A score in hexadecimal digits is no number, as in Valkey; Redis takes it.",
+    ),
     arity: Arity::at_least(4),
     keys: Keys::one(1, Access::UPDATE),
     flags: Flags::FAST,
@@ -33,7 +35,9 @@ pub(super) const ZINCRBY: CommandSpec = CommandSpec {
     syntax: "ZINCRBY key increment member",
     complexity: "O(log(N)) in the size of the sorted set",
     since: "0.1.0",
-    compat: Compat::Differs("A score in hexadecimal digits is no number, as in Valkey; Redis takes it."),
+    compat: Compat::Differs(
+        "A score in hexadecimal digits is no number, as in Valkey; Redis takes it.",
+    ),
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
     flags: Flags::FAST,
