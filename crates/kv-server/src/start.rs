@@ -252,9 +252,7 @@ async fn serve(
     tasks.shutdown().await;
     tokio::select! {
         () = drain(server, &threads) => {}
-        signal = signals.next() => {
-            return Err(Failure::new(format!("{signal} again: stopped before everything was finished")));
-        }
+        signal = signals.next() => return server.shutdown.cut_short(signal),
     }
     Ok(server.shutdown.exit().unwrap_or(Exit::Stopped))
 }

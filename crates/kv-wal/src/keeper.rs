@@ -18,9 +18,6 @@ use crate::primitives::{Condvar, Instant, Mutex, MutexGuard};
 use crate::segment::{Blank, segment_bytes_for};
 use crate::{LogFailure, SnapshotError};
 
-/// How often the room on the disk is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
 /// What was admitted and is larger than all that was kept for it waits for room at most this long.
 const ROOM_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -54,6 +51,8 @@ pub(crate) struct Orders {
     /// The manifest that was on disk when the log was opened.
     found: Manifest,
     disk_bytes: u64,
+    /// How often the room on the disk is looked at.
+    pub(crate) look_interval: Duration,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -82,11 +81,13 @@ impl Orders {
         segment_bytes: u64,
         live_bytes: u64,
         disk_bytes: u64,
+        look_interval: Duration,
     ) -> Self {
         Self {
             segment_bytes,
             found: manifest,
             disk_bytes,
+            look_interval,
             state: Mutex::new(State {
                 wanted_bytes: next_bytes(segment_bytes, live_bytes),
                 ready: None,
@@ -132,7 +133,7 @@ impl Orders {
             }
             state.awaited = true;
             self.changed.notify_all();
-            state = self.wait(state, LOOK_INTERVAL);
+            state = self.wait(state);
         }
     }
 
@@ -174,7 +175,7 @@ impl Orders {
             if state.no_manifest {
                 return Err(SnapshotError::DiskFull);
             }
-            state = self.wait(state, LOOK_INTERVAL);
+            state = self.wait(state);
         }
         Ok(true)
     }
@@ -184,7 +185,7 @@ impl Orders {
     fn rest(&self, worked: Duration) -> Result<(), Unmade> {
         let mut state = self.lock();
         if worked >= REST_MIN && !state.awaited && !state.stopping {
-            state = self.wait(state, worked.min(REST_MAX));
+            state = self.wait_at_most(worked.min(REST_MAX), state);
         }
         match state.stopping {
             true => Err(Unmade::Unwanted),
@@ -218,9 +219,18 @@ impl Orders {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'s>(&self, state: MutexGuard<'s, State>, at_most: Duration) -> MutexGuard<'s, State> {
+    /// Until something has changed, or it is time to look at the room again.
+    fn wait<'s>(&self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        self.wait_at_most(self.look_interval, state)
+    }
+
+    fn wait_at_most<'s>(
+        &self,
+        time: Duration,
+        state: MutexGuard<'s, State>,
+    ) -> MutexGuard<'s, State> {
         self.changed
-            .wait_timeout(state, at_most)
+            .wait_timeout(state, time)
             .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
     }
 }
@@ -282,7 +292,7 @@ impl<'l> Keeper<'l> {
                 && is_kept(&state.manifest, &self.kept);
             let hopeless = !room && (!state.awaited || state.no_blank);
             if idle || hopeless {
-                drop(self.log.orders.wait(state, LOOK_INTERVAL));
+                drop(self.log.orders.wait(state));
             }
         }
     }
@@ -290,6 +300,7 @@ impl<'l> Keeper<'l> {
     fn has_room(&self) -> bool {
         // A file system that cannot tell has room until a write finds none.
         self.log.dir.space().map_or(true, |space| {
+            self.log.headroom.free_is(space.free);
             is_enough(space, self.log.orders.segment_bytes)
         })
     }

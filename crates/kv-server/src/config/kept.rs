@@ -150,18 +150,18 @@ kept! {
         "Kept for clients: the requests of one read are always prefetched together."
     "rdb-key-save-delay" "0" Form::Number(-INT_MAX, INT_MAX),
         "Kept for clients: `--snapshot-rate` says how fast a snapshot is made."
+    "rdb-version-check" "strict" Form::Text,
+        "Kept for clients: a payload from elsewhere is read if it can be."
     "rdbcompression" "yes" Form::YesNo,
         "Kept for clients: snapshots have a format of their own."
     "repl-diskless-sync" "yes" Form::YesNo,
         "Kept for clients: there are no replicas."
     "repl-diskless-sync-delay" "5" Form::Number(0, INT_MAX),
         "Kept for clients: there are no replicas."
-    "rdb-version-check" "strict" Form::Text,
-        "Kept for clients: a payload from elsewhere is read if it can be."
-    "sanitize-dump-payload" "no" Form::Text,
-        "Kept for clients: what comes from outside is always checked in full."
     "replica-serve-stale-data" "yes" Form::YesNo,
         "Kept for clients: there are no replicas."
+    "sanitize-dump-payload" "no" Form::Text,
+        "Kept for clients: what comes from outside is always checked in full."
     "slave-serve-stale-data" "yes" Form::YesNo,
         "Kept for clients: there are no replicas."
     "stop-writes-on-bgsave-error" "yes" Form::YesNo,

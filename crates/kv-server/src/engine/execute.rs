@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use kv_core::{At, KeySet, Lsn, Refusal, Txn, UnixMillis};
+use kv_core::{At, KeySet, Lsn, Refusal, Size, Txn, UnixMillis};
 use kv_proto::{Reply, ReplyBuffer, RequestRef};
 use smallvec::SmallVec;
 
@@ -40,6 +40,14 @@ const DISK_FULL: CommandError = CommandError {
     code: "MISCONF",
     message: Cow::Borrowed(
         "disk full, writes refused until there is room; nothing was changed and reads go on",
+    ),
+};
+
+/// What a request is answered that is larger than the log takes as one.
+const TOO_LARGE: CommandError = CommandError {
+    code: "ERR",
+    message: Cow::Borrowed(
+        "the transaction is larger than the log takes as one; nothing was changed",
     ),
 };
 
@@ -89,6 +97,7 @@ pub(crate) fn execute(
         Ok(answer) => answer,
         Err(Refusal::Behind) => return Executed::LogBehind,
         Err(Refusal::DiskFull) => (Err(DISK_FULL), Lsn::ZERO),
+        Err(Refusal::TooLarge) => (Err(TOO_LARGE), Lsn::ZERO),
         Err(Refusal::Failed) => (Err(LOG_FAILED), Lsn::ZERO),
     };
     if cx.state.caching.is_some() && cx.state.multi.is_none() {
@@ -178,7 +187,7 @@ fn run(
         }),
         Run::Write(change) => {
             let answer = with_keys(spec, request, |keys| {
-                memory.write_with(at, keys, |txn| {
+                memory.write_sized(at, keys, size(keys, request), |txn| {
                     txn.set_origin(cx.state.client.id);
                     all_or_nothing(spec, txn, |txn| change(txn, args, reply))
                 })
@@ -216,6 +225,25 @@ fn run(
             Ok((outcome, server_cx.shows.get()))
         }
     }
+}
+
+/// What goes with one argument into the log, in bytes and at most.
+const BYTES_WITH_ARGUMENT: usize = 64;
+
+/// What is known of the size of a request that touches `keys`. A change of one key is looked at when it is made.
+fn size(keys: KeySet<'_>, request: RequestRef<'_>) -> Size {
+    match keys {
+        KeySet::None | KeySet::One(_) => Size::Unknown,
+        KeySet::Many(_) | KeySet::All => Size::AtMost(bytes_at_most(request)),
+    }
+}
+
+/// How large a change that takes its contents from `request` can be, in bytes.
+pub(super) fn bytes_at_most(request: RequestRef<'_>) -> usize {
+    let arguments = request.iter();
+    arguments
+        .map(|argument| argument.len() + BYTES_WITH_ARGUMENT)
+        .sum()
 }
 
 /// Runs a request that may have to wait; if it must, the session is told so.

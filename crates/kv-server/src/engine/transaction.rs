@@ -9,12 +9,12 @@
 
 use std::cell::RefCell;
 
-use kv_core::{At, KeySet, Lsn, Refusal, Txn, UnixMillis, View};
+use kv_core::{At, KeySet, Lsn, Refusal, Size, Txn, UnixMillis, View};
 use kv_proto::Reply;
 use smallvec::SmallVec;
 
 use super::ServerCx;
-use super::execute::{Answer, all_or_nothing};
+use super::execute::{Answer, all_or_nothing, bytes_at_most};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{Outcome, Run};
@@ -65,7 +65,10 @@ fn run(
     let db = cx.state.db;
     let at = At { db, now };
     if multi.writes() {
-        let ((), lsn) = memory.write_with(at, keys, |txn| {
+        let requests = multi.requests().iter();
+        let bytes = requests.map(|queued| bytes_at_most(queued.request.as_ref()));
+        let size = Size::AtMost(bytes.sum());
+        let ((), lsn) = memory.write_sized(at, keys, size, |txn| {
             txn.set_origin(cx.state.client.id);
             if unless_touched(cx, watching, txn, multi, reply) {
                 for queued in multi.requests() {
