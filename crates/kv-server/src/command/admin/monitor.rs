@@ -9,7 +9,7 @@ pub(super) const MONITOR: CommandSpec = CommandSpec {
     summary: "Shows the connection every request of all clients, as the server gets them.",
     syntax: "MONITOR",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "Times are exact to the millisecond. The connection may go on asking, and ends with QUIT or RESET.",
     ),
