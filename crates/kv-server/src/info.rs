@@ -31,12 +31,13 @@ pub(crate) enum Section {
     CommandStats,
     ErrorStats,
     LatencyStats,
+    Cluster,
     Keyspace,
 }
 
 impl Section {
     /// Every section, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Server,
         Self::Clients,
         Self::Memory,
@@ -47,6 +48,7 @@ impl Section {
         Self::CommandStats,
         Self::ErrorStats,
         Self::LatencyStats,
+        Self::Cluster,
         Self::Keyspace,
     ];
 
@@ -68,6 +70,7 @@ impl Section {
             Self::CommandStats => "Commandstats",
             Self::ErrorStats => "Errorstats",
             Self::LatencyStats => "Latencystats",
+            Self::Cluster => "Cluster",
             Self::Keyspace => "Keyspace",
         }
     }
@@ -90,6 +93,7 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
                 Section::CommandStats => command_stats(cx.server, &mut lines),
                 Section::ErrorStats => error_stats(cx.server, &mut lines),
                 Section::LatencyStats => latency_stats(cx.server, &mut lines),
+                Section::Cluster => lines.add("cluster_enabled", 0),
                 Section::Keyspace => keyspace(cx, &mut lines),
             }
             lines.0
@@ -112,6 +116,7 @@ fn server(cx: &ServerCx<'_>, lines: &mut Lines) {
     let server = cx.server;
     let system = rustix::system::uname();
     lines.add("redis_version", REDIS_VERSION);
+    lines.add("redis_git_sha1", env!("KV_COMMIT"));
     lines.add("kv_version", env!("CARGO_PKG_VERSION"));
     lines.add("kv_git_sha1", env!("KV_COMMIT"));
     lines.add("redis_mode", "standalone");
@@ -145,6 +150,14 @@ fn clients(server: &Server, lines: &mut Lines) {
     lines.add("blocked_clients", server.blocked.count());
     lines.add("tracking_clients", tracking);
     lines.add("pubsub_clients", subscribers.count());
+    let (reason, actions, left_ms) = match server.pause.status() {
+        None => ("none", "none", 0),
+        Some((true, left)) => ("client_pause", "write", left.as_millis()),
+        Some((false, left)) => ("client_pause", "all", left.as_millis()),
+    };
+    lines.add("paused_reason", reason);
+    lines.add("paused_actions", actions);
+    lines.add("paused_timeout_milliseconds", left_ms);
 }
 
 fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
@@ -155,8 +168,9 @@ fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("used_memory_rss", resident);
     lines.add("used_memory_rss_human", size::human(resident));
     lines.add("used_memory_dataset", used);
-    lines.add("maxmemory", 0);
-    lines.add("maxmemory_human", size::human(0));
+    let limit = cx.server.settings.memory_max.get();
+    lines.add("maxmemory", limit);
+    lines.add("maxmemory_human", size::human(limit));
     lines.add("maxmemory_policy", "noeviction");
     lines.add("mem_allocator", "mimalloc");
 }

@@ -30,6 +30,7 @@ mod upkeep;
 
 // 1 The socket.
 mod listener;
+mod rebind;
 mod worker;
 
 // 2 The session.

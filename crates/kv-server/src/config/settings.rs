@@ -77,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) tracked_keys_max: Setting,
     /// Which events of keys are published: the bits of [`NotifyFlags`](crate::notify::NotifyFlags).
     pub(crate) notify_flags: Setting,
+    /// Bytes that the data may take before what would add to it is refused; 0: no limit.
+    pub(crate) memory_max: Setting,
     /// Whether what has expired is removed before anybody asks for it; 0: it is not.
     pub(crate) sweeps: Setting,
     /// What is remembered for clients and steers nothing.
@@ -100,6 +102,7 @@ impl Settings {
             pubsub_soft_s: Setting::new(OUTPUT_SOFT_S),
             tracked_keys_max: Setting::new(TRACKED_KEYS_MAX),
             notify_flags: Setting::new(0),
+            memory_max: Setting::new(0),
             sweeps: Setting::new(1),
             kept: Kept::default(),
         }

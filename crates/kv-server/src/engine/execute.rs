@@ -128,13 +128,19 @@ fn admitted(
         if is_subscriber {
             gate::subscribed(spec)?;
         }
+        if cx.server.is_memory_full() {
+            gate::memory(spec, cx.state.multi.as_deref())?;
+        }
         Ok(spec)
     });
     match (checked, &mut cx.state.multi) {
         (Err(error), _) if spec.is_some_and(|spec| matches!(spec.run, Run::Exec(_))) => {
             cx.state.multi = None;
             cx.state.watching = None;
-            Err(CommandError::exec_aborted_because(&error))
+            match error.code {
+                "EXECABORT" => Err(error),
+                _ => Err(CommandError::exec_aborted_because(&error)),
+            }
         }
         (Err(error), Some(multi)) => {
             multi.is_spoilt = true;

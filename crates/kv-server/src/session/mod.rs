@@ -37,7 +37,7 @@ use self::batch::{Batch, Reach};
 pub(crate) use self::metering::Ran;
 pub(crate) use self::state::{DependsOn, Replies, SessionCx, State};
 use self::subscriptions::Subscriptions;
-use crate::command::spec::CommandSpec;
+use crate::command::spec::{CommandSpec, Flags};
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
 use crate::worker::Worker;
@@ -99,6 +99,11 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
     if let Err(error) = session.run().await {
         tracing::debug!(client = session.state.client.id, %error, "a connection broke");
     }
+}
+
+/// Whether the answer of `spec` is a message like those that it is about: it is sent like them too.
+fn confirms_subscriptions(spec: &CommandSpec) -> bool {
+    spec.flags.contains(Flags::PUBSUB.union(Flags::SUBSCRIBED))
 }
 
 fn mode(protocol: Protocol) -> ProtocolMode {
@@ -340,7 +345,8 @@ impl Session<'_> {
                 self.tally.errors += u64::from(failed);
                 self.tally.last = spec.or(self.tally.last);
                 if muted.is_some() || self.state.replies != Replies::On {
-                    self.end_muted(muted, replies);
+                    let is_told = !failed && spec.is_some_and(confirms_subscriptions);
+                    self.end_muted(muted, is_told, replies);
                 }
                 true
             }
@@ -372,13 +378,16 @@ impl Session<'_> {
     }
 
     /// Takes back the reply of a request that gets none. It has none anyway if it was the one that chose so.
-    fn end_muted(&mut self, muted: Option<Mark>, replies: &mut ReplyBuffer) {
+    /// One that `is_told` is sent all the same.
+    fn end_muted(&mut self, muted: Option<Mark>, is_told: bool, replies: &mut ReplyBuffer) {
         if self.state.replies == Replies::On {
             return;
         }
-        self.held -= 1;
-        if let (Some(mark), true) = (muted, self.state.replies != Replies::SkipNext) {
-            replies.truncate(mark);
+        if !is_told {
+            self.held -= 1;
+            if let (Some(mark), true) = (muted, self.state.replies != Replies::SkipNext) {
+                replies.truncate(mark);
+            }
         }
         // One that comes later is taken back then.
         if self.state.later.is_none() {

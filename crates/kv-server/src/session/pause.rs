@@ -55,6 +55,13 @@ impl Pause {
         self.is_on() && self.holds_up(true).is_some()
     }
 
+    /// Whether only what writes is paused, and how long still; `None`: nothing is paused.
+    pub(crate) fn status(&self) -> Option<(bool, Duration)> {
+        let end = self.holds_up(true)?;
+        let left = end.saturating_duration_since(Instant::now());
+        Some((self.what.load(Ordering::Acquire) == WRITES, left))
+    }
+
     /// Until when what `writes`, or does not, is paused; ends a pause whose time has come.
     fn holds_up(&self, writes: bool) -> Option<Instant> {
         let end = (*self.end())?;

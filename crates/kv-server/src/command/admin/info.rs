@@ -13,7 +13,7 @@ pub(super) const INFO: CommandSpec = CommandSpec {
     since: "0.1.0",
     compat: Compat::Differs(
         "There are the sections server, clients, memory, persistence, stats, replication, CPU, commandstats, \
-         errorstats, latencystats and keyspace, with Redis' fields where they have a meaning here, and fields of \
+         errorstats, latencystats, cluster and keyspace, with Redis' fields where they have a meaning here, and fields of \
          our own about the log.",
     ),
     arity: Arity::at_least(1),
