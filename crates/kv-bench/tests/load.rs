@@ -179,6 +179,7 @@ fn a_verifying_load_believes_what_was_written_and_nothing_else() {
     load(&spec).unwrap();
     // Another load reads them, and writes some anew.
     spec.mix = "get=9,set=1".parse().unwrap();
+    spec.value_bytes = ValueSizes::exactly(36);
     spec.pipeline = 4;
     let outcome = load(&spec).unwrap();
     assert_eq!(outcome.wrong_values, 0, "{:?}", outcome.first_wrong_value);

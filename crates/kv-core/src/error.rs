@@ -41,6 +41,9 @@ pub enum StoreError {
     /// The log has fallen behind: nothing was changed; try again when it has caught up.
     #[error("log has fallen behind, write refused before it changed anything")]
     LogBehind,
+    /// The transaction is larger than the log takes as one unit: nothing was changed.
+    #[error("transaction larger than the log takes as one, refused before it changed anything")]
+    TransactionTooLarge,
     /// A store at the other end of a connection could not be reached or answered with an error.
     #[error("remote store: {0}")]
     Remote(String),

@@ -99,7 +99,7 @@ pub use db::Db;
 pub use effect::Effect;
 pub use error::StoreError;
 pub use key_value::{Cursor, KeyValue};
-pub use log::{EffectLog, Refusal};
+pub use log::{EffectLog, Refusal, Size};
 pub use lsn::Lsn;
 pub use memory::{
     KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,

@@ -11,6 +11,8 @@ pub enum Refusal {
     DiskFull,
     /// More is waiting to be written than the log lets pile up: wait until it has caught up, try again.
     Behind,
+    /// The transaction is larger than the log takes as one unit: it will never be accepted.
+    TooLarge,
 }
 
 impl From<Refusal> for StoreError {
@@ -19,21 +21,34 @@ impl From<Refusal> for StoreError {
             Refusal::Failed => Self::LogFailed,
             Refusal::DiskFull => Self::DiskFull,
             Refusal::Behind => Self::LogBehind,
+            Refusal::TooLarge => Self::TransactionTooLarge,
         }
     }
 }
 
+/// What is known of the size of a transaction before it changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Nothing: as good as all are small.
+    Unknown,
+    /// Its keys and values, and what goes with them, are this many bytes or fewer before they are encoded.
+    AtMost(usize),
+    /// Its first change is this many bytes when it is encoded.
+    Encoded(usize),
+}
+
 /// Takes the effects of each transaction, in the order in which they took place.
 pub trait EffectLog: Send + Sync + 'static {
-    /// May a write begin? Asked before the transaction touches memory.
+    /// May a write of this size begin? Asked before the transaction touches memory, and once more, with
+    /// [`Size::Encoded`], when its first change turns out to be large; not [`Refusal::Behind`] is an answer then.
     ///
-    /// An implementation must not block, and after `Ok` must accept the next [`EffectLog::append`] whatever
-    /// its size.
+    /// An implementation must not block, and after `Ok` must accept the next [`EffectLog::append`], if it is not
+    /// larger than was said.
     ///
     /// # Errors
     ///
     /// The [`Refusal`] that holds now.
-    fn admit(&self) -> Result<(), Refusal>;
+    fn admit(&self, size: Size) -> Result<(), Refusal>;
 
     /// Adds the encoded form of `effect` to `out`. An implementation must only append.
     fn encode(&self, effect: &Effect<'_>, out: &mut Vec<u8>);

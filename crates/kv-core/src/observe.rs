@@ -37,6 +37,7 @@ impl<'t> Told<'t> {
             let happening = match entry.what {
                 What::Changed => Happening::Changed { key },
                 What::Expired => Happening::Expired { key },
+                What::FieldsExpired { all } => Happening::FieldsExpired { key, all },
                 What::New => Happening::New { key },
                 What::Missed => Happening::Missed { key },
                 What::Event(event) => Happening::Event { key, event },
@@ -61,6 +62,14 @@ pub enum Happening<'t> {
     Expired {
         /// The key.
         key: &'t [u8],
+    },
+    /// Fields of the hash were removed because their time had come. Told if changes or [`Classes::FIELDS_EXPIRED`]
+    /// are watched, in the place of `Changed`.
+    FieldsExpired {
+        /// The key.
+        key: &'t [u8],
+        /// Whether no field is left, and the key is gone.
+        all: bool,
     },
     /// There was no such key before. Told if [`Classes::NEW`] is watched.
     New {
@@ -108,15 +117,18 @@ impl Classes {
     /// Keys that a reader did not find.
     pub const MISSED: Self = Self(1 << 2);
 
-    /// The class with this number, from 0 to 28, whose meaning is the caller's.
+    /// Fields of hashes that are removed because their time has come.
+    pub const FIELDS_EXPIRED: Self = Self(1 << 3);
+
+    /// The class with this number, from 0 to 27, whose meaning is the caller's.
     ///
     /// # Panics
     ///
     /// When the number is larger.
     #[must_use]
     pub const fn other(number: u32) -> Self {
-        assert!(number <= 28, "there are 32 bits");
-        Self(1 << (number + 3))
+        assert!(number <= 27, "there are 32 bits");
+        Self(1 << (number + 4))
     }
 
     /// What is in one or the other.
@@ -219,6 +231,7 @@ struct Entry {
 enum What {
     Changed,
     Expired,
+    FieldsExpired { all: bool },
     New,
     Missed,
     Event(Event),
@@ -256,6 +269,13 @@ impl Notebook {
     pub(crate) fn expired(&mut self, db: Db, key: &[u8]) {
         if self.wanted.changes() || self.wants(Classes::EXPIRED) {
             self.note(db, key, What::Expired);
+        }
+    }
+
+    /// Fields have expired; `all`: and the key with them.
+    pub(crate) fn fields_expired(&mut self, db: Db, key: &[u8], all: bool) {
+        if self.wanted.changes() || self.wants(Classes::FIELDS_EXPIRED) {
+            self.note(db, key, What::FieldsExpired { all });
         }
     }
 
@@ -321,6 +341,13 @@ mod tests {
                 let line = match happening {
                     Happening::Changed { key } => format!("{} changed", text(key)),
                     Happening::Expired { key } => format!("{} expired", text(key)),
+                    Happening::FieldsExpired { key, all } => {
+                        format!(
+                            "{} fields expired{}",
+                            text(key),
+                            if all { ", all" } else { "" }
+                        )
+                    }
                     Happening::New { key } => format!("{} new", text(key)),
                     Happening::Missed { key } => format!("{} missed", text(key)),
                     Happening::Event { key, event } => format!("{} {}", text(key), event.name),
@@ -391,6 +418,33 @@ mod tests {
         store.unwatch_changes();
         set(&store, None);
         assert_eq!(scribe.heard(), "");
+    }
+
+    #[test]
+    fn fields_that_expire_are_told_and_so_is_the_end_of_their_key() {
+        let (store, scribe) = observed();
+        store.watch_classes(Classes::FIELDS_EXPIRED.union(Classes::EXPIRED));
+        let at = |now| At {
+            db: Db(2),
+            now: UnixMillis(now),
+        };
+        let made = store.write_with(at(10), KeySet::One(b"h"), |txn| {
+            txn.hash_set(b"h", &[b"a", b"1", b"b", b"2", b"c", b"3"])?;
+            txn.hash_expire(b"h", &[b"a"], Some(UnixMillis(20)))?;
+            txn.hash_expire(b"h", &[b"b"], Some(UnixMillis(30)))?;
+            txn.hash_expire(b"h", &[b"c"], Some(UnixMillis(40)))
+        });
+        made.expect("no log refuses").0.expect("a hash");
+        assert_eq!(scribe.heard(), "");
+        store.expire_due(UnixMillis(20), 10);
+        assert_eq!(scribe.heard(), "2/0 h fields expired");
+        // A write meets what has expired before it changes anything.
+        let written = store.write_with(at(30), KeySet::One(b"h"), |txn| txn.exists(b"h"));
+        assert!(written.expect("no log refuses").0);
+        assert_eq!(scribe.heard(), "2/0 h fields expired");
+        store.expire_due(UnixMillis(40), 10);
+        assert_eq!(scribe.heard(), "2/0 h fields expired, all");
+        assert_eq!(store.stats().expired_fields, 3);
     }
 
     #[test]

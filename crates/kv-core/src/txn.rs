@@ -18,7 +18,8 @@ use crate::memory::{Access, Changes, EntryRef, Expired};
 use crate::observe::Notebook;
 use crate::{
     At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
-    List, Lsn, Random, Set, StoreError, StringRef, StringValue, UnixMillis, ValueRef, ZSet,
+    List, Lsn, Random, Refusal, Set, Size, StoreError, StringRef, StringValue, UnixMillis,
+    ValueRef, ZSet,
 };
 
 /// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
@@ -205,11 +206,37 @@ pub struct Txn<'s> {
     pub(crate) log: Option<&'s dyn EffectLog>,
     pub(crate) encoded: Vec<u8>,
     pub(crate) effects: u32,
+    pub(crate) admission: Admission,
     /// Keys that this transaction changed without saying by which name. Only where assertions are on.
     #[cfg(debug_assertions)]
     pub(crate) unnamed: Vec<Vec<u8>>,
     /// After `view`, so that what takes long to free is dropped when no stripe is locked any more.
     pub(crate) changes: Changes,
+}
+
+/// A first change of so many bytes or fewer is never asked for, in bytes: the log has room for it, having admitted the
+/// transaction.
+const SMALL_BYTES: usize = 64 << 10;
+
+/// What the log takes of a transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Admission {
+    /// A first change of so many bytes; it is asked before a larger one.
+    UpTo(usize),
+    /// All that is still to come.
+    Whole,
+    /// Nothing of it: nothing is changed any more.
+    Refused(Refusal),
+}
+
+impl Admission {
+    /// That of a transaction which was admitted with this size.
+    pub(crate) fn of(size: Size) -> Self {
+        match size {
+            Size::Unknown | Size::Encoded(_) => Self::UpTo(SMALL_BYTES),
+            Size::AtMost(bytes) => Self::UpTo(bytes.max(SMALL_BYTES)),
+        }
+    }
 }
 
 impl<'s> std::ops::Deref for Txn<'s> {
@@ -372,25 +399,55 @@ impl Txn<'_> {
             Expired::Key => {
                 access.count_expired(key, None);
                 self.view.notebook.expired(db, key);
-                self.record(&Effect::Delete { db, key });
+                self.record_expiry(&Effect::Delete { db, key });
+                None
+            }
+            Expired::AllFields(fields) => {
+                access.count_expired(key, Some(fields));
+                self.view.notebook.fields_expired(db, key, true);
+                self.record_expiry(&Effect::Delete { db, key });
                 None
             }
             Expired::Fields(fields) => {
                 access.count_expired(key, Some(fields.len()));
+                self.view.notebook.fields_expired(db, key, false);
                 let fields: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
-                self.apply(&Effect::HashDelete {
+                self.record_expiry(&Effect::HashDelete {
                     db,
                     key,
                     fields: Elements::new(&fields),
                 });
-                self.announce_nothing(key);
                 Some(fields.len())
             }
         }
     }
 
-    /// Changes memory, and notes what there is to tell of it.
+    /// As the beginning of a transaction: always taken.
+    fn record_expiry(&mut self, effect: &Effect<'_>) {
+        self.encode(effect);
+        self.change(effect);
+    }
+
+    /// Changes memory, unless the log does not take it.
     fn apply(&mut self, effect: &Effect<'_>) {
+        if matches!(self.admission, Admission::Refused(_)) {
+            return;
+        }
+        let before = self.encoded.len();
+        self.encode(effect);
+        if let Admission::UpTo(most) = self.admission {
+            self.admission = Admission::Whole;
+            let bytes = self.encoded.len() - before;
+            if bytes > most && self.is_refused(bytes) {
+                self.encoded.truncate(before);
+                return;
+            }
+        }
+        self.record(effect);
+    }
+
+    /// Changes memory, and notes what there is to tell of it; the effect has been encoded.
+    fn record(&mut self, effect: &Effect<'_>) {
         #[cfg(debug_assertions)]
         {
             let moved = effect.moved_from();
@@ -400,7 +457,20 @@ impl Txn<'_> {
         if self.view.notebook.is_wanted() {
             self.note(effect);
         }
-        self.record(effect);
+        self.change(effect);
+    }
+
+    /// Whether the log refuses a first change of so many bytes.
+    #[cold]
+    fn is_refused(&mut self, bytes: usize) -> bool {
+        match self.log.map(|log| log.admit(Size::Encoded(bytes))) {
+            // Stripes are locked: this is no time to wait.
+            None | Some(Ok(()) | Err(Refusal::Behind)) => false,
+            Some(Err(refusal)) => {
+                self.admission = Admission::Refused(refusal);
+                true
+            }
+        }
     }
 
     #[cold]
@@ -432,11 +502,14 @@ impl Txn<'_> {
         notebook.changed(db, key);
     }
 
-    /// The one place where a transaction changes memory.
-    fn record(&mut self, effect: &Effect<'_>) {
+    fn encode(&mut self, effect: &Effect<'_>) {
         if let Some(log) = self.log {
             log.encode(effect, &mut self.encoded);
         }
+    }
+
+    /// The one place where a transaction changes memory; the effect has been encoded.
+    fn change(&mut self, effect: &Effect<'_>) {
         self.effects += 1;
         self.view.access.apply(effect, &mut self.changes);
     }

@@ -189,6 +189,16 @@ impl<'a> Reply<'a> {
         self.aggregate(b'>', count);
     }
 
+    /// Announces `pairs` keys and values that say something about the reply behind them, and whether they can be
+    /// said: RESP3 alone has such a thing, elsewhere nothing is written.
+    pub fn attribute(&mut self, pairs: usize) -> bool {
+        let can = self.format == Format::Resp3;
+        if can {
+            self.aggregate(b'|', pairs);
+        }
+        can
+    }
+
     /// A text for people, such as that of `INFO`. `kind` is `txt` or `mkd`. In the plain format the
     /// text's lines are a list.
     ///

@@ -83,10 +83,16 @@ pub(crate) struct Progress {
     pub(crate) format: Format,
     /// Requests that wait for `EXEC`; `None` outside `MULTI`.
     pub(crate) queued: Option<usize>,
+    /// Bytes of these requests.
+    pub(crate) queued_bytes: usize,
     /// Keys of `WATCH`.
     pub(crate) watched: usize,
     /// Requests so far.
     pub(crate) commands: u64,
+    /// Bytes that came from it so far.
+    pub(crate) received: u64,
+    /// Bytes that went to it so far.
+    pub(crate) sent: u64,
     /// When it last came to something, in seconds since the server started.
     pub(crate) active_s: u64,
     /// Bytes of a request that is not complete.
@@ -233,7 +239,10 @@ impl Clients {
                 format,
                 queued: None,
                 watched: 0,
+                queued_bytes: 0,
                 commands: 0,
+                received: 0,
+                sent: 0,
                 active_s: now_s,
                 input_bytes: 0,
                 partial_since_s: None,

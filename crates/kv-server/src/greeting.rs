@@ -121,7 +121,8 @@ fn found(recovered: &Recovered) -> String {
         let _ = writeln!(
             text,
             "  dropped an unfinished write of {} bytes at offset {} of {}: nothing shows that it had been synced; \
-             under --durability always it was never acknowledged",
+             under --durability always it was not acknowledged, unless it was the last before the end and is \
+             damaged",
             tail.bytes,
             tail.offset,
             tail.file.display()

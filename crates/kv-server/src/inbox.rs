@@ -45,6 +45,8 @@ pub(crate) enum Mail {
     Invalidated(Arc<[Bytes]>),
     /// All that the client may have cached is void.
     AllInvalidated,
+    /// A request that somebody made, for who watches them all.
+    Monitored(Arc<str>),
     /// The connection with this number, which invalidations were redirected to, is gone.
     RedirectBroken(u64),
 }
@@ -63,6 +65,7 @@ impl Mail {
             Self::Message(message) | Self::ShardMessage(message) => message.bytes(),
             Self::PatternMessage { pattern, message } => pattern.len() + message.bytes(),
             Self::Invalidated(keys) => keys.iter().map(|key| key.len() + OVERHEAD_BYTES).sum(),
+            Self::Monitored(line) => line.len(),
             Self::AllInvalidated | Self::RedirectBroken(_) => 0,
         };
         text + OVERHEAD_BYTES

@@ -8,8 +8,10 @@ use std::time::Duration;
 use kv_core::Db;
 use kv_wal::{DurableStore, SnapshotStatus};
 
-use crate::config::size;
+use crate::command::spec::CommandSpec;
+use crate::config::{kept, size};
 use crate::engine::{LogView, ServerCx};
+use crate::meter::{self, Metered};
 use crate::pubsub::Topic;
 use crate::script::Figures;
 use crate::server::Server;
@@ -25,19 +27,36 @@ pub(crate) enum Section {
     Memory,
     Persistence,
     Stats,
+    Replication,
+    Cpu,
+    CommandStats,
+    ErrorStats,
+    LatencyStats,
+    Cluster,
     Keyspace,
 }
 
 impl Section {
     /// Every section, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Server,
         Self::Clients,
         Self::Memory,
         Self::Persistence,
         Self::Stats,
+        Self::Replication,
+        Self::Cpu,
+        Self::CommandStats,
+        Self::ErrorStats,
+        Self::LatencyStats,
+        Self::Cluster,
         Self::Keyspace,
     ];
+
+    /// Whether it is shown when nothing is said.
+    pub(crate) const fn is_default(self) -> bool {
+        !matches!(self, Self::CommandStats | Self::LatencyStats)
+    }
 
     /// The head of the section.
     pub(crate) const fn name(self) -> &'static str {
@@ -47,6 +66,12 @@ impl Section {
             Self::Memory => "Memory",
             Self::Persistence => "Persistence",
             Self::Stats => "Stats",
+            Self::Replication => "Replication",
+            Self::Cpu => "CPU",
+            Self::CommandStats => "Commandstats",
+            Self::ErrorStats => "Errorstats",
+            Self::LatencyStats => "Latencystats",
+            Self::Cluster => "Cluster",
             Self::Keyspace => "Keyspace",
         }
     }
@@ -64,6 +89,12 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
                 Section::Memory => memory(cx, &mut lines),
                 Section::Persistence => persistence(cx, &mut lines),
                 Section::Stats => stats(cx, &mut lines),
+                Section::Replication => replication(cx.server, &mut lines),
+                Section::Cpu => cpu(&mut lines),
+                Section::CommandStats => command_stats(cx.server, &mut lines),
+                Section::ErrorStats => error_stats(cx.server, &mut lines),
+                Section::LatencyStats => latency_stats(cx.server, &mut lines),
+                Section::Cluster => lines.add("cluster_enabled", 0),
                 Section::Keyspace => keyspace(cx, &mut lines),
             }
             lines.0
@@ -86,6 +117,7 @@ fn server(cx: &ServerCx<'_>, lines: &mut Lines) {
     let server = cx.server;
     let system = rustix::system::uname();
     lines.add("redis_version", REDIS_VERSION);
+    lines.add("redis_git_sha1", env!("KV_COMMIT"));
     lines.add("kv_version", env!("CARGO_PKG_VERSION"));
     lines.add("kv_git_sha1", env!("KV_COMMIT"));
     lines.add("redis_mode", "standalone");
@@ -119,6 +151,14 @@ fn clients(server: &Server, lines: &mut Lines) {
     lines.add("blocked_clients", server.blocked.count());
     lines.add("tracking_clients", tracking);
     lines.add("pubsub_clients", subscribers.count());
+    let (reason, actions, left_ms) = match server.pause.status() {
+        None => ("none", "none", 0),
+        Some((true, left)) => ("client_pause", "write", left.as_millis()),
+        Some((false, left)) => ("client_pause", "all", left.as_millis()),
+    };
+    lines.add("paused_reason", reason);
+    lines.add("paused_actions", actions);
+    lines.add("paused_timeout_milliseconds", left_ms);
 }
 
 fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
@@ -138,8 +178,9 @@ fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
         Figures::read(&figures.source_bytes),
     );
     lines.add("number_of_cached_scripts", Figures::read(&figures.cached));
-    lines.add("maxmemory", 0);
-    lines.add("maxmemory_human", size::human(0));
+    let limit = cx.server.settings.memory_max.get();
+    lines.add("maxmemory", limit);
+    lines.add("maxmemory_human", size::human(limit));
     lines.add("maxmemory_policy", "noeviction");
     lines.add("mem_allocator", "mimalloc");
 }
@@ -318,6 +359,79 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("tracking_total_keys", keys);
     lines.add("tracking_total_items", items);
     lines.add("tracking_total_prefixes", prefixes);
+}
+
+/// There is one server: it has no replicas, and is nobody's.
+fn replication(server: &Server, lines: &mut Lines) {
+    lines.add("role", "master");
+    lines.add("connected_slaves", 0);
+    lines.add("master_failover_state", "no-failover");
+    lines.add("master_replid", &server.run_id);
+    lines.add("master_repl_offset", 0);
+}
+
+fn cpu(lines: &mut Lines) {
+    let [user, system] = cpu_seconds().unwrap_or_default();
+    lines.add("used_cpu_sys", format_args!("{system:.6}"));
+    lines.add("used_cpu_user", format_args!("{user:.6}"));
+    lines.add("used_cpu_sys_children", "0.000000");
+    lines.add("used_cpu_user_children", "0.000000");
+}
+
+/// Seconds of processor that the process has used, as the kernel counts them: its own code's, and its own.
+fn cpu_seconds() -> Option<[f64; 2]> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name before the last bracket may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let per_second = rustix::param::clock_ticks_per_second() as f64;
+    let mut next = || Some(fields.next()?.parse::<f64>().ok()? / per_second);
+    Some([next()?, next()?])
+}
+
+fn command_stats(server: &Server, lines: &mut Lines) {
+    for (spec, sum) in sums(server) {
+        let micros = sum.nanos / 1000;
+        let per_call = sum.nanos as f64 / 1000.0 / sum.calls.max(1) as f64;
+        lines.add(
+            &format!("cmdstat_{}", spec.name.to_ascii_lowercase()),
+            format_args!(
+                "calls={},usec={micros},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}",
+                sum.calls, sum.rejected, sum.failed
+            ),
+        );
+    }
+}
+
+fn error_stats(server: &Server, lines: &mut Lines) {
+    for (code, count) in server.stats.error_codes.all() {
+        lines.add(&format!("errorstat_{code}"), format_args!("count={count}"));
+    }
+}
+
+fn latency_stats(server: &Server, lines: &mut Lines) {
+    let percents = kept::latency_percentiles(&server.settings.kept);
+    for (spec, sum) in sums(server) {
+        if sum.calls == 0 {
+            continue;
+        }
+        let shown: Vec<String> = percents
+            .iter()
+            .map(|percent| format!("p{percent}={}.000", sum.percentile(*percent)))
+            .collect();
+        lines.add(
+            &format!(
+                "latency_percentiles_usec_{}",
+                spec.name.to_ascii_lowercase()
+            ),
+            shown.join(","),
+        );
+    }
+}
+
+fn sums(server: &Server) -> Vec<(&'static CommandSpec, Metered)> {
+    let workers = server.stats.workers().iter();
+    meter::sums(workers.map(|worker| &worker.meters))
 }
 
 fn keyspace(cx: &ServerCx<'_>, lines: &mut Lines) {

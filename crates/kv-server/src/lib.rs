@@ -30,6 +30,7 @@ mod upkeep;
 
 // 1 The socket.
 mod listener;
+mod rebind;
 mod worker;
 
 // 2 The session.
@@ -37,6 +38,7 @@ mod session;
 
 // 3 The command.
 mod command;
+mod rdb;
 
 // 4 The engine.
 mod engine;
@@ -48,6 +50,8 @@ mod script;
 mod clients;
 mod inbox;
 mod info;
+mod meter;
+mod monitors;
 mod notify;
 mod observer;
 mod pubsub;

@@ -53,6 +53,26 @@ impl Bound {
     }
 }
 
+/// A socket that listens and that nobody accepts from yet.
+#[derive(Debug)]
+pub(crate) struct Listening(Socket);
+
+impl Listening {
+    /// To accept from; to be called on the runtime that does.
+    pub(crate) fn into_tokio(self) -> io::Result<TcpListener> {
+        TcpListener::from_std(self.0.into())
+    }
+}
+
+/// Takes `address` and listens on it.
+pub(crate) fn listen_on(address: SocketAddr) -> Result<Listening, Failure> {
+    let listening = bind_one(address).and_then(|(socket, _)| {
+        socket.listen(BACKLOG)?;
+        Ok(Listening(socket))
+    });
+    listening.map_err(|error| cannot_listen(address, &error))
+}
+
 /// Takes `port` on every address of `addresses`; with port 0 the first one's free port goes for all.
 pub(crate) fn bind(addresses: &[IpAddr], port: u16) -> Result<Bound, Failure> {
     let mut bound = Bound {

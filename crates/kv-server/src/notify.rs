@@ -10,11 +10,11 @@ use crate::command::event;
 
 /// The letters of the knob, in the order in which it is shown.
 pub(crate) const LETTERS: [(char, Classes); 14] = [
-    ('g', event::GENERIC),
+    ('g', event::GENERIC.union(Classes::FIELDS_EXPIRED)),
     ('$', event::STRING),
     ('l', event::LIST),
     ('s', event::SET_CLASS),
-    ('h', event::HASH),
+    ('h', event::HASH.union(Classes::FIELDS_EXPIRED)),
     ('z', event::SORTED_SET),
     ('x', Classes::EXPIRED),
     ('e', event::EVICTION),

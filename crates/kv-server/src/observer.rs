@@ -41,6 +41,14 @@ impl Observer for ServerObserver {
                     server.tracking.changed(&[key], Post { origin: 0, ..post });
                     Some((key, event::EXPIRED))
                 }
+                Happening::FieldsExpired { key, all } => {
+                    server.tracking.changed(&[key], Post { origin: 0, ..post });
+                    let wants = |event: Event| flags.classes().contains(event.class);
+                    if wants(event::HEXPIRED) {
+                        publish(&server, flags, db, key, event::HEXPIRED, post);
+                    }
+                    all.then_some((key, event::DEL))
+                }
                 Happening::New { key } => Some((key, event::NEW)),
                 Happening::Missed { key } => Some((key, event::KEYMISS)),
                 Happening::Event { key, event } => Some((key, event)),

@@ -57,7 +57,7 @@ fn events() -> String {
     for (letter, class) in notify::LETTERS {
         let names: Vec<_> = event::ALL
             .iter()
-            .filter(|event| event.class == class)
+            .filter(|event| class.contains(event.class))
             .map(|event| format!("`{}`", event.name))
             .collect();
         if !names.is_empty() {
@@ -112,7 +112,7 @@ fn config() -> String {
         let changes = if knob.set.is_some() { "yes" } else { "no" };
         let doc = match name == knob.name {
             true => cell(knob.doc),
-            false => format!("An older name of `{}`.", knob.name),
+            false => format!("Another name of `{}`.", knob.name),
         };
         let default = cell(knob.default);
         let _ = writeln!(page, "| `{name}` | {doc} | `{default}` | {changes} |");

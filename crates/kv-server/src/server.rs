@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use kv_core::{KeySet, Lsn};
@@ -13,9 +13,13 @@ use crate::config::settings::Settings;
 use crate::engine::Engine;
 use crate::engine::blocked::Blocked;
 use crate::inbox::Mailroom;
+use crate::meter::journal::Journals;
+use crate::meter::latency::Latency;
+use crate::monitors::Monitors;
 use crate::notify::NotifyFlags;
 use crate::observer::ServerObserver;
 use crate::pubsub::{PubSub, Topic};
+use crate::rebind::Rebind;
 use crate::script::Scripts;
 use crate::session::pause::Pause;
 use crate::shutdown::Shutdown;
@@ -37,18 +41,30 @@ pub(crate) struct Server {
     pub(crate) scripts: Scripts,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
+    /// Requests that stood out.
+    pub(crate) journals: Journals,
+    /// Moments at which it took long.
+    pub(crate) latency: Latency,
+    /// Who watches every request.
+    pub(crate) monitors: Monitors,
     pub(crate) pubsub: Arc<PubSub>,
     pub(crate) tracking: Tracking,
     /// The mailroom of each serving thread.
     pub(crate) mailrooms: Box<[Arc<Mailroom>]>,
     pub(crate) shutdown: Arc<Shutdown>,
-    /// Where it listens.
+    /// Where it listens now.
+    pub(crate) rebind: Rebind,
+    /// Where it listened at first.
     pub(crate) addresses: Vec<SocketAddr>,
     /// Forty hexadecimal digits that no other run of a server has.
     pub(crate) run_id: String,
     started: Instant,
     uptime_s: AtomicU64,
+    memory_full: AtomicBool,
 }
+
+/// What the server takes besides its data, in bytes, as far as `maxmemory` is concerned.
+const OWN_BYTES: usize = 1 << 20;
 
 impl Server {
     /// A server that starts now.
@@ -60,7 +76,10 @@ impl Server {
         addresses: Vec<SocketAddr>,
     ) -> Self {
         let workers = config.thread_count();
+        let rebind = Rebind::new(addresses.iter().map(SocketAddr::ip).collect());
         Self {
+            rebind,
+            memory_full: AtomicBool::new(false),
             config,
             settings,
             engine,
@@ -69,6 +88,9 @@ impl Server {
             scripts: Scripts::new(workers),
             clients: Clients::default(),
             stats: Stats::new(workers),
+            journals: Journals::default(),
+            latency: Latency::default(),
+            monitors: Monitors::default(),
             pubsub: Arc::default(),
             tracking: Tracking::default(),
             mailrooms: (0..workers).map(|_| Arc::default()).collect(),
@@ -91,6 +113,19 @@ impl Server {
         self.uptime_s.store(seconds, Ordering::Relaxed);
     }
 
+    /// Whether the data takes more memory than it may, as of the last [`Server::look_at_memory`].
+    #[inline]
+    pub(crate) fn is_memory_full(&self) -> bool {
+        self.memory_full.load(Ordering::Relaxed)
+    }
+
+    /// Finds out anew how much memory the data takes, if that is limited; to be called several times a second.
+    pub(crate) fn look_at_memory(&self) {
+        let limit = self.settings.memory_max.get();
+        let is_full = limit > 0 && (self.engine.memory_used() + OWN_BYTES) as u64 > limit;
+        self.memory_full.store(is_full, Ordering::Relaxed);
+    }
+
     /// Lets the store tell the server what happens to keys, as far as anybody wants to know.
     pub(crate) fn observe_store(self: &Arc<Self>) {
         let observer = ServerObserver(Arc::downgrade(self));
@@ -111,6 +146,18 @@ impl Server {
         if self.tracking.end(id) {
             self.engine.unwatch_changes();
         }
+    }
+
+    /// Forgets for clients with caches what is more than may be remembered, and tells them.
+    pub(crate) fn forget_tracked_keys(&self) {
+        let post = Post {
+            clients: &self.clients,
+            lsn: Lsn::ZERO,
+            origin: 0,
+            hard_bytes: self.settings.pubsub_hard_bytes.get(),
+        };
+        let keys_max = self.settings.tracked_keys_max.get();
+        self.tracking.shrink(keys_max, post);
     }
 
     /// The connection of `tracker` is being shown `keys`, whose stripes are locked.

@@ -84,6 +84,17 @@ impl Shutdown {
         *self.exit.borrow()
     }
 
+    /// How the program ends that hears another signal while its sessions finish: at once. That the log has failed
+    /// is told all the same.
+    pub(crate) fn cut_short(&self, signal: &str) -> Result<Exit, Failure> {
+        match self.exit() {
+            Some(Exit::LogFailed) => Ok(Exit::LogFailed),
+            _ => Err(Failure::new(format!(
+                "{signal} again: stopped before everything was finished"
+            ))),
+        }
+    }
+
     /// Returns when the end is asked for.
     pub(crate) async fn asked(&self) {
         let mut exit = self.exit.subscribe();
@@ -145,5 +156,15 @@ mod tests {
         shutdown.ask(Exit::LogFailed);
         shutdown.ask(Exit::Stopped);
         assert_eq!(shutdown.exit(), Some(Exit::LogFailed));
+    }
+
+    #[test]
+    fn a_failed_log_is_told_whoever_is_impatient() {
+        let shutdown = Shutdown::new();
+        shutdown.ask(Exit::Stopped);
+        let cut = shutdown.cut_short("SIGTERM");
+        assert_eq!(cut.map_err(|failure| failure.exit), Err(Exit::Failed));
+        shutdown.ask(Exit::LogFailed);
+        assert_eq!(shutdown.cut_short("SIGTERM").ok(), Some(Exit::LogFailed));
     }
 }

@@ -21,11 +21,11 @@ use crate::engine::expire::expire;
 use crate::engine::{Backend, Engine};
 use crate::exit::{Exit, Failure};
 use crate::greeting::{self, Loading};
-use crate::listener;
 use crate::server::Server;
 use crate::shutdown::{Shutdown, Signals, drain};
 use crate::upkeep;
 use crate::worker;
+use crate::{listener, rebind};
 
 /// Open files that are not client connections.
 const FILES_RESERVED: u64 = 32;
@@ -230,14 +230,7 @@ async fn serve(
         .map(|worker| (worker.connections, worker.thread))
         .unzip();
     let mut tasks = JoinSet::new();
-    for socket in listeners {
-        tasks.spawn(listener::accept(
-            socket,
-            Arc::clone(server),
-            connections.clone(),
-        ));
-    }
-    drop(connections);
+    tasks.spawn(rebind::accept(Arc::clone(server), listeners, connections));
     tasks.spawn(expire(Arc::clone(server)));
     tasks.spawn(keep_time(Arc::clone(server)));
 
@@ -252,9 +245,7 @@ async fn serve(
     tasks.shutdown().await;
     tokio::select! {
         () = drain(server, &threads) => {}
-        signal = signals.next() => {
-            return Err(Failure::new(format!("{signal} again: stopped before everything was finished")));
-        }
+        signal = signals.next() => return server.shutdown.cut_short(signal),
     }
     Ok(server.shutdown.exit().unwrap_or(Exit::Stopped))
 }
@@ -267,6 +258,7 @@ async fn keep_time(server: Arc<Server>) {
     loop {
         ticks.tick().await;
         server.tick();
+        server.look_at_memory();
         if server.uptime_s() != last_s {
             last_s = server.uptime_s();
             server.stats.sample_rate();

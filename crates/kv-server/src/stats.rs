@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::meter::{ErrorCodes, Meters};
+
 /// What one serving thread has done.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -17,6 +19,8 @@ pub(crate) struct WorkerStats {
     pub(crate) input_bytes: AtomicU64,
     /// Bytes that went out.
     pub(crate) output_bytes: AtomicU64,
+    /// What each command cost.
+    pub(crate) meters: Meters,
     /// Connections that this thread serves now.
     pub(crate) sessions: AtomicU64,
 }
@@ -25,6 +29,8 @@ pub(crate) struct WorkerStats {
 #[derive(Debug)]
 pub(crate) struct Stats {
     workers: Box<[WorkerStats]>,
+    /// How often errors of each code were answered.
+    pub(crate) error_codes: ErrorCodes,
     /// Connections that were accepted.
     pub(crate) connections: AtomicU64,
     /// Connections that were turned away because there were too many.
@@ -48,6 +54,7 @@ impl Stats {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
             workers: (0..workers).map(|_| WorkerStats::default()).collect(),
+            error_codes: ErrorCodes::default(),
             connections: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             commands_per_second: AtomicU64::new(0),
@@ -91,7 +98,9 @@ impl Stats {
 
     /// Starts the counters again at zero, as `CONFIG RESETSTAT` does; what is open stays counted.
     pub(crate) fn reset(&self) {
+        self.error_codes.reset();
         for worker in &self.workers {
+            worker.meters.reset();
             for counter in [
                 &worker.commands,
                 &worker.errors,

@@ -165,6 +165,18 @@ impl Tracking {
         }
     }
 
+    /// Forgets keys until no more than `keys_max` are remembered; 0 is no limit.
+    pub(crate) fn shrink(&self, keys_max: u64, post: Post<'_>) {
+        for part in &self.parts {
+            while keys_max > 0 && self.keys.load(Ordering::Relaxed) as u64 > keys_max {
+                let Some(key) = lock(part).keys().next().cloned() else {
+                    break;
+                };
+                self.tell_rememberers(&key, post);
+            }
+        }
+    }
+
     /// Forgets a remembered key other than `kept`, if there is one in its part or a later one.
     fn give_up_another(&self, kept: &[u8], post: Post<'_>) {
         let first = self.number(kept);

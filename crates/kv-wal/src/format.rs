@@ -46,8 +46,8 @@ mod time_mark;
 
 pub(crate) use fields::Malformed;
 pub(crate) use frame::{Flaw, FrameHeader, FrameKind, Place};
-pub(crate) use payload::encode_effect;
 pub(crate) use payload::for_each_effect;
+pub(crate) use payload::{encode_effect, encoded_bytes_max};
 pub(crate) use record::{Cut, decode_front, encode_around_large};
 pub(crate) use segment_header::{HeaderFlaw, Predecessor, SegmentHeader};
 pub(crate) use snapshot::{

@@ -188,3 +188,11 @@ pub struct Space {
     /// What this process may still use.
     pub free: u64,
 }
+
+impl Space {
+    /// That of a file system that cannot tell: it has room until a write finds none.
+    pub(crate) const BOUNDLESS: Self = Self {
+        total: u64::MAX,
+        free: u64::MAX,
+    };
+}

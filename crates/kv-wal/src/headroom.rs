@@ -36,6 +36,8 @@ pub(crate) struct Headroom {
     blank: AtomicU64,
     /// The least that must be left.
     share: AtomicU64,
+    /// Room on the disk for further files, when it was last looked at.
+    free: AtomicU64,
 }
 
 impl Headroom {
@@ -45,6 +47,7 @@ impl Headroom {
             live: AtomicU64::new(0),
             blank: AtomicU64::new(0),
             share: AtomicU64::new(share(live_bytes, segment_bytes)),
+            free: AtomicU64::new(u64::MAX),
         };
         headroom.live_ends_at(end, live_bytes);
         headroom
@@ -56,6 +59,16 @@ impl Headroom {
         let blank = self.blank.load(SeqCst);
         let most = blank.max(self.live.load(SeqCst));
         waiting.saturating_add(self.share.load(SeqCst)) <= most
+    }
+
+    /// Whether there may be room for a file that holds `waiting` bytes of payload.
+    pub(crate) fn could_grow_to(&self, waiting: u64) -> bool {
+        waiting <= payload_bytes(self.free.load(SeqCst))
+    }
+
+    /// The disk has so many bytes free.
+    pub(crate) fn free_is(&self, bytes: u64) {
+        self.free.store(bytes, SeqCst);
     }
 
     /// The next frame of the live segment, of `live_bytes`, begins at `end`.

@@ -18,9 +18,6 @@ use crate::primitives::{Condvar, Instant, Mutex, MutexGuard};
 use crate::segment::{Blank, segment_bytes_for};
 use crate::{LogFailure, SnapshotError};
 
-/// How often the room on the disk is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
 /// What was admitted and is larger than all that was kept for it waits for room at most this long.
 const ROOM_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -54,6 +51,8 @@ pub(crate) struct Orders {
     /// The manifest that was on disk when the log was opened.
     found: Manifest,
     disk_bytes: u64,
+    /// How often the room on the disk is looked at.
+    pub(crate) look_interval: Duration,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -82,11 +81,13 @@ impl Orders {
         segment_bytes: u64,
         live_bytes: u64,
         disk_bytes: u64,
+        look_interval: Duration,
     ) -> Self {
         Self {
             segment_bytes,
             found: manifest,
             disk_bytes,
+            look_interval,
             state: Mutex::new(State {
                 wanted_bytes: next_bytes(segment_bytes, live_bytes),
                 ready: None,
@@ -132,7 +133,7 @@ impl Orders {
             }
             state.awaited = true;
             self.changed.notify_all();
-            state = self.wait(state, LOOK_INTERVAL);
+            state = self.wait(state, self.look_interval);
         }
     }
 
@@ -174,7 +175,7 @@ impl Orders {
             if state.no_manifest {
                 return Err(SnapshotError::DiskFull);
             }
-            state = self.wait(state, LOOK_INTERVAL);
+            state = self.wait(state, self.look_interval);
         }
         Ok(true)
     }
@@ -218,6 +219,7 @@ impl Orders {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Until something has changed, or `at_most` is over.
     fn wait<'s>(&self, state: MutexGuard<'s, State>, at_most: Duration) -> MutexGuard<'s, State> {
         self.changed
             .wait_timeout(state, at_most)
@@ -282,7 +284,7 @@ impl<'l> Keeper<'l> {
                 && is_kept(&state.manifest, &self.kept);
             let hopeless = !room && (!state.awaited || state.no_blank);
             if idle || hopeless {
-                drop(self.log.orders.wait(state, LOOK_INTERVAL));
+                drop(self.log.orders.wait(state, self.log.orders.look_interval));
             }
         }
     }
@@ -290,6 +292,7 @@ impl<'l> Keeper<'l> {
     fn has_room(&self) -> bool {
         // A file system that cannot tell has room until a write finds none.
         self.log.dir.space().map_or(true, |space| {
+            self.log.headroom.free_is(space.free);
             is_enough(space, self.log.orders.segment_bytes)
         })
     }

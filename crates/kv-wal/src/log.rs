@@ -12,13 +12,13 @@
 
 use std::sync::{Arc, PoisonError};
 
-use kv_core::{Clock, Effect, EffectLog, Lsn, Refusal};
+use kv_core::{Clock, Effect, EffectLog, Lsn, Refusal, Size};
 
 use crate::batch::Batches;
 use crate::dir::LogDir;
 use crate::file::{IoFailure, LogFile};
-use crate::format::encode_effect;
-use crate::fs::Fs;
+use crate::format::{PAYLOAD_BYTES_MAX, encode_effect, encoded_bytes_max};
+use crate::fs::{Fs, Space};
 use crate::headroom::Headroom;
 use crate::keeper::Orders;
 use crate::manifest::Manifest;
@@ -46,6 +46,7 @@ pub(crate) struct Log {
     pub(crate) gate: Arc<CommitGate>,
     pub(crate) batches: Batches,
     pub(crate) headroom: Headroom,
+    transaction_bytes_max: u64,
     pub(crate) orders: Orders,
     pub(crate) snapshots: Snapshots,
     pub(crate) rotation: Rotation,
@@ -84,7 +85,9 @@ impl Log {
         stored_bytes: u64,
         snapshots: Snapshots,
     ) -> Self {
-        let disk_bytes = dir.space().map_or(u64::MAX, |space| space.total);
+        let space = dir.space().unwrap_or(Space::BOUNDLESS);
+        let headroom = Headroom::new(live.capacity(), live.end(), options.segment_bytes);
+        headroom.free_is(space.free);
         let counters = Counters::default();
         counters.segment.store(live.number(), Relaxed);
         counters
@@ -104,8 +107,15 @@ impl Log {
             encoding: options.encoding,
             gate: Arc::new(gate),
             batches: Batches::new(live.last_lsn().advanced_by(1)),
-            headroom: Headroom::new(live.capacity(), live.end(), options.segment_bytes),
-            orders: Orders::new(manifest, options.segment_bytes, live.capacity(), disk_bytes),
+            headroom,
+            transaction_bytes_max: options.transaction_bytes_max.min(PAYLOAD_BYTES_MAX as u64),
+            orders: Orders::new(
+                manifest,
+                options.segment_bytes,
+                live.capacity(),
+                space.total,
+                options.room_look_interval,
+            ),
             snapshots,
             rotation: Rotation::default(),
             pace: (options.durability == Durability::EverySec).then(Pace::new),
@@ -185,12 +195,29 @@ impl Log {
     /// fallen behind.
     pub(crate) fn wait_until_caught_up(&self) {
         self.gate
-            .wait_admission(|| self.admit() != Err(Refusal::Behind));
+            .wait_admission(|| self.admit(Size::Unknown) != Err(Refusal::Behind));
+    }
+
+    /// Whether the log can keep a transaction of this size, as far as is known.
+    fn admit_large(&self, size: Size) -> Result<(), Refusal> {
+        let bytes = match size {
+            Size::Unknown => return Ok(()),
+            Size::AtMost(bytes) => encoded_bytes_max(self.encoding, bytes as u64),
+            Size::Encoded(bytes) => bytes as u64,
+        };
+        if bytes > self.transaction_bytes_max {
+            return Err(Refusal::TooLarge);
+        }
+        let waiting = self.batches.backlog_bytes().saturating_add(bytes);
+        if !self.headroom.is_enough_for(waiting) && !self.headroom.could_grow_to(waiting) {
+            return Err(Refusal::DiskFull);
+        }
+        Ok(())
     }
 
     /// Releases writes that were refused, if they may go on.
     pub(crate) fn readmit(&self) {
-        if self.admit().is_ok() {
+        if self.admit(Size::Unknown).is_ok() {
             self.gate.release_admission();
         }
     }
@@ -212,13 +239,14 @@ impl Log {
 }
 
 impl EffectLog for Log {
-    fn admit(&self) -> Result<(), Refusal> {
+    fn admit(&self, size: Size) -> Result<(), Refusal> {
         if self.gate.has_failed() {
             return Err(Refusal::Failed);
         }
         if self.disk_full.load(SeqCst) {
             return Err(Refusal::DiskFull);
         }
+        self.admit_large(size)?;
         let overdue = self.pace.as_ref().is_some_and(Pace::is_overdue);
         let backlog = self.batches.backlog_bytes();
         if overdue

@@ -34,11 +34,16 @@ pub struct DurableOptions {
     pub encoding: Encoding,
     /// Size of one log file, in bytes; a file is only larger if one transaction needs it.
     pub segment_bytes: u64,
+    /// Larger transactions are refused before they change anything, in bytes of the log; at most, and usually, what
+    /// fits into one frame: 4 GiB.
+    pub transaction_bytes_max: u64,
     /// When a snapshot is made without being asked for.
     pub snapshots: SnapshotRule,
     /// Most bytes that a snapshot writes or reads back in a second; 0: as fast as it goes. Writers who press
     /// it make it go faster.
     pub snapshot_bytes_per_second: u64,
+    /// How often the room on the disk is looked at, and so how soon writes are taken again once there is some.
+    pub room_look_interval: Duration,
     /// The memory engine.
     pub memory: MemoryOptions,
     /// The file system, of which a test may have its own.
@@ -56,8 +61,10 @@ impl Default for DurableOptions {
             durability: Durability::default(),
             encoding: Encoding::default(),
             segment_bytes: 64 << 20,
+            transaction_bytes_max: u64::MAX,
             snapshots: SnapshotRule::default(),
             snapshot_bytes_per_second: 128 << 20,
+            room_look_interval: Duration::from_secs(1),
             memory: MemoryOptions::default(),
             fs: Arc::new(RealFs),
             on_progress: None,

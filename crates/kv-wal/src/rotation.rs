@@ -71,7 +71,7 @@ impl Rotation {
             }
             seam = self
                 .changed
-                .wait_timeout(seam, LOOK_INTERVAL)
+                .wait_timeout(seam, LOOK_INTERVAL.min(log.orders.look_interval))
                 .map_or_else(|poisoned| poisoned.into_inner().0, |(seam, _)| seam);
             looked = true;
         }

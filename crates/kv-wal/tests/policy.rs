@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use kv_core::{At, Db, KeySet, KeyValue, Lsn, Refusal, Store, StoreError, StringValue, UnixMillis};
+use kv_core::{
+    At, Db, KeySet, KeyValue, Lsn, Refusal, Size, Store, StoreError, StringValue, UnixMillis,
+};
 use kv_wal::fs::Space;
 use kv_wal::testing::MemFs;
-use kv_wal::{Armed, Durability, DurableOptions, DurableStore};
+use kv_wal::{Armed, Durability, DurableOptions, DurableStore, Encoding};
 
 const AT: At = At {
     db: Db::FIRST,
@@ -339,6 +341,59 @@ fn a_transaction_larger_than_a_segment_gets_one_of_its_size() {
     let store = DurableStore::open("kv", options(&disk, Durability::Always)).unwrap();
     assert_eq!(store.get(b"big").unwrap().as_deref(), Some(&value[..]));
     assert_eq!(store.get(b"small").unwrap().as_deref(), Some(&b"v"[..]));
+}
+
+/// Refused before it changes anything, and the log goes on.
+#[test]
+fn a_transaction_larger_than_the_limit_is_refused() {
+    const LIMIT: usize = 100_000;
+
+    for encoding in [Encoding::Binary, Encoding::Json] {
+        let disk = MemFs::new();
+        let limited = || DurableOptions {
+            encoding,
+            transaction_bytes_max: LIMIT as u64,
+            ..options(&disk, Durability::Always)
+        };
+        let store = DurableStore::open("kv", limited()).unwrap();
+        let keys: [&[u8]; 2] = [b"a", b"b"];
+        let value = vec![b'x'; LIMIT * 3 / 4];
+        let size = Size::AtMost(2 * value.len());
+        let both = store
+            .memory()
+            .write_sized(AT, KeySet::Many(&keys), size, |txn| {
+                for key in keys {
+                    txn.set_string(key, StringValue::new(&value), None);
+                }
+            });
+        assert_eq!(both, Err(Refusal::TooLarge));
+        let long = vec![b'x'; LIMIT];
+        assert_eq!(store.set(b"a", &long), Err(StoreError::TransactionTooLarge));
+        assert_eq!(Store::len(&store, Db::FIRST), 0);
+        store.set(b"a", &value).unwrap();
+        store.close().unwrap();
+        let store = DurableStore::open("kv", limited()).unwrap();
+        assert_eq!(store.recovered().last_lsn, Lsn(1));
+        assert_eq!(store.get(b"a").unwrap().unwrap(), value);
+    }
+}
+
+/// A value for which there is no room any more is refused like any other, not admitted and then not written.
+#[test]
+fn what_does_not_fit_the_disk_is_refused_before_it_changes_anything() {
+    let disk = MemFs::new();
+    disk.set_space(Space {
+        free: 2 << 20,
+        total: 8 << 20,
+    });
+    let store = open(&disk, Durability::Always);
+    assert_eq!(
+        store.set(b"k", &vec![b'x'; 3 << 20]),
+        Err(StoreError::DiskFull)
+    );
+    assert_eq!(store.get(b"k").unwrap(), None);
+    store.set(b"k", &vec![b'x'; 1 << 20]).unwrap();
+    store.close().unwrap();
 }
 
 #[test]

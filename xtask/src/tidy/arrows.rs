@@ -7,13 +7,14 @@ use super::Source;
 
 /// Each crate and the crates of ours that it may depend on. A new crate or arrow is a decision:
 /// write it down in `docs/decisions/`, then here.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("kv-core", &[]),
     ("kv-wal", &["kv-core"]),
     ("kv-proto", &[]),
     ("kv-server", &["kv-core", "kv-proto", "kv-wal"]),
     ("kv-client", &["kv-core", "kv-proto"]),
     ("kv-bench", &["kv-client", "kv-core", "kv-proto", "kv-wal"]),
+    ("kv-bench/engines", &["kv-core", "kv-wal"]),
     ("xtask", &[]),
 ];
 

@@ -293,7 +293,7 @@ impl<'a> Comparison<'a> {
             versions,
             command: command(args),
             settings: format!(
-                "Up to {} rounds, entrants in turn, each load measured for {} s after {} s of warm-up, amounts of \
+                "Rounds: {} at most; entrants in turn, each load measured for {} s after {} s of warm-up, amounts of \
                  data and operations / {}.",
                 self.rounds,
                 self.scale.measure.as_secs_f64(),

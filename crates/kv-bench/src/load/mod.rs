@@ -45,6 +45,7 @@ pub use keys::{KEYS_MAX, KeyDistribution, KeyRange};
 pub use mix::{Mix, Operation};
 pub use outcome::LoadOutcome;
 pub use pace::{Pace, Stop};
+use sizes::VALUE_BYTES_MAX;
 pub use sizes::ValueSizes;
 
 /// How often the status line is renewed and an interrupt is noticed.
@@ -228,7 +229,8 @@ pub fn run(
 
 /// Opens the connections of each thread.
 fn connect(spec: &LoadSpec, interrupt: &Interrupt) -> anyhow::Result<Vec<Vec<Connection>>> {
-    let keeps = spec.verify.then(|| spec.value_bytes.most());
+    // An earlier load may have left longer values than this one writes.
+    let keeps = spec.verify.then_some(VALUE_BYTES_MAX);
     let open = |_| {
         interrupt.check()?;
         Connection::open(spec.target, keeps)

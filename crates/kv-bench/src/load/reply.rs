@@ -129,7 +129,7 @@ impl ReplyScanner {
                 Some(bytes) => {
                     ensure!(
                         self.keeps.is_none_or(|most| bytes <= u64::from(most)),
-                        "the server sent a value of {bytes} bytes, longer than any that was written"
+                        "the server sent a value of {bytes} bytes, longer than any can be"
                     );
                     self.skip_bytes = bytes + 2;
                     self.skipping = true;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rand::{Rng, RngExt as _};
 
 /// The longest value there can be: 512 MiB.
-const VALUE_BYTES_MAX: u32 = 512 << 20;
+pub(super) const VALUE_BYTES_MAX: u32 = 512 << 20;
 
 /// Lengths of values: `64` is always the same, `16..1024` every length between the two, and `64=9,4096=1` is nine
 /// short values for one long.

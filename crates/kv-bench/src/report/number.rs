@@ -27,6 +27,33 @@ pub(super) fn brief(value: f64) -> String {
     format!("{scaled:.digits$}{letter}")
 }
 
+/// The value of a figure, whose name has its unit: times in the unit in which they are short.
+#[must_use]
+pub(super) fn told(figure: &str, value: f64) -> String {
+    if figure.split([' ', ',']).any(|word| word == "us") {
+        let (scaled, unit) = in_seconds(value);
+        format!("{} {unit}", brief(scaled))
+    } else {
+        brief(value)
+    }
+}
+
+/// A time on an axis.
+#[must_use]
+pub(super) fn microseconds(us: f64) -> String {
+    let (scaled, unit) = in_seconds(us);
+    format!("{} {unit}", tick(scaled))
+}
+
+/// Microseconds in the unit in which they are short.
+fn in_seconds(us: f64) -> (f64, &'static str) {
+    match us {
+        us if us >= 999.5e3 => (us / 1e6, "s"),
+        us if us >= 999.5 => (us / 1e3, "ms"),
+        us => (us, "us"),
+    }
+}
+
 /// The number of an axis: as [`brief`], without zeros after the point.
 #[must_use]
 pub(super) fn tick(value: f64) -> String {
@@ -93,6 +120,14 @@ mod tests {
         ] {
             assert_eq!(brief(value), told);
         }
+    }
+
+    #[test]
+    fn times_are_told_in_their_unit_and_other_figures_without() {
+        assert_eq!(told("p99.9 us", 20_200.0), "20.2 ms");
+        assert_eq!(told("p50 us, 1 connection", 85.0), "85.0 us");
+        assert_eq!(told("GET CPU us", 1_500_000.0), "1.50 s");
+        assert_eq!(told("SET/s", 20_200.0), "20.2 k");
     }
 
     #[test]

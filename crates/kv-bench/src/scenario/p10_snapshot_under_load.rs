@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{anyhow, ensure};
 
 use crate::load::{LoadOutcome, LoadSpec, Pace, Stop, ValueSizes};
-use crate::scenario::{
-    Aim, Better, Bound, Figures, Line, Measure, Plot, Rival, Scale, Scenario, Trial,
-};
+use crate::scenario::{Aim, Better, Bound, Figures, Line, Measure, Plot, Rival, Scenario, Trial};
 use crate::server::{Durability, Server, ask, ask_text};
 use crate::usage::Usage;
 
@@ -25,8 +23,9 @@ const VALUE_BYTES: u32 = 1024;
 /// What clients ask for, well below what a server can do.
 const SETS_PER_SECOND: f64 = 10_000.0;
 
-/// Loads last so many times as long as others, to see most of the snapshot.
+/// Loads last so many times as long as others: the second, to see most of the snapshot.
 const TIMES_LONGER: u32 = 3;
+const TIMES_LONGER_BESIDE: u32 = 6;
 
 /// The latencies of so long a time make one point of the plot: 5,000 requests.
 const WINDOW: Duration = Duration::from_millis(500);
@@ -68,13 +67,12 @@ pub(super) const SCENARIO: Scenario = Scenario {
     ],
     rounds_max: u32::MAX,
     // Values of 1 KiB take three times as long to set as those of 64 bytes.
-    expect: |scale| scale.loads(1) + load_time(scale) * 2 + scale.fill(KEYS) * 3,
+    expect: |scale| {
+        let loads = scale.measure * (TIMES_LONGER + TIMES_LONGER_BESIDE - 1);
+        scale.loads(1) + loads + scale.fill(KEYS) * 3
+    },
     measure: Measure::Servers(measure),
 };
-
-fn load_time(scale: &Scale) -> Duration {
-    scale.measure * TIMES_LONGER
-}
 
 fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
     let running = trial.start_plain(Durability::Always)?;
@@ -87,7 +85,8 @@ fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
     spec.keys.count = trial.keys(KEYS);
     spec.value_bytes = ValueSizes::exactly(VALUE_BYTES);
     trial.fill(&spec)?;
-    let long = load_time(&trial.scale);
+    let long = trial.scale.measure * TIMES_LONGER;
+    let longer = trial.scale.measure * TIMES_LONGER_BESIDE;
     let spec = LoadSpec {
         pace: Pace::Open {
             per_second: SETS_PER_SECOND,
@@ -104,6 +103,7 @@ fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
     let (beside, watched) = watching(server, || {
         trial.load(&LoadSpec {
             warmup: Duration::ZERO,
+            stop: Stop::After(longer),
             ..spec.clone()
         })
     })?;
@@ -115,22 +115,21 @@ fn measure(trial: &Trial<'_>) -> anyhow::Result<Figures> {
     ]);
     figures
         .lines
-        .push(over_time(&before, &beside, watched.saved_after, long));
+        .push(over_time(&before, &beside, watched.saved_after));
     Ok(figures)
 }
 
 /// One load after the other on one axis of seconds, and where the snapshot was made.
-fn over_time(
-    before: &LoadOutcome,
-    beside: &LoadOutcome,
-    saved_after: Option<Duration>,
-    long: Duration,
-) -> Line {
-    let begin_s = long.as_secs_f64();
+fn over_time(before: &LoadOutcome, beside: &LoadOutcome, saved_after: Option<Duration>) -> Line {
+    let begin_s = before.measured.as_secs_f64();
     let mut points = before.over_time_us(99.9);
     let after = beside.over_time_us(99.9).into_iter();
     points.extend(after.map(|(second, us)| (begin_s + second, us)));
-    let end_s = begin_s + saved_after.unwrap_or(long).min(long).as_secs_f64();
+    let end_s = begin_s
+        + saved_after
+            .unwrap_or(beside.measured)
+            .min(beside.measured)
+            .as_secs_f64();
     Line {
         name: OVER_TIME,
         points,

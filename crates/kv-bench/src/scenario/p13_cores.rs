@@ -1,7 +1,7 @@
 //! P13: what a server makes of more cores.
 
 use crate::load::{LoadSpec, Mix, Operation};
-use crate::scenario::{Aim, Better, Bound, Figures, Measure, Plot, Rival, Scenario, Trial};
+use crate::scenario::{Aim, Bound, Figures, Measure, Plot, Rival, Scenario, Trial};
 use crate::server::pin::Split;
 use crate::server::{Durability, Setup};
 
@@ -37,23 +37,17 @@ pub(super) const SCENARIO: Scenario = Scenario {
         STEPS[2].2, STEPS[3].2, STEPS[4].2,
     ],
     aims: &[aim(1), aim(2), aim(3)],
-    plots: &[
-        Plot::Points {
-            title: "GET/s by cores",
-            x: "cores",
-            points: &[
-                (1.0, STEPS[0].1),
-                (2.0, STEPS[1].1),
-                (4.0, STEPS[2].1),
-                (8.0, STEPS[3].1),
-                (16.0, STEPS[4].1),
-            ],
-        },
-        Plot::Bars {
-            figures: &[STEPS[0].1, STEPS[1].1],
-            better: Better::More,
-        },
-    ],
+    plots: &[Plot::Points {
+        title: "GET/s by cores",
+        x: "cores",
+        points: &[
+            (1.0, STEPS[0].1),
+            (2.0, STEPS[1].1),
+            (4.0, STEPS[2].1),
+            (8.0, STEPS[3].1),
+            (16.0, STEPS[4].1),
+        ],
+    }],
     rounds_max: 1,
     expect: |scale| scale.loads(2),
     measure: Measure::Servers(measure),

@@ -72,6 +72,8 @@ pub(crate) enum Expired {
     Nothing,
     /// The key with all that belongs to it.
     Key,
+    /// All fields of a hash, so many, and the key with them.
+    AllFields(usize),
     /// These fields of a hash, and perhaps others.
     Fields(Vec<Box<[u8]>>),
 }
@@ -168,7 +170,8 @@ impl<'s> Access<'s> {
         }
         match table.get(located.spot.place, key) {
             None => Expired::Nothing,
-            Some(entry) if is_expired(entry, at) => Expired::Key,
+            Some(entry) if has_ended(entry, at) => Expired::Key,
+            Some(entry) if is_expired(entry, at) => Expired::AllFields(fields_of(entry)),
             Some(entry) => match expired_fields(entry, at) {
                 fields if fields.is_empty() => Expired::Nothing,
                 fields => Expired::Fields(fields),
@@ -178,7 +181,7 @@ impl<'s> Access<'s> {
 
     /// Lets `watcher` know of changes of `key` from now on; whether it is there.
     pub(crate) fn watch(&mut self, at: At, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
-        let is_stale = matches!(self.expired(at, key), Expired::Key);
+        let is_stale = matches!(self.expired(at, key), Expired::Key | Expired::AllFields(_));
         let located = self.locate(key);
         let place = located.spot.place;
         let stripe = self.stripe(located);
@@ -439,10 +442,23 @@ fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
 
 /// Whether the key is not there any more: its time or that of all its fields has come.
 fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
-    entry.expires().is_some_and(|expires| expires <= at.now)
+    has_ended(entry, at)
         || entry
             .collection()
             .is_some_and(|collection| collection.is_empty_by(at.now))
+}
+
+/// Whether the key's own time has come.
+fn has_ended(entry: EntryRef<'_>, at: At) -> bool {
+    entry.expires().is_some_and(|expires| expires <= at.now)
+}
+
+/// How many fields a hash has, those that have expired included.
+fn fields_of(entry: EntryRef<'_>) -> usize {
+    match entry.value() {
+        ValueRef::Hash(hash) => hash.len(),
+        _ => 0,
+    }
 }
 
 /// The first fields that have expired.

@@ -16,7 +16,7 @@ use std::sync::{Mutex, TryLockError};
 use super::place::Place;
 use super::table::Table;
 use super::{Access, MemoryStore};
-use crate::{At, ExpireSweep, Refusal, Txn, UnixMillis};
+use crate::{At, ExpireSweep, Refusal, Size, Txn, UnixMillis};
 
 /// The bound of a table without expiries.
 pub(crate) const NEVER: UnixMillis = UnixMillis(i64::MAX);
@@ -232,14 +232,14 @@ impl MemoryStore {
         keys: usize,
         sweep: &mut ExpireSweep,
     ) -> Result<(), Refusal> {
-        self.admit()?;
+        self.admit(Size::Unknown)?;
         let mut access = Access::lock_stripe(self, stripe);
         let Some(db) = access.the_stripe().due_db(now) else {
             access.publish_due();
             return Ok(());
         };
         let at = At { db, now };
-        self.transact(at, access, |txn| {
+        let swept = self.transact(at, access, Size::Unknown, |txn| {
             let slice = txn.swept_table().walk_expiries(now, keys.min(SLICE_KEYS));
             sweep.looked_at += slice.looked_at;
             for key in &slice.due {
@@ -257,7 +257,7 @@ impl MemoryStore {
             }
             txn.view.access.publish_due();
         });
-        Ok(())
+        swept.map(|((), _)| ())
     }
 }
 

@@ -55,9 +55,10 @@ pub use watch::KeyWatcher;
 
 use crate::observe::{Notebook, Watch};
 use crate::random::STEP;
+use crate::txn::Admission;
 use crate::{
-    At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Random, Refusal, SystemClock, Txn,
-    ValueLimits, View,
+    At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Random, Refusal, Size, SystemClock,
+    Txn, ValueLimits, View,
 };
 
 /// How a [`MemoryStore`] is made.
@@ -216,7 +217,7 @@ impl MemoryStore {
     ///
     /// # Errors
     ///
-    /// The log's [`Refusal`]; `change` was not run then.
+    /// The log's [`Refusal`]; nothing was changed then, whether `change` was run or not.
     #[inline]
     pub fn write_with<R>(
         &self,
@@ -224,13 +225,30 @@ impl MemoryStore {
         keys: KeySet<'_>,
         change: impl FnOnce(&mut Txn<'_>) -> R,
     ) -> Result<(R, Lsn), Refusal> {
+        self.write_sized(at, keys, Size::Unknown, change)
+    }
+
+    /// As [`MemoryStore::write_with`], for a transaction of several changes that may be large together: one whose
+    /// size was not said, and that the log can then not keep, makes the log fail.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    #[inline]
+    pub fn write_sized<R>(
+        &self,
+        at: At,
+        keys: KeySet<'_>,
+        size: Size,
+        change: impl FnOnce(&mut Txn<'_>) -> R,
+    ) -> Result<(R, Lsn), Refusal> {
         self.check_database(at.db);
-        self.admit()?;
+        self.admit(size)?;
         let access = Access::lock(self, at.db, keys, false);
-        Ok(self.transact(at, access, |txn| {
+        self.transact(at, access, size, |txn| {
             txn.delete_expired_of(keys);
             change(txn)
-        }))
+        })
     }
 
     /// Lets `observer` hear what transactions do from now on, as far as it is watched for:
@@ -263,17 +281,19 @@ impl MemoryStore {
     }
 
     /// Asks the log whether a write may begin.
-    fn admit(&self) -> Result<(), Refusal> {
-        self.log.as_deref().map_or(Ok(()), EffectLog::admit)
+    fn admit(&self, size: Size) -> Result<(), Refusal> {
+        self.log.as_deref().map_or(Ok(()), |log| log.admit(size))
     }
 
-    /// Runs `change` and hands its effects to the log while the stripes are still locked.
+    /// Runs `change`, which was admitted with this size, and hands its effects to the log while the stripes are
+    /// still locked.
     fn transact<'s, R>(
         &'s self,
         at: At,
         access: Access<'s>,
+        size: Size,
         change: impl FnOnce(&mut Txn<'_>) -> R,
-    ) -> (R, Lsn) {
+    ) -> Result<(R, Lsn), Refusal> {
         let log = self.log.as_deref();
         let mut txn = Txn {
             view: View {
@@ -285,6 +305,7 @@ impl MemoryStore {
             log,
             encoded: log.map(|_| SCRATCH.take()).unwrap_or_default(),
             effects: 0,
+            admission: Admission::of(size),
             #[cfg(debug_assertions)]
             unnamed: Vec::new(),
             changes: Changes::default(),
@@ -298,10 +319,18 @@ impl MemoryStore {
         if log.is_some() && txn.encoded.capacity() <= SCRATCH_BYTES_KEPT {
             SCRATCH.set(std::mem::take(&mut txn.encoded));
         }
-        let Txn { view, changes, .. } = txn;
+        let Txn {
+            view,
+            changes,
+            admission,
+            ..
+        } = txn;
         drop(view);
         self.reaper.take(changes.into_garbage());
-        (answer, lsn)
+        match admission {
+            Admission::Refused(refusal) => Err(refusal),
+            Admission::UpTo(_) | Admission::Whole => Ok((answer, lsn)),
+        }
     }
 
     fn commit(txn: &mut Txn<'_>) -> Lsn {

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
     use crate::testing::log::ManualLog;
     use crate::{
-        At, Db, KeySet, MemoryOptions, MemoryStore, Refusal, Store, StringValue, UnixMillis,
+        At, Db, KeySet, MemoryOptions, MemoryStore, Refusal, Size, Store, StringValue, UnixMillis,
     };
 
     const STEPS: usize = if cfg!(miri) { 20 } else { 200 };
@@ -224,6 +224,50 @@ mod tests {
         assert_eq!((sweep.removed, sweep.more), (0, true));
         log.refuse(None);
         assert_eq!(store.expire_due(UnixMillis(200), 10).removed, 1);
+    }
+
+    #[test]
+    fn a_write_that_is_too_large_touches_nothing() {
+        const LIMIT: usize = 100_000;
+
+        let (store, log) = logged(4);
+        log.limit(LIMIT);
+        let (small, large) = (vec![b'x'; LIMIT / 2], vec![b'x'; LIMIT]);
+        let set_both = |size, value: &[u8]| {
+            let keys: [&[u8]; 2] = [b"a", b"b"];
+            store.write_sized(AT, KeySet::Many(&keys), size, |txn| {
+                for key in keys {
+                    txn.set_string(key, StringValue::new(value), None);
+                }
+            })
+        };
+        // Said before it began, or found at its first change.
+        assert_eq!(
+            set_both(Size::AtMost(LIMIT + 1), &small),
+            Err(Refusal::TooLarge)
+        );
+        assert_eq!(set_both(Size::Unknown, &large), Err(Refusal::TooLarge));
+        assert_eq!((Store::len(&store, Db::FIRST), log.last()), (0, Lsn::ZERO));
+        assert!(set_both(Size::AtMost(LIMIT), b"v").is_ok());
+        assert_eq!((Store::len(&store, Db::FIRST), log.last()), (2, Lsn(2)));
+    }
+
+    /// What had expired is gone whether what comes after it is taken or not.
+    #[test]
+    fn a_large_write_to_an_expired_key_is_refused_all_the_same() {
+        let (store, log) = logged(4);
+        set(&store, b"k", Some(UnixMillis(200)));
+        log.limit(70_000);
+        let later = At {
+            now: UnixMillis(200),
+            ..AT
+        };
+        let value = vec![b'x'; 80_000];
+        let refused = store.write_with(later, KeySet::One(b"k"), |txn| {
+            txn.set_string(b"k", StringValue::new(&value), None);
+        });
+        assert_eq!(refused, Err(Refusal::TooLarge));
+        assert_eq!((Store::len(&store, Db::FIRST), log.last()), (0, Lsn(2)));
     }
 
     proptest! {

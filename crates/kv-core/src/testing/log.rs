@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::{
-    CollectionKind, Db, Effect, EffectLog, Elements, ListEnd, Lsn, Refusal, Store, StringValue,
-    UnixMillis,
+    CollectionKind, Db, Effect, EffectLog, Elements, ListEnd, Lsn, Refusal, Size, Store,
+    StringValue, UnixMillis,
 };
 
 /// An [`EffectLog`] that a test holds in its hands.
@@ -20,6 +20,7 @@ struct State {
     encoded: Vec<u8>,
     last: u64,
     refusal: Option<Refusal>,
+    bytes_max: Option<usize>,
 }
 
 impl ManualLog {
@@ -39,6 +40,11 @@ impl ManualLog {
         self.state().refusal = refusal;
     }
 
+    /// Refuses transactions that are known to be larger, from now on.
+    pub fn limit(&self, bytes_max: usize) {
+        self.state().bytes_max = Some(bytes_max);
+    }
+
     /// Applies all effects to `store`, in their order.
     pub fn replay(&self, store: &dyn Store) {
         let state = self.state();
@@ -54,8 +60,15 @@ impl ManualLog {
 }
 
 impl EffectLog for ManualLog {
-    fn admit(&self) -> Result<(), Refusal> {
-        self.state().refusal.map_or(Ok(()), Err)
+    fn admit(&self, size: Size) -> Result<(), Refusal> {
+        let state = self.state();
+        let (Size::AtMost(bytes) | Size::Encoded(bytes)) = size else {
+            return state.refusal.map_or(Ok(()), Err);
+        };
+        match state.bytes_max {
+            Some(most) if bytes > most => Err(Refusal::TooLarge),
+            _ => state.refusal.map_or(Ok(()), Err),
+        }
     }
 
     fn encode(&self, effect: &Effect<'_>, out: &mut Vec<u8>) {

@@ -66,6 +66,14 @@ impl CommandError {
         "EXECABORT",
         "Transaction discarded because of previous errors.",
     );
+    /// The data takes all memory that it may.
+    pub(crate) const OUT_OF_MEMORY: Self =
+        Self::fixed("OOM", "command not allowed when used memory > 'maxmemory'.");
+    /// The same, of a request before `EXEC`.
+    pub(crate) const EXEC_OUT_OF_MEMORY: Self = Self::fixed(
+        "EXECABORT",
+        "Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.",
+    );
     /// Another client has ended the wait.
     pub(crate) const UNBLOCKED: Self =
         Self::fixed("UNBLOCKED", "client unblocked via CLIENT UNBLOCK");

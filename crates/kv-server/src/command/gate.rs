@@ -2,16 +2,18 @@
 //!
 //! 1. **arity**: as many words as the command takes;
 //! 2. **MULTI**: not between `MULTI` and `EXEC`, if the command is not for that;
-//! 3. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages.
+//! 3. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages;
+//! 4. **memory**: nothing that may add to the data while that takes all memory that it may.
 //!
-//! A gate that is added later takes its place in this list: login, ACL, loading, memory, disk.
+//! A gate that is added later takes its place in this list: login, ACL, loading, disk.
 //!
 //! Invariant: a gate changes nothing; a request that is refused leaves no trace but its error.
 
 use kv_proto::RequestRef;
 
 use super::error::CommandError;
-use super::spec::{CommandSpec, Flags};
+use super::spec::{CommandSpec, Flags, Run};
+use crate::session::transaction::Multi;
 
 /// Whether `request`, which asks for `spec`, may run now; `in_multi`: between `MULTI` and `EXEC`.
 ///
@@ -52,4 +54,19 @@ pub(crate) fn subscribed(spec: &CommandSpec) -> Result<(), CommandError> {
         "Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
          context"
     )))
+}
+
+/// Whether `spec` may run while the data takes all memory that it may; `multi`: what waits for `EXEC`.
+///
+/// # Errors
+///
+/// It may not.
+pub(crate) fn memory(spec: &CommandSpec, multi: Option<&Multi>) -> Result<(), CommandError> {
+    let waiting = multi.map_or(&[][..], Multi::requests);
+    let grows = waiting.iter().any(|queued| queued.spec.may_grow());
+    match spec.run {
+        Run::Exec(_) if grows => Err(CommandError::EXEC_OUT_OF_MEMORY),
+        _ if spec.may_grow() => Err(CommandError::OUT_OF_MEMORY),
+        _ => Ok(()),
+    }
 }

@@ -15,7 +15,7 @@ use super::error::CommandError;
 /// It is no number, it is negative, or its end lies beyond the time that can be told.
 pub(crate) fn seconds(word: &[u8], now: UnixMillis) -> Result<Option<Duration>, CommandError> {
     let number = std::str::from_utf8(word).ok();
-    let number = number.and_then(|text| text.parse::<f64>().ok());
+    let number = number.and_then(|text| text.parse::<f64>().ok().or_else(|| hexadecimal(text)));
     let millis = number
         .filter(|number| !number.is_nan())
         .map(|number| (number * 1000.0).ceil())
@@ -26,6 +26,14 @@ pub(crate) fn seconds(word: &[u8], now: UnixMillis) -> Result<Option<Duration>, 
     let duration = Duration::try_from_secs_f64(millis / 1000.0);
     let duration = duration.map_err(|_| CommandError::err("timeout is out of range"))?;
     in_time(duration, now)
+}
+
+/// The number that `0x...` means: `strtold`, which Redis reads with, knows it.
+fn hexadecimal(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix("0x").or(text.strip_prefix("0X"))?;
+    u64::from_str_radix(digits, 16)
+        .ok()
+        .map(|number| number as f64)
 }
 
 /// A whole number of milliseconds; `None`: for ever.

@@ -38,6 +38,8 @@ enum Form {
     Number(i64, i64),
     /// A number of bytes, shown without its unit.
     Bytes,
+    /// Numbers from 0 to 100.
+    Percentiles,
     /// Anything.
     Text,
 }
@@ -62,14 +64,33 @@ impl Form {
                 Some(bytes) => Ok(bytes.to_string()),
                 None => Err("argument must be a memory value".to_owned()),
             },
+            Self::Percentiles => match percentiles(trimmed) {
+                Some(_) => Ok(trimmed.to_owned()),
+                None => Err("argument must be numbers between 0 and 100 inclusive".to_owned()),
+            },
             Self::Text => Ok(text.to_owned()),
         }
     }
 }
 
+/// The percentiles that `INFO` shows.
+pub(crate) fn latency_percentiles(kept: &Kept) -> Vec<f64> {
+    percentiles(&kept.get("latency-tracking-info-percentiles", PERCENTILES)).unwrap_or_default()
+}
+
+const PERCENTILES: &str = "50 99 99.9";
+
+/// The numbers in `text`, if all are percentages.
+fn percentiles(text: &str) -> Option<Vec<f64>> {
+    let numbers = text.split_ascii_whitespace().map(|word| word.parse().ok());
+    numbers
+        .map(|number| number.filter(|percent| (0.0..=100.0).contains(percent)))
+        .collect()
+}
+
 /// A row for each: name, default, form, why there is nothing to steer.
 macro_rules! kept {
-    ($($name:literal $default:literal $form:expr, $why:literal)*) => {
+    ($($name:literal $default:tt $form:expr, $why:literal)*) => {
         /// Every kept knob, sorted by name.
         pub(crate) const KNOBS: &[Knob] = &[$(Knob {
             name: $name,
@@ -91,12 +112,20 @@ fn keep(name: &'static str, form: &Form, text: &str) -> Result<Change, String> {
 const INT_MAX: i64 = i32::MAX as i64;
 
 kept! {
+    "active-expire-effort" "1" Form::Number(1, 10),
+        "Kept for clients: what has expired is removed as fast as it can be."
     "activerehashing" "yes" Form::YesNo,
         "Kept for clients: tables grow and shrink a little with each change, with nothing to do in between."
+    "dbfilename" "dump.rdb" Form::Text,
+        "Kept for clients: snapshots have names of their own."
     "dynamic-hz" "yes" Form::YesNo,
         "Kept for clients: see `hz`."
     "hz" "10" Form::Number(1, 500),
         "Kept for clients: background work goes on as often as there is some."
+    "latency-tracking" "yes" Form::YesNo,
+        "Kept for clients: every request is timed."
+    "latency-tracking-info-percentiles" PERCENTILES Form::Percentiles,
+        "Which percentiles the section `latencystats` of `INFO` has."
     "lazyfree-lazy-eviction" "yes" Form::YesNo,
         "Kept for clients: large values are always freed in the background."
     "lazyfree-lazy-expire" "yes" Form::YesNo,
@@ -121,9 +150,15 @@ kept! {
         "Kept for clients: the requests of one read are always prefetched together."
     "rdb-key-save-delay" "0" Form::Number(-INT_MAX, INT_MAX),
         "Kept for clients: `--snapshot-rate` says how fast a snapshot is made."
+    "rdb-version-check" "strict" Form::Text,
+        "Kept for clients: a payload from elsewhere is read if it can be."
     "rdbcompression" "yes" Form::YesNo,
         "Kept for clients: snapshots have a format of their own."
+    "repl-diskless-sync" "yes" Form::YesNo,
+        "Kept for clients: there are no replicas."
     "repl-diskless-sync-delay" "5" Form::Number(0, INT_MAX),
+        "Kept for clients: there are no replicas."
+    "replica-serve-stale-data" "yes" Form::YesNo,
         "Kept for clients: there are no replicas."
     "sanitize-dump-payload" "no" Form::Text,
         "Kept for clients: what comes from outside is always checked in full."

@@ -2,6 +2,7 @@
 //!
 //! Names are Redis' where Redis has the knob. What would let a client write files elsewhere is fixed.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use kv_core::ValueLimits;
@@ -92,14 +93,14 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
     Knob {
         name: "bind",
-        doc: "The addresses that the server listens on (`--bind`).",
+        doc: "The addresses that the server listens on (`--bind`). A change ends no connection.",
         default: "127.0.0.1",
         get: |server| {
-            let addresses: Vec<String> =
-                server.config.bind.iter().map(ToString::to_string).collect();
+            let addresses = server.rebind.addresses();
+            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             addresses.join(" ")
         },
-        set: None,
+        set: Some(set_bind),
     },
     Knob {
         name: "busy-reply-threshold",
@@ -227,6 +228,30 @@ pub(crate) const KNOBS: &[Knob] = &[
         set: Some(set_maxclients),
     },
     Knob {
+        name: "maxmemory",
+        doc: "Bytes that the data may take, a megabyte for the server itself included, before commands that would \
+              add to it are refused; 0 is no limit. What is taken is measured ten times a second.",
+        default: "0",
+        get: |server| server.settings.memory_max.get().to_string(),
+        set: Some(|_, text| {
+            let bytes = size::parse(text).ok_or("argument must be a memory value")?;
+            Ok(Box::new(move |server| {
+                server.settings.memory_max.set(bytes);
+                server.look_at_memory();
+            }))
+        }),
+    },
+    Knob {
+        name: "maxmemory-policy",
+        doc: "What is removed to make room: nothing (`noeviction`).",
+        default: "noeviction",
+        get: |_| "noeviction".to_owned(),
+        set: Some(|_, text| match text.trim() {
+            "noeviction" => Ok(Box::new(|_| ())),
+            _ => Err("only noeviction is accepted: no key is removed to make room".to_owned()),
+        }),
+    },
+    Knob {
         name: "notify-keyspace-events",
         doc: "Which events of keys are published, and where: letters, see docs/commands.md; empty is none.",
         default: "",
@@ -326,7 +351,13 @@ pub(crate) const KNOBS: &[Knob] = &[
         doc: "How many keys are remembered for clients that hear of changes of what they read; 0 is no limit.",
         default: "1000000",
         get: |server| server.settings.tracked_keys_max.get().to_string(),
-        set: Some(|_, text| number(text, 0..=KEYS_MAX, |settings| &settings.tracked_keys_max)),
+        set: Some(|_, text| {
+            let change = number(text, 0..=KEYS_MAX, |settings| &settings.tracked_keys_max)?;
+            Ok(Box::new(move |server| {
+                change(server);
+                server.forget_tracked_keys();
+            }))
+        }),
     },
     Knob {
         name: "wal-format",
@@ -400,6 +431,26 @@ fn change_rule(change: impl FnOnce(SnapshotRule) -> SnapshotRule + 'static) -> C
 
 fn yes_or_no(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
+}
+
+/// Addresses to listen on. Without passwords none that other machines reach may be added.
+fn set_bind(server: &Server, text: &str) -> Result<Change, String> {
+    let words = text.split_ascii_whitespace();
+    let addresses: Result<Vec<IpAddr>, _> = words.map(str::parse).collect();
+    let mut addresses =
+        addresses.map_err(|_| "Failed to bind to specified addresses: not addresses".to_owned())?;
+    addresses.sort_unstable();
+    addresses.dedup();
+    if addresses.is_empty() {
+        return Err("an address is needed".to_owned());
+    }
+    if !server.config.unprotected && !addresses.iter().all(IpAddr::is_loopback) {
+        return Err(
+            "other machines could reach it and there is no password (`--unprotected`)".to_owned(),
+        );
+    }
+    let new = server.rebind.prepare(&addresses, server.port())?;
+    Ok(Box::new(move |server| server.rebind.change(addresses, new)))
 }
 
 fn set_maxclients(server: &Server, text: &str) -> Result<Change, String> {

@@ -3,8 +3,9 @@
 //! A field's comment is its text in `--help`. What can be read and changed while the server runs is in
 //! `knobs`.
 
-mod kept;
+pub(crate) mod kept;
 pub mod knobs;
+mod meter_knobs;
 pub(crate) mod names;
 pub mod settings;
 pub mod size;

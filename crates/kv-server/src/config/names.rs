@@ -1,10 +1,15 @@
-//! By which names knobs are found: their own, and older ones that Redis still understands.
+//! By which names knobs are found: their own, and those that Redis and Valkey also understand.
 
-use super::kept;
 use super::knobs::{KNOBS, Knob};
+use super::{kept, meter_knobs};
 
-/// Older names, sorted, each with the name that counts.
+/// Other names, sorted, each with the name that counts.
 const ALIASES: &[(&str, &str)] = &[
+    (
+        "commandlog-execution-slower-than",
+        "slowlog-log-slower-than",
+    ),
+    ("commandlog-slow-execution-max-len", "slowlog-max-len"),
     ("hash-max-ziplist-entries", "hash-max-listpack-entries"),
     ("hash-max-ziplist-value", "hash-max-listpack-value"),
     ("list-max-ziplist-size", "list-max-listpack-size"),
@@ -12,14 +17,18 @@ const ALIASES: &[(&str, &str)] = &[
     ("zset-max-ziplist-value", "zset-max-listpack-value"),
 ];
 
+static METERS: [[Knob; 2]; 3] = meter_knobs::JOURNALS;
+
 /// Every name, sorted, with its knob.
 pub(crate) fn all() -> Vec<(&'static str, &'static Knob)> {
-    let own = KNOBS.iter().chain(kept::KNOBS);
+    let meters = METERS.iter().flatten().chain(&meter_knobs::LATENCY);
+    let own = KNOBS.iter().chain(kept::KNOBS).chain(meters);
     let aliases = ALIASES.iter().filter_map(|&(alias, name)| {
-        let knob = KNOBS.iter().find(|knob| knob.name == name)?;
+        let knob = own.clone().find(|knob| knob.name == name)?;
         Some((alias, knob))
     });
-    let mut all: Vec<_> = own.map(|knob| (knob.name, knob)).chain(aliases).collect();
+    let names = own.clone().map(|knob| (knob.name, knob));
+    let mut all: Vec<_> = names.chain(aliases).collect();
     all.sort_unstable_by_key(|&(name, _)| name);
     all
 }
@@ -38,7 +47,8 @@ mod tests {
     #[test]
     fn every_name_is_there_once_and_every_alias_leads_somewhere() {
         let all = all();
-        assert_eq!(all.len(), KNOBS.len() + kept::KNOBS.len() + ALIASES.len());
+        let own = KNOBS.len() + kept::KNOBS.len() + METERS.as_flattened().len() + 1;
+        assert_eq!(all.len(), own + ALIASES.len());
         assert!(all.windows(2).all(|pair| pair[0].0 < pair[1].0));
         let knob = find(b"ZSET-max-ziplist-value").unwrap();
         assert_eq!(knob.name, "zset-max-listpack-value");

@@ -82,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) busy_reply_threshold_ms: Setting,
     /// Which events of keys are published: the bits of [`NotifyFlags`](crate::notify::NotifyFlags).
     pub(crate) notify_flags: Setting,
+    /// Bytes that the data may take before what would add to it is refused; 0: no limit.
+    pub(crate) memory_max: Setting,
     /// Whether what has expired is removed before anybody asks for it; 0: it is not.
     pub(crate) sweeps: Setting,
     /// What is remembered for clients and steers nothing.
@@ -106,6 +108,7 @@ impl Settings {
             tracked_keys_max: Setting::new(TRACKED_KEYS_MAX),
             busy_reply_threshold_ms: Setting::new(BUSY_REPLY_THRESHOLD_MS),
             notify_flags: Setting::new(0),
+            memory_max: Setting::new(0),
             sweeps: Setting::new(1),
             kept: Kept::default(),
         }

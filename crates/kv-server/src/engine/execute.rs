@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use kv_core::{At, KeySet, Lsn, Refusal, Txn, UnixMillis};
+use kv_core::{At, KeySet, Lsn, Refusal, Size, Txn, UnixMillis};
 use kv_proto::{Reply, ReplyBuffer, RequestRef};
 use smallvec::SmallVec;
 
@@ -18,8 +18,9 @@ use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{Attempt, CommandSpec, Flags, Outcome, Run, Turn};
 use crate::command::{gate, table};
-use crate::session::SessionCx;
+use crate::meter::Stopwatch;
 use crate::session::later::Later;
+use crate::session::{Ran, SessionCx};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,14 @@ const DISK_FULL: CommandError = CommandError {
     ),
 };
 
+/// What a request is answered that is larger than the log takes as one.
+const TOO_LARGE: CommandError = CommandError {
+    code: "ERR",
+    message: Cow::Borrowed(
+        "the transaction is larger than the log takes as one; nothing was changed",
+    ),
+};
+
 /// What is answered when the log has failed.
 pub(crate) const LOG_FAILED: CommandError = CommandError {
     code: "IOERR",
@@ -63,13 +72,33 @@ pub(crate) fn execute(
         Ok(spec) if cx.state.multi.is_some() && !spec.flags.contains(Flags::NOT_QUEUED) => {
             Ok((queue(cx, spec, request, &mut reply), Lsn::ZERO))
         }
-        Ok(spec) => run(cx, spec, request, now, &mut reply),
-        Err(error) => Ok((Err(error), Lsn::ZERO)),
+        Ok(spec) => {
+            let stopwatch = Stopwatch::begin(cx.state.times_exactly);
+            let before = reply.buffer().len();
+            let answer = run(cx, spec, request, now, &mut reply);
+            if !matches!(answer, Err(Refusal::Behind)) {
+                cx.ran(Ran {
+                    spec,
+                    request,
+                    nanos: stopwatch.nanos(),
+                    failed: !matches!(answer, Ok((Ok(()), _))),
+                    reply_bytes: reply.buffer().len() - before,
+                });
+            }
+            answer
+        }
+        Err(error) => {
+            if let Some(spec) = spec {
+                cx.meters().rejected(spec);
+            }
+            Ok((Err(error), Lsn::ZERO))
+        }
     };
     let (outcome, shows) = match answer {
         Ok(answer) => answer,
         Err(Refusal::Behind) => return Executed::LogBehind,
         Err(Refusal::DiskFull) => (Err(DISK_FULL), Lsn::ZERO),
+        Err(Refusal::TooLarge) => (Err(TOO_LARGE), Lsn::ZERO),
         Err(Refusal::Failed) => (Err(LOG_FAILED), Lsn::ZERO),
     };
     if cx.state.caching.is_some() && cx.state.multi.is_none() {
@@ -77,6 +106,7 @@ pub(crate) fn execute(
     }
     let failed = outcome.is_err();
     if let Err(error) = outcome {
+        cx.server.stats.error_codes.add(error.code);
         reply.buffer().truncate(mark);
         // A handler may have changed the format: the error is written in the one that holds now.
         Reply::new(out, cx.state.decoder.format()).error(error.code, &error.message);
@@ -99,13 +129,19 @@ fn admitted(
         if is_subscriber {
             gate::subscribed(spec)?;
         }
+        if cx.server.is_memory_full() {
+            gate::memory(spec, cx.state.multi.as_deref())?;
+        }
         Ok(spec)
     });
     match (checked, &mut cx.state.multi) {
         (Err(error), _) if spec.is_some_and(|spec| matches!(spec.run, Run::Exec(_))) => {
             cx.state.multi = None;
             cx.state.watching = None;
-            Err(CommandError::exec_aborted_because(&error))
+            match error.code {
+                "EXECABORT" => Err(error),
+                _ => Err(CommandError::exec_aborted_because(&error)),
+            }
         }
         (Err(error), Some(multi)) => {
             multi.is_spoilt = true;
@@ -158,7 +194,7 @@ fn run(
         }),
         Run::Write(change) => {
             let answer = with_keys(spec, request, |keys| {
-                memory.write_with(at, keys, |txn| {
+                memory.write_sized(at, keys, size(keys, request), |txn| {
                     txn.set_origin(cx.state.client.id);
                     all_or_nothing(spec, txn, |txn| change(txn, args, reply))
                 })
@@ -201,6 +237,25 @@ fn run(
             Ok((outcome, server_cx.shows.get()))
         }
     }
+}
+
+/// What goes with one argument into the log, in bytes and at most.
+const BYTES_WITH_ARGUMENT: usize = 64;
+
+/// What is known of the size of a request that touches `keys`. A change of one key is looked at when it is made.
+fn size(keys: KeySet<'_>, request: RequestRef<'_>) -> Size {
+    match keys {
+        KeySet::None | KeySet::One(_) => Size::Unknown,
+        KeySet::Many(_) | KeySet::All => Size::AtMost(bytes_at_most(request)),
+    }
+}
+
+/// How large a change that takes its contents from `request` can be, in bytes.
+pub(super) fn bytes_at_most(request: RequestRef<'_>) -> usize {
+    let arguments = request.iter();
+    arguments
+        .map(|argument| argument.len() + BYTES_WITH_ARGUMENT)
+        .sum()
 }
 
 /// Runs a request that may have to wait; if it must, the session is told so.

@@ -1,7 +1,7 @@
 //! Removes keys whose time has come and that nobody asks for.
 //!
 //! A sweep runs ten times a second in short slices, longer while much has expired; each removal goes through
-//! a transaction and the log like any other change.
+//! a transaction and the log like any other change. While clients that write are paused, nothing is removed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,7 +35,10 @@ pub(crate) async fn expire(server: Arc<Server>) {
             continue;
         }
         let begun = Instant::now();
-        while slice(&server).await && begun.elapsed() < SWEEP_TIME_MAX {
+        while !server.pause.holds_up_writes()
+            && slice(&server).await
+            && begun.elapsed() < SWEEP_TIME_MAX
+        {
             tokio::task::yield_now().await;
         }
     }

@@ -168,6 +168,11 @@ impl Engine {
         self.memory().expire_due(self.now(), budget_keys)
     }
 
+    /// About how many bytes the data takes in memory.
+    pub(crate) fn memory_used(&self) -> usize {
+        self.memory().memory_used()
+    }
+
     /// Up to which sizes collections are packed.
     pub(crate) fn limits(&self) -> &ValueLimits {
         self.memory().limits()

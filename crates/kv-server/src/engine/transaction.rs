@@ -9,17 +9,18 @@
 
 use std::cell::RefCell;
 
-use kv_core::{At, KeySet, Lsn, Refusal, Txn, UnixMillis, View};
+use kv_core::{At, KeySet, Lsn, Refusal, Size, Txn, UnixMillis, View};
 use kv_proto::{Reply, RequestRef};
 use smallvec::SmallVec;
 
 use super::ServerCx;
-use super::execute::{Answer, all_or_nothing};
+use super::execute::{Answer, all_or_nothing, bytes_at_most};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Outcome, Run, ScriptRun};
-use crate::session::SessionCx;
-use crate::session::transaction::{Multi, Watching};
+use crate::meter::Stopwatch;
+use crate::session::transaction::{Multi, Queued, Watching};
+use crate::session::{Ran, SessionCx};
 
 /// All data, in the hands of a program: to look at, or to change too.
 pub(crate) enum Hold<'h, 's> {
@@ -127,12 +128,17 @@ fn run(
     let db = cx.state.db;
     let at = At { db, now };
     if multi.writes() {
-        let ((), lsn) = memory.write_with(at, keys, |txn| {
+        let requests = multi.requests().iter();
+        let bytes = requests.map(|queued| bytes_at_most(queued.request.as_ref()));
+        let size = Size::AtMost(bytes.sum());
+        let ((), lsn) = memory.write_sized(at, keys, size, |txn| {
             txn.set_origin(cx.state.client.id);
             if unless_touched(cx, watching, txn, multi, reply) {
                 for queued in multi.requests() {
                     let request = (queued.spec, queued.request.as_ref());
-                    answer(cx, reply, |cx, reply| change(cx, txn, request, now, reply));
+                    answer(cx, reply, queued, |cx, reply| {
+                        change(cx, txn, request, now, reply)
+                    });
                 }
             }
         })?;
@@ -142,7 +148,9 @@ fn run(
         if unless_touched(cx, watching, view, multi, reply) {
             for queued in multi.requests() {
                 let request = (queued.spec, queued.request.as_ref());
-                answer(cx, reply, |cx, reply| look(cx, view, request, now, reply));
+                answer(cx, reply, queued, |cx, reply| {
+                    look(cx, view, request, now, reply)
+                });
             }
         }
     });
@@ -183,12 +191,22 @@ fn unless_touched(
 fn answer(
     cx: &mut SessionCx<'_>,
     reply: &mut Reply<'_>,
+    queued: &Queued,
     act: impl FnOnce(&mut SessionCx<'_>, &mut Reply<'_>) -> Outcome,
 ) {
     let out = reply.buffer();
-    let mark = out.mark();
+    let (mark, before) = (out.mark(), out.len());
+    let stopwatch = Stopwatch::begin(cx.state.times_exactly);
     let outcome = act(cx, &mut Reply::new(out, cx.state.decoder.format()));
+    cx.ran(Ran {
+        spec: queued.spec,
+        request: queued.request.as_ref(),
+        nanos: stopwatch.nanos(),
+        failed: outcome.is_err(),
+        reply_bytes: out.len() - before,
+    });
     if let Err(error) = outcome {
+        cx.server.stats.error_codes.add(error.code);
         out.truncate(mark);
         Reply::new(out, cx.state.decoder.format()).error(error.code, &error.message);
     }

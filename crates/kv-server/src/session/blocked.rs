@@ -1,4 +1,4 @@
-//! A session that waits for a key.
+//! A session that waits for a key. Mail leaves meanwhile: pushes stand between replies.
 
 use std::future::poll_fn;
 use std::io;
@@ -48,19 +48,30 @@ impl Session<'_> {
     async fn wake(&mut self, mut ticket: Ticket) -> io::Result<Wake> {
         let server = &self.worker.server;
         let counted = server.blocked.counted();
+        let deadline = ticket.deadline;
         let too_late = async {
-            match ticket.deadline {
+            match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
                 None => std::future::pending().await,
             }
         };
-        let mut has_ended = false;
-        tokio::select! {
-            biased;
-            wake = &mut ticket.wake => return wake.map_err(|_| io::ErrorKind::BrokenPipe.into()),
-            () = too_late => {}
-            () = self.ended() => has_ended = true,
-        }
+        tokio::pin!(too_late);
+        let has_ended = loop {
+            tokio::select! {
+                biased;
+                wake = &mut ticket.wake => {
+                    return wake.map_err(|_| io::ErrorKind::BrokenPipe.into());
+                }
+                () = &mut too_late => break false,
+                () = self.mail() => {}
+                () = self.ended() => break true,
+            }
+            if self.hand_out().await.is_err() {
+                break true;
+            }
+            // The reply that this waits for.
+            self.held = 1;
+        };
         drop(counted);
         let turn = server.scripts.gate.turn().await;
         if !server.engine.leave(&server.blocked, self.state.client.id) {

@@ -3,7 +3,9 @@
 //! Mail joins the replies behind those that are written, waits with them at the commit gate for what it shows,
 //! and leaves with them.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 
 use kv_proto::{Format, Reply, ReplyBuffer};
 
@@ -14,6 +16,16 @@ use crate::inbox::{Letter, Mail};
 const INVALIDATE_CHANNEL: &[u8] = b"__redis__:invalidate";
 
 impl Session<'_> {
+    /// Comes back when there is mail.
+    pub(super) async fn mail(&self) {
+        poll_fn(|_| match self.state.client.inbox.has_mail() {
+            true => Poll::Ready(()),
+            // The mailroom wakes the task.
+            false => Poll::Pending,
+        })
+        .await;
+    }
+
     /// Sends what has come in, when there is no request to send it behind.
     pub(super) async fn hand_out(&mut self) -> io::Result<()> {
         let mut replies = self.take_replies();
@@ -69,6 +81,7 @@ impl State {
                     _ => reply.null(),
                 }
             }
+            Mail::Monitored(line) => reply.simple(line),
             Mail::RedirectBroken(id) => {
                 if reply.format() == Format::Resp2 {
                     return;

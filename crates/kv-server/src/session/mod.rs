@@ -14,6 +14,7 @@ mod blocked;
 pub(crate) mod buffers;
 pub(crate) mod later;
 mod mail;
+mod metering;
 mod output;
 pub(crate) mod pause;
 pub(crate) mod save;
@@ -35,14 +36,18 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
+pub(crate) use self::metering::Ran;
 pub(crate) use self::state::{DependsOn, Replies, SessionCx, State};
-use crate::command::spec::CommandSpec;
+use crate::command::spec::{CommandSpec, Flags};
 use crate::config::Protocol;
 use crate::engine::execute::{Executed, execute};
 use crate::worker::Worker;
 
 /// Replies are written when more than this has gathered, before further requests run, in bytes.
 const REPLY_BYTES_GATHERED: usize = 1 << 20;
+
+/// Requests of one read that are timed with the exact clock; of more, its cost would be felt.
+const REQUESTS_TIMED_EXACTLY: usize = 4;
 
 /// An unfinished request of up to this size waits in memory of its own size, in bytes.
 const REST_BYTES_COPIED: usize = 16 * 1024;
@@ -66,7 +71,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
     let mut session = Session {
         worker,
         socket,
-        state: State::new(server, client, decoder),
+        state: State::new(server, client, decoder, worker.number),
         input: Vec::new(),
         held: 0,
         tally: Tally::default(),
@@ -78,6 +83,11 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
         let _turn = server.scripts.gate.turn().await;
         session.state.watching = None;
     }
+}
+
+/// Whether the answer of `spec` is a message like those that it is about: it is sent like them too.
+fn confirms_subscriptions(spec: &CommandSpec) -> bool {
+    spec.flags.contains(Flags::PUBSUB.union(Flags::SUBSCRIBED))
 }
 
 fn mode(protocol: Protocol) -> ProtocolMode {
@@ -94,6 +104,7 @@ struct Registered<'w>(&'w Worker, u64);
 impl Drop for Registered<'_> {
     fn drop(&mut self) {
         self.0.server.untrack(self.1);
+        self.0.server.monitors.remove(self.1);
         self.0.server.clients.remove(self.1);
     }
 }
@@ -147,6 +158,7 @@ impl Session<'_> {
         self.state.client.inbox.close();
         self.state.subscriptions.clear();
         self.worker.server.untrack(self.state.client.id);
+        self.worker.server.monitors.remove(self.state.client.id);
     }
 
     /// Lets the thread's mailroom wake this session. A task's waker stays the same.
@@ -265,6 +277,8 @@ impl Session<'_> {
     ) -> io::Result<()> {
         let engine = &self.worker.server.engine;
         batch.prefetch(engine, self.state.db, input);
+        self.state.times_exactly =
+            batch.len() <= REQUESTS_TIMED_EXACTLY || self.worker.server.wants_exact_times();
         let mut now = engine.now();
         for index in 0..batch.len() {
             let request = batch.request(index, input);
@@ -276,6 +290,7 @@ impl Session<'_> {
             self.answer(request, now, replies).await;
             if let Some(later) = self.state.later.take() {
                 self.answer_later(later, replies).await?;
+                self.ran_later(request, replies.len());
                 now = engine.now();
             }
             if self.state.client.inbox.has_mail() {
@@ -325,7 +340,8 @@ impl Session<'_> {
         self.tally.errors += u64::from(failed);
         self.tally.last = spec.or(self.tally.last);
         if muted.is_some() || self.state.replies != Replies::On {
-            self.end_muted(muted, replies);
+            let is_told = !failed && spec.is_some_and(confirms_subscriptions);
+            self.end_muted(muted, is_told, replies);
         }
         true
     }
@@ -342,13 +358,16 @@ impl Session<'_> {
     }
 
     /// Takes back the reply of a request that gets none. It has none anyway if it was the one that chose so.
-    fn end_muted(&mut self, muted: Option<Mark>, replies: &mut ReplyBuffer) {
+    /// One that `is_told` is sent all the same.
+    fn end_muted(&mut self, muted: Option<Mark>, is_told: bool, replies: &mut ReplyBuffer) {
         if self.state.replies == Replies::On {
             return;
         }
-        self.held -= 1;
-        if let (Some(mark), true) = (muted, self.state.replies != Replies::SkipNext) {
-            replies.truncate(mark);
+        if !is_told {
+            self.held -= 1;
+            if let (Some(mark), true) = (muted, self.state.replies != Replies::SkipNext) {
+                replies.truncate(mark);
+            }
         }
         // One that comes later is taken back then.
         if self.state.later.is_none() {

@@ -138,7 +138,10 @@ impl Session<'_> {
         progress.format = self.state.decoder.format();
         progress.queued = self.state.queued();
         progress.watched = self.state.watched();
+        progress.queued_bytes = self.state.multi.as_ref().map_or(0, |multi| multi.bytes());
         progress.commands += tally.commands;
+        progress.received += tally.input_bytes;
+        progress.sent += tally.output_bytes;
         progress.active_s = now_s;
         let unfinished = tally.commands == 0 && progress.input_bytes > 0;
         progress.input_bytes = self.input.len();

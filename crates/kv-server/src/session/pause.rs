@@ -1,4 +1,4 @@
-//! `CLIENT PAUSE`: requests that wait until a time, or until somebody ends the pause.
+//! `CLIENT PAUSE`: requests that wait until a time, or until somebody ends the pause. Mail leaves meanwhile.
 
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -50,6 +50,18 @@ impl Pause {
         self.what.load(Ordering::Acquire) != NOTHING
     }
 
+    /// Whether what writes is paused: then nothing else changes data either, as time does by itself.
+    pub(crate) fn holds_up_writes(&self) -> bool {
+        self.is_on() && self.holds_up(true).is_some()
+    }
+
+    /// Whether only what writes is paused, and how long still; `None`: nothing is paused.
+    pub(crate) fn status(&self) -> Option<(bool, Duration)> {
+        let end = self.holds_up(true)?;
+        let left = end.saturating_duration_since(Instant::now());
+        Some((self.what.load(Ordering::Acquire) == WRITES, left))
+    }
+
     /// Until when what `writes`, or does not, is paused; ends a pause whose time has come.
     fn holds_up(&self, writes: bool) -> Option<Instant> {
         let end = (*self.end())?;
@@ -78,7 +90,7 @@ impl Session<'_> {
     ///
     /// The connection ended first: the request does not run.
     pub(super) async fn wait_for_pause(
-        &self,
+        &mut self,
         spec: Option<&'static CommandSpec>,
     ) -> io::Result<()> {
         let server = &self.worker.server;
@@ -91,7 +103,11 @@ impl Session<'_> {
             tokio::select! {
                 () = over => {}
                 () = tokio::time::sleep_until(end) => {}
+                () = self.mail() => {}
                 () = self.ended() => return Err(io::ErrorKind::ConnectionAborted.into()),
+            }
+            if self.state.client.inbox.has_mail() {
+                self.hand_out().await?;
             }
         }
     }

@@ -19,6 +19,12 @@ use crate::tracking::{Remember, Tracker};
 
 /// The state of one connection.
 pub(crate) struct State {
+    /// The number of the thread that serves it.
+    pub(crate) worker: usize,
+    /// Whether requests are timed with the exact clock.
+    pub(crate) times_exactly: bool,
+    /// How long the request ran, in nanoseconds, whose reply comes later.
+    pub(crate) ran_nanos: u64,
     /// As other threads see the connection.
     pub(crate) client: Arc<Client>,
     /// The protocol's side: dialect, RESP version.
@@ -76,8 +82,16 @@ pub(crate) enum Replies {
 
 impl State {
     /// A connection of which nothing has been heard.
-    pub(crate) fn new(server: &Server, client: Arc<Client>, decoder: Decoder) -> Self {
+    pub(crate) fn new(
+        server: &Server,
+        client: Arc<Client>,
+        decoder: Decoder,
+        worker: usize,
+    ) -> Self {
         Self {
+            worker,
+            times_exactly: true,
+            ran_nanos: 0,
             subscriptions: Subscriptions::new(&server.pubsub, &client),
             client,
             decoder,
@@ -100,7 +114,7 @@ impl State {
     /// What stands in its place while it is elsewhere.
     pub(crate) fn stand_in(&self, server: &Server) -> Self {
         let decoder = Decoder::new(ProtocolMode::Resp, Limits::default());
-        Self::new(server, Arc::clone(&self.client), decoder)
+        Self::new(server, Arc::clone(&self.client), decoder, self.worker)
     }
 
     /// A reply shows data as of `lsn`.

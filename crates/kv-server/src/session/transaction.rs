@@ -59,6 +59,11 @@ impl Multi {
         &self.requests
     }
 
+    /// The bytes of their words.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether one of them may change data.
     pub(crate) fn writes(&self) -> bool {
         self.requests

@@ -14,6 +14,17 @@ pub(crate) fn encode_effect(encoding: Encoding, effect: &Effect<'_>, out: &mut V
     }
 }
 
+/// How many bytes effects can have that are made of `bytes` bytes, with what goes with them.
+pub(crate) fn encoded_bytes_max(encoding: Encoding, bytes: u64) -> u64 {
+    /// A control character becomes `\u0000`.
+    const JSON_GROWTH: u64 = 6;
+
+    match encoding {
+        Encoding::Binary => bytes,
+        Encoding::Json => bytes.saturating_mul(JSON_GROWTH),
+    }
+}
+
 /// Shows each effect of a payload; `count` is how many there must be. Those before a flaw are shown, so
 /// whoever gets an error must drop what came of them.
 pub(crate) fn for_each_effect<E: From<Malformed>>(

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kv_core::{
-    Clock, Db, Effect, EffectLog, Lsn, MemoryOptions, Refusal, StoreError, StringValue, UnixMillis,
+    Clock, Db, Effect, EffectLog, Lsn, MemoryOptions, Refusal, Size, StoreError, StringValue,
+    UnixMillis,
 };
 use shuttle::rand::{Rng, thread_rng};
 
@@ -235,7 +236,7 @@ fn key(writer: u64, number: u64) -> Vec<u8> {
 /// Appends one write as soon as it is admitted.
 pub(super) fn append(log: &Log, writer: u64, number: u64) -> Result<(Vec<u8>, Lsn), Refusal> {
     loop {
-        match log.admit() {
+        match log.admit(Size::Unknown) {
             Ok(()) => break,
             Err(Refusal::Behind) => log.wait_until_caught_up(),
             Err(refusal) => return Err(refusal),

@@ -1,4 +1,5 @@
-//! A snapshot into a store, on several threads: one reads and checks blocks, the others decode and apply them.
+//! A snapshot into a store, on several threads: one reads and checks blocks, the others decode and apply them. A
+//! small one is read and applied on one thread.
 //!
 //! Each key is in one place of a snapshot only, so the order in which blocks are applied means nothing; blocks
 //! that share an item go to the same thread, in order.
@@ -18,6 +19,9 @@ use crate::{OnProgress, OpenError, Progress};
 
 /// Most threads that apply.
 const APPLIERS_MAX: usize = 4;
+
+/// A file of this size is not worth other threads, in bytes.
+const SMALL_BYTES: u64 = 256 << 10;
 
 /// Blocks that wait for a thread.
 const BLOCKS_AHEAD: usize = 4;
@@ -92,21 +96,44 @@ fn try_load(
     // What a crashed process may have left in the kernel's cache must not be trusted now and lost later.
     file.sync_data()?;
     let mut reader = BlockReader::begin(&file, database, name.lsn)?;
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let shared = Shared {
         apply,
         effects: AtomicU64::new(0),
         stopped: AtomicBool::new(false),
     };
-    let footer = thread::scope(|scope| {
+    let footer = if reader.file_bytes <= SMALL_BYTES {
+        let mut applier = Applier::default();
+        read_all(&mut reader, &shared, on_progress, |block, _| {
+            shared.apply_block(&mut applier, &block)
+        })?
+    } else {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        load_beside(&mut reader, &shared, on_progress, cores)?
+    };
+    Ok(SnapshotInfo {
+        lsn: name.lsn,
+        keys: footer.keys,
+        bytes: reader.file_bytes,
+        made: reader.header.made,
+        ..SnapshotInfo::default()
+    })
+}
+
+/// Reads all blocks, while other threads apply them.
+fn load_beside(
+    reader: &mut BlockReader<'_>,
+    shared: &Shared<'_, '_>,
+    on_progress: Option<&OnProgress>,
+    cores: usize,
+) -> Result<Footer, Flawed> {
+    thread::scope(|scope| {
         let (senders, appliers): (Vec<_>, Vec<_>) = (0..cores.clamp(1, APPLIERS_MAX))
             .map(|_| {
                 let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
-                let shared = &shared;
                 (sender, scope.spawn(move || shared.apply_all(&receiver)))
             })
             .unzip();
-        let read = hand_out(&mut reader, senders, &shared, on_progress);
+        let read = hand_out(reader, senders, shared, on_progress);
         for applier in appliers {
             match applier.join() {
                 Ok(applied) => applied?,
@@ -114,13 +141,6 @@ fn try_load(
             }
         }
         read
-    })?;
-    Ok(SnapshotInfo {
-        lsn: name.lsn,
-        keys: footer.keys,
-        bytes: reader.file_bytes,
-        made: reader.header.made,
-        ..SnapshotInfo::default()
     })
 }
 
@@ -131,19 +151,33 @@ fn hand_out(
     shared: &Shared<'_, '_>,
     on_progress: Option<&OnProgress>,
 ) -> Result<Footer, Flawed> {
-    let (mut turn, mut blocks) = (0, 0);
-    loop {
-        let block = match reader.next()? {
-            Ok(block) => block,
-            Err(footer) => return Ok(footer),
-        };
+    let mut turn = 0;
+    read_all(reader, shared, on_progress, |block, offset| {
         if !block.begins_inside {
             turn = (turn + 1) % senders.len();
         }
         // A thread that has stopped tells why when it is joined.
         if shared.stopped.load(Relaxed) || senders[turn].send(block).is_err() {
-            return Err(Flawed::damaged(reader.offset, "a block was not applied"));
+            return Err(Flawed::damaged(offset, "a block was not applied"));
         }
+        Ok(())
+    })
+}
+
+/// Reads all blocks and shows each to `take`, with the offset behind it.
+fn read_all(
+    reader: &mut BlockReader<'_>,
+    shared: &Shared<'_, '_>,
+    on_progress: Option<&OnProgress>,
+    mut take: impl FnMut(Block, u64) -> Result<(), Flawed>,
+) -> Result<Footer, Flawed> {
+    let mut blocks = 0;
+    loop {
+        let block = match reader.next()? {
+            Ok(block) => block,
+            Err(footer) => return Ok(footer),
+        };
+        take(block, reader.offset)?;
         blocks += 1;
         if let Some(on_progress) = on_progress
             && blocks % BLOCKS_BETWEEN_PROGRESS == 0
@@ -156,6 +190,13 @@ fn hand_out(
             });
         }
     }
+}
+
+/// Applies blocks one after the other.
+#[derive(Default)]
+struct Applier {
+    /// What the last block left of a record that goes on in the next.
+    begun: Vec<u8>,
 }
 
 /// What the threads of one load share.
@@ -175,25 +216,29 @@ impl Shared<'_, '_> {
     }
 
     fn try_apply_all(&self, blocks: &Receiver<Block>) -> Result<(), Flawed> {
-        // What the last block left of a record that goes on in the next.
-        let mut begun: Vec<u8> = Vec::new();
+        let mut applier = Applier::default();
         for block in blocks {
-            let rest = if begun.is_empty() {
-                let taken = self.apply_front(&block.payload, block.offset)?;
-                &block.payload[taken..]
-            } else {
-                begun.extend_from_slice(&block.payload);
-                let taken = self.apply_front(&begun, block.offset)?;
-                begun.drain(..taken);
-                &[]
-            };
-            begun.extend_from_slice(rest);
-            if !block.ends_inside && !begun.is_empty() {
-                return Err(Flawed::damaged(
-                    block.offset,
-                    "a block ends inside a record",
-                ));
-            }
+            self.apply_block(&mut applier, &block)?;
+        }
+        Ok(())
+    }
+
+    fn apply_block(&self, Applier { begun }: &mut Applier, block: &Block) -> Result<(), Flawed> {
+        let rest = if begun.is_empty() {
+            let taken = self.apply_front(&block.payload, block.offset)?;
+            &block.payload[taken..]
+        } else {
+            begun.extend_from_slice(&block.payload);
+            let taken = self.apply_front(begun, block.offset)?;
+            begun.drain(..taken);
+            &[]
+        };
+        begun.extend_from_slice(rest);
+        if !block.ends_inside && !begun.is_empty() {
+            return Err(Flawed::damaged(
+                block.offset,
+                "a block ends inside a record",
+            ));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Axes: where a value stands, and which values are written beside them.
 
-use crate::report::number::tick;
+use crate::report::number::{microseconds, tick};
 
 /// The most lines of a linear axis.
 const LINES_MAX: f64 = 5.0;
@@ -95,15 +95,6 @@ impl Axis {
 /// One in how many requests is beyond a percentile.
 pub(super) fn rarity(percent: f64) -> f64 {
     100.0 / (100.0 - percent).max(1e-6)
-}
-
-/// A time in the unit in which it is short.
-pub(super) fn microseconds(us: f64) -> String {
-    match us {
-        us if us >= 1e6 => format!("{} s", tick(us / 1e6)),
-        us if us >= 1e3 => format!("{} ms", tick(us / 1e3)),
-        us => format!("{} us", tick(us)),
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Plots with a line for each entrant.
 
-use super::axis::{Axis, microseconds, rarity};
+use super::axis::{Axis, rarity};
 use super::svg::{Anchor, Svg};
 use crate::report::ScenarioReport;
-use crate::report::number::{brief, tick};
+use crate::report::number::{brief, microseconds, tick};
 
 const WIDTH: f64 = 780.0;
 const HEIGHT: f64 = 300.0;

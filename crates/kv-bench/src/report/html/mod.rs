@@ -10,9 +10,9 @@ mod svg;
 
 use std::fmt::Write as _;
 
-use super::number::{brief, date, short};
+use super::number::{date, short, told};
 use super::{Report, ScenarioReport, Verdict};
-use crate::scenario::Plot;
+use crate::scenario::{Better, Plot};
 use svg::escaped;
 
 const STYLE: &str = include_str!("page.css");
@@ -47,7 +47,7 @@ fn head(report: &Report) -> String {
     }
     let _ = writeln!(
         text,
-        "<p>{} &middot; <code>{}</code><br>{} cores of {} &middot; {} GiB of memory &middot; Linux {}<br>{}</p>",
+        "<p>{} &middot; <code>{}</code><br>{} cores of {} &middot; {} GiB of memory &middot; Linux {}<br>{} Curves are those of the last round.</p>",
         date(report.measured_at_unix_s),
         escaped(&report.command),
         machine.cores,
@@ -56,7 +56,7 @@ fn head(report: &Report) -> String {
         escaped(&machine.kernel),
         escaped(&report.settings)
     );
-    text.push_str("<details><summary>Versions</summary><table>\n");
+    text.push_str("<details open><summary>Versions</summary><table>\n");
     for (name, version) in &report.versions {
         let _ = writeln!(
             text,
@@ -104,7 +104,9 @@ fn aims(report: &Report) -> String {
 }
 
 fn aim_row(shown_id: &str, id: &str, verdict: &Verdict) -> String {
-    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), brief);
+    let number = |value: Option<f64>| {
+        value.map_or_else(|| "-".to_owned(), |value| told(verdict.figure, value))
+    };
     let ratio = verdict
         .ratio
         .map_or_else(|| "-".to_owned(), |ratio| format!("{} x", short(ratio)));
@@ -137,10 +139,14 @@ fn section(scenario: &ScenarioReport) -> String {
     for plot in scenario.plots {
         match *plot {
             Plot::Bars { figures, better } => {
-                text.push_str("<div class=\"panels\">\n");
+                let hint = match better {
+                    Better::More => "More is better.",
+                    Better::Less => "Less is better.",
+                };
+                let _ = writeln!(text, "<p class=\"hint\">{hint}</p>\n<div class=\"panels\">");
                 for figure in figures {
                     if let Some(row) = scenario.row(figure) {
-                        text.push_str(&bars::panel(row, &scenario.entrants, better));
+                        text.push_str(&bars::panel(row, &scenario.entrants));
                     }
                 }
                 text.push_str("</div>\n");

@@ -12,8 +12,9 @@ pub(super) const INFO: CommandSpec = CommandSpec {
     complexity: "O(1)",
     since: "0.1.0",
     compat: Compat::Differs(
-        "There are the sections server, clients, memory, persistence, stats and keyspace, with Redis' \
-         fields where they have a meaning here, and fields of our own about the log.",
+        "There are the sections server, clients, memory, persistence, stats, replication, CPU, commandstats, \
+         errorstats, latencystats, cluster and keyspace, with Redis' fields where they have a meaning here, and fields of \
+         our own about the log.",
     ),
     arity: Arity::at_least(1),
     keys: Keys::None,
@@ -28,15 +29,14 @@ fn info(cx: &ServerCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
 
 /// The sections that are asked for, each once, in the order in which they are shown.
 fn sections(args: Args<'_>) -> Vec<Section> {
-    const ALL: [&[u8]; 3] = [b"default", b"all", b"everything"];
     let names: Vec<&[u8]> = args.rest().collect();
-    let everything = names.is_empty()
-        || names
-            .iter()
-            .any(|name| ALL.iter().any(|all| all.eq_ignore_ascii_case(name)));
-    let asked = |section: &Section| {
-        let wanted = section.name().as_bytes();
-        everything || names.iter().any(|name| name.eq_ignore_ascii_case(wanted))
+    let has = |wanted: &str| {
+        let mut names = names.iter();
+        names.any(|name| name.eq_ignore_ascii_case(wanted.as_bytes()))
     };
+    let everything = has("all") || has("everything");
+    let default = names.is_empty() || has("default");
+    let asked =
+        |section: &Section| everything || (default && section.is_default()) || has(section.name());
     Section::ALL.into_iter().filter(asked).collect()
 }

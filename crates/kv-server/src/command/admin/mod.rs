@@ -1,14 +1,21 @@
 //! The server as a whole.
 
 mod backup;
+mod commandlog;
 mod config;
 mod dbsize;
 mod debug;
 mod flush;
 mod info;
+mod latency;
+mod memory;
+mod monitor;
 mod save;
 mod shutdown;
+mod slowlog;
 mod time;
+
+use kv_proto::Reply;
 
 use super::spec::CommandSpec;
 
@@ -17,6 +24,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     backup::BACKUP,
     save::BGREWRITEAOF,
     save::BGSAVE,
+    commandlog::COMMANDLOG,
     config::CONFIG,
     dbsize::DBSIZE,
     debug::DEBUG,
@@ -24,7 +32,16 @@ pub(super) const GROUP: &[CommandSpec] = &[
     flush::FLUSHDB,
     info::INFO,
     save::LASTSAVE,
+    latency::LATENCY,
+    memory::MEMORY,
+    monitor::MONITOR,
     save::SAVE,
     shutdown::SHUTDOWN,
+    slowlog::SLOWLOG,
     time::TIME,
 ];
+
+/// A number of things, as a reply.
+fn number(count: usize, reply: &mut Reply<'_>) {
+    reply.int(i64::try_from(count).unwrap_or(i64::MAX));
+}

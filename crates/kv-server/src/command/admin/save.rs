@@ -18,7 +18,7 @@ pub(super) const BGREWRITEAOF: CommandSpec = CommandSpec {
     summary: "Makes a snapshot in the background, so that the log before it can be removed.",
     syntax: "BGREWRITEAOF",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "It is the same as BGSAVE; the log before the last snapshot but one is removed after it. The server \
          must have a data directory.",
@@ -35,7 +35,7 @@ pub(super) const BGSAVE: CommandSpec = CommandSpec {
     summary: "Makes a snapshot of the whole database in the background.",
     syntax: "BGSAVE [SCHEDULE]",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "The snapshot has a format of its own. With SCHEDULE, while one is being made, another one is made \
          after it. The server must have a data directory.",
@@ -52,7 +52,7 @@ pub(super) const LASTSAVE: CommandSpec = CommandSpec {
     summary: "Returns when the last snapshot was made, in seconds since 1970.",
     syntax: "LASTSAVE",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::exactly(1),
     keys: Keys::None,
@@ -69,7 +69,7 @@ pub(super) const SAVE: CommandSpec = CommandSpec {
     summary: "Makes a snapshot of the whole database and answers when it is done.",
     syntax: "SAVE",
     complexity: "O(N) where N is the number of keys of all databases",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "Only this connection waits; all others go on. The server must have a data directory.",
     ),

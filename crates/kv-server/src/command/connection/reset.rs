@@ -30,6 +30,7 @@ const RESET_FLAGS: Flags = Flags::FAST
 
 fn reset(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     cx.state.subscriptions.clear();
+    cx.server.monitors.remove(cx.state.client.id);
     cx.untrack();
     if cx.state.client.inbox.has_mail() {
         cx.state.collect_mail(reply.buffer());

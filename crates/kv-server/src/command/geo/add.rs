@@ -14,7 +14,7 @@ pub(super) const GEOADD: CommandSpec = CommandSpec {
               as an empty sorted set.",
     syntax: "GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member ...]",
     complexity: "O(M*log(N)) in the number of members given and the size of the sorted set",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(5),
     keys: Keys::one(1, Access::UPDATE),

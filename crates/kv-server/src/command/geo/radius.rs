@@ -14,7 +14,7 @@ pub(super) const GEORADIUS: CommandSpec = CommandSpec {
     syntax: "GEORADIUS key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] \
              [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]",
     complexity: COMPLEXITY,
-    since: "0.2.0",
+    since: "0.1.0",
     compat: POSITIONS,
     arity: Arity::at_least(6),
     keys: Keys::Each(&[Keys::one(1, Access::READ), stored_behind(6)]),
@@ -29,7 +29,7 @@ pub(super) const GEORADIUS_RO: CommandSpec = CommandSpec {
     syntax: "GEORADIUS_RO key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] \
              [COUNT count [ANY]] [ASC | DESC]",
     complexity: COMPLEXITY,
-    since: "0.2.0",
+    since: "0.1.0",
     compat: POSITIONS,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::READ),
@@ -44,7 +44,7 @@ pub(super) const GEORADIUSBYMEMBER: CommandSpec = CommandSpec {
     syntax: "GEORADIUSBYMEMBER key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] \
              [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]",
     complexity: COMPLEXITY,
-    since: "0.2.0",
+    since: "0.1.0",
     compat: MEMBERS,
     arity: Arity::at_least(5),
     keys: Keys::Each(&[Keys::one(1, Access::READ), stored_behind(5)]),
@@ -59,7 +59,7 @@ pub(super) const GEORADIUSBYMEMBER_RO: CommandSpec = CommandSpec {
     syntax: "GEORADIUSBYMEMBER_RO key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] \
              [COUNT count [ANY]] [ASC | DESC]",
     complexity: COMPLEXITY,
-    since: "0.2.0",
+    since: "0.1.0",
     compat: MEMBERS,
     arity: Arity::at_least(5),
     keys: Keys::one(1, Access::READ),

@@ -17,7 +17,7 @@ pub(super) const GEOSEARCH: CommandSpec = CommandSpec {
              BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude longitude latitude \
              longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
     complexity: COMPLEXITY,
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "As Valkey: Redis has no BYPOLYGON, says otherwise that FROMMEMBER is not there, and shows fewer places of \
          coordinates.",
@@ -36,9 +36,10 @@ pub(super) const GEOSEARCHSTORE: CommandSpec = CommandSpec {
              <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude \
              longitude latitude longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
     complexity: COMPLEXITY,
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
-        "As Valkey: Redis has no BYPOLYGON and says otherwise that FROMMEMBER is not there.",
+        "As Valkey: Redis has no BYPOLYGON and says otherwise that FROMMEMBER is not there. The last digits of a \
+         distance that STOREDIST stores may be other ones.",
     ),
     arity: Arity::at_least(8),
     keys: Keys::Each(&[

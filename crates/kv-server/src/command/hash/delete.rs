@@ -8,7 +8,7 @@ pub(super) const HDEL: CommandSpec = CommandSpec {
     summary: "Removes fields of a hash and returns how many were there.",
     syntax: "HDEL key field [field ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::DELETE),

@@ -11,7 +11,7 @@ use crate::command::prelude::*;
 /// How this family compares with Redis'.
 const COMPAT: Compat = Compat::Differs(
     "Errors in the options have Valkey's words, conditions can be combined as in `EXPIRE`, and a time may be as \
-     far away as that of a key.",
+     far away as that of a key. `hexpired` is an event of the class `h`, as in Redis; in Valkey it is one of `x`.",
 );
 
 pub(super) const HEXPIRE: CommandSpec = CommandSpec {
@@ -20,7 +20,7 @@ pub(super) const HEXPIRE: CommandSpec = CommandSpec {
     summary: "Lets fields of a hash expire after some seconds.",
     syntax: "HEXPIRE key seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),
@@ -34,7 +34,7 @@ pub(super) const HPEXPIRE: CommandSpec = CommandSpec {
     summary: "Lets fields of a hash expire after some milliseconds.",
     syntax: "HPEXPIRE key milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),
@@ -48,7 +48,7 @@ pub(super) const HEXPIREAT: CommandSpec = CommandSpec {
     summary: "Lets fields of a hash expire at a Unix time in seconds.",
     syntax: "HEXPIREAT key unix-time-seconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),
@@ -62,7 +62,7 @@ pub(super) const HPEXPIREAT: CommandSpec = CommandSpec {
     summary: "Lets fields of a hash expire at a Unix time in milliseconds.",
     syntax: "HPEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT] FIELDS numfields field [field ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: COMPAT,
     arity: Arity::at_least(6),
     keys: Keys::one(1, Access::UPDATE),

@@ -9,7 +9,7 @@ pub(super) const HGETDEL: CommandSpec = CommandSpec {
     summary: "Returns the values of fields of a hash, then removes the fields.",
     syntax: "HGETDEL key FIELDS numfields field [field ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs("Errors in the syntax have Valkey's words."),
     arity: Arity::at_least(5),
     keys: Keys::one(1, Access::READ.union(Access::DELETE)),

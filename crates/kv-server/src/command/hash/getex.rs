@@ -12,7 +12,7 @@ pub(super) const HGETEX: CommandSpec = CommandSpec {
     syntax: "HGETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
              PXAT unix-time-milliseconds | PERSIST] FIELDS numfields field [field ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "Errors in the options have Valkey's words, and a time may be as far away as that of a key.",
     ),

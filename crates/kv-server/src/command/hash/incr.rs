@@ -10,7 +10,7 @@ pub(super) const HINCRBY: CommandSpec = CommandSpec {
     summary: "Adds an integer to the one that is the value of a field; a missing field counts as 0.",
     syntax: "HINCRBY key field increment",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),

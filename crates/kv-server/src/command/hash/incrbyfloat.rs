@@ -9,7 +9,7 @@ pub(super) const HINCRBYFLOAT: CommandSpec = CommandSpec {
     summary: "Adds a decimal number to the one that is the value of a field; a missing field counts as 0.",
     syntax: "HINCRBYFLOAT key field increment",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "Sums are exact decimals with 17 places behind the point; Redis adds binary numbers of 80 bits, whose \
          rounding can show. Numbers from 1.7e21 on and hexadecimal ones are refused.",

@@ -12,7 +12,7 @@ pub(super) const HRANDFIELD: CommandSpec = CommandSpec {
               count is negative.",
     syntax: "HRANDFIELD key [count [WITHVALUES]]",
     complexity: "O(N) in the number of fields returned",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs("A count below -2147483648 is out of range."),
     arity: Arity::at_least(2),
     keys: Keys::one(1, Access::READ),

@@ -9,7 +9,7 @@ pub(super) const HSCAN: CommandSpec = CommandSpec {
     summary: "Returns some of the fields of a hash with their values, and where to go on.",
     syntax: "HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
     complexity: "O(N) in the count; O(N) in the number of fields for all calls together",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::READ),

@@ -15,7 +15,7 @@ pub(super) const HSETEX: CommandSpec = CommandSpec {
     syntax: "HSETEX key [NX | XX] [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
              PXAT unix-time-milliseconds | KEEPTTL] FIELDS numfields field value [field value ...]",
     complexity: "O(N) in the number of fields given",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "Errors in the options have Valkey's words, `NX` and `XX` are there as in Valkey, and a time may be as far \
          away as that of a key.",

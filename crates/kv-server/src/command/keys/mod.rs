@@ -3,6 +3,7 @@
 mod copy;
 mod database;
 mod delete;
+mod dump;
 mod exists;
 pub(super) mod expire;
 mod kind;
@@ -12,6 +13,7 @@ mod object;
 mod persist;
 mod random;
 mod rename;
+mod restore;
 mod scan;
 mod sort;
 mod swapdb;
@@ -23,6 +25,7 @@ use super::spec::CommandSpec;
 pub(super) const GROUP: &[CommandSpec] = &[
     copy::COPY,
     delete::DEL,
+    dump::DUMP,
     exists::EXISTS,
     expire::EXPIRE,
     expire::EXPIREAT,
@@ -38,6 +41,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     random::RANDOMKEY,
     rename::RENAME,
     rename::RENAMENX,
+    restore::RESTORE,
     scan::SCAN,
     sort::SORT,
     sort::SORT_RO,

@@ -30,7 +30,8 @@ const ENCODING: CommandSpec = CommandSpec {
     complexity: "O(1)",
     since: "0.1.0",
     compat: Compat::Differs(
-        "A string is `int`, `embstr` or `raw` by its content alone, whatever was done to it before.",
+        "A string is `int`, `embstr` or `raw` by its content alone, whatever was done to it before; a hash with a field \
+         that expires is a `hashtable`, as in Valkey, where Redis says `listpackex` of a small one.",
     ),
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),

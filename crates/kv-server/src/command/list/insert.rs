@@ -8,7 +8,7 @@ pub(super) const LINSERT: CommandSpec = CommandSpec {
     summary: "Adds an element to a list before or after the first one that equals another.",
     syntax: "LINSERT key <BEFORE | AFTER> pivot element",
     complexity: "O(N) in the length of the list",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::exactly(5),
     keys: Keys::one(1, Access::INSERT),

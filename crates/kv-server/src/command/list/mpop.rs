@@ -11,7 +11,7 @@ pub(super) const LMPOP: CommandSpec = CommandSpec {
     summary: "Removes and returns elements from an end of the first list that is there.",
     syntax: "LMPOP numkeys key [key ...] <LEFT | RIGHT> [COUNT count]",
     complexity: "O(N+M) in the number of keys and of elements returned",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(4),
     keys: Keys::Counted {

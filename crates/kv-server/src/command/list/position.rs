@@ -11,7 +11,7 @@ pub(super) const LPOS: CommandSpec = CommandSpec {
     summary: "Returns the indexes of the elements of a list that equal one.",
     syntax: "LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
     complexity: "O(N) in the number of elements looked at",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::READ),

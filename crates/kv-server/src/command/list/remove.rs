@@ -11,7 +11,7 @@ pub(super) const LREM: CommandSpec = CommandSpec {
               count is negative, all if it is 0.",
     syntax: "LREM key count element",
     complexity: "O(N) in the length of the list",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::DELETE),

@@ -9,7 +9,7 @@ pub(super) const SINTERCARD: CommandSpec = CommandSpec {
     summary: "Returns how many members several sets have in common, or that there are at least so many.",
     syntax: "SINTERCARD numkeys key [key ...] [LIMIT limit]",
     complexity: "O(N*M) in the size of the smallest set and the number of sets",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::Counted {

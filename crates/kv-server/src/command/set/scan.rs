@@ -9,7 +9,7 @@ pub(super) const SSCAN: CommandSpec = CommandSpec {
     summary: "Returns some of the members of a set, and where to go on.",
     syntax: "SSCAN key cursor [MATCH pattern] [COUNT count]",
     complexity: "O(N) in the count; O(N) in the number of members for all calls together",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::READ),

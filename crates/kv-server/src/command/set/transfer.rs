@@ -8,7 +8,7 @@ pub(super) const SMOVE: CommandSpec = CommandSpec {
     summary: "Moves a member from one set to another and returns whether it was there.",
     syntax: "SMOVE source destination member",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::Each(&[

@@ -1,8 +1,11 @@
 //! Strings and numbers.
 
 mod append;
+mod comparison;
 pub(super) mod decimal;
+mod delex;
 mod delifeq;
+mod digest;
 mod get;
 mod getdel;
 mod getex;
@@ -28,7 +31,9 @@ pub(super) const GROUP: &[CommandSpec] = &[
     append::APPEND,
     incr::DECR,
     incr::DECRBY,
+    delex::DELEX,
     delifeq::DELIFEQ,
+    digest::DIGEST,
     get::GET,
     getdel::GETDEL,
     getex::GETEX,

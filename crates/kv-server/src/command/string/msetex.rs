@@ -27,7 +27,7 @@ fn msetex(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     let count = args.count()?;
     let pairs = args.take(count.saturating_mul(2))?;
     let options = SetOptions::parse(args)?;
-    if options.get || matches!(options.condition, Condition::Equal(_)) {
+    if options.get || matches!(options.condition, Condition::Compares(_)) {
         return Err(CommandError::SYNTAX);
     }
     let end = options.end.resolve(txn.now(), args.spec().name)?;

@@ -8,13 +8,12 @@ pub(super) const SET: CommandSpec = CommandSpec {
     name: "SET",
     group: Group::String,
     summary: "Sets the string at a key, whatever was there; options bind it to conditions and give it an end.",
-    syntax: "SET key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | \
+    syntax: "SET key value [NX | XX | IFEQ ifeq-value | IFNE ifne-value | IFDEQ ifdeq-digest | \
+             IFDNE ifdne-digest] [GET] [EX seconds | PX milliseconds | \
              EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
     complexity: "O(1)",
     since: "0.1.0",
-    compat: Compat::Differs(
-        "`IFEQ` is that of Valkey 8.1; the other comparisons of Redis 8.4 are not there.",
-    ),
+    compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(
         1,

@@ -2,6 +2,7 @@
 
 use kv_core::{StringValue, UnixMillis};
 
+use super::comparison::Comparison;
 use crate::command::expire_time::{self, TimeOption};
 use crate::command::prelude::*;
 
@@ -15,8 +16,8 @@ pub(super) enum Condition<'r> {
     NoKey,
     /// `XX`: the key is there.
     Key,
-    /// `IFEQ`: the key holds this string.
-    Equal(&'r [u8]),
+    /// What it holds must be, or must not be, something certain.
+    Compares(Comparison<'r>),
 }
 
 /// When the key goes, as far as the options say.
@@ -58,8 +59,8 @@ impl<'r> SetOptions<'r> {
                 options.only_if(Condition::NoKey)?;
             } else if args.eat(b"XX") {
                 options.only_if(Condition::Key)?;
-            } else if args.eat(b"IFEQ") {
-                options.only_if(Condition::Equal(args.bytes()?))?;
+            } else if let Some(comparison) = Comparison::eat(&mut args)? {
+                options.only_if(Condition::Compares(comparison))?;
             } else if args.eat(b"KEEPTTL") {
                 options.until(EndOption::AsBefore)?;
             } else if let Some(time) = TimeOption::eat(&mut args)? {
@@ -72,7 +73,7 @@ impl<'r> SetOptions<'r> {
     }
 
     fn only_if(&mut self, condition: Condition<'r>) -> Result<(), CommandError> {
-        let repeats = self.condition == condition && !matches!(condition, Condition::Equal(_));
+        let repeats = self.condition == condition && !matches!(condition, Condition::Compares(_));
         if self.condition != Condition::None && !repeats {
             return Err(CommandError::SYNTAX);
         }
@@ -99,15 +100,13 @@ impl Condition<'_> {
     ///
     /// # Errors
     ///
-    /// The key should hold a certain string, and holds something else than a string.
+    /// What the key holds is to be compared, and it holds something else than a string.
     pub(super) fn holds(self, view: &mut View<'_>, key: &[u8]) -> Result<bool, CommandError> {
         Ok(match self {
             Self::None => true,
             Self::NoKey => !view.exists(key),
             Self::Key => view.exists(key),
-            Self::Equal(wanted) => view
-                .string(key)?
-                .is_some_and(|string| string.as_bytes(&mut itoa::Buffer::new()) == wanted),
+            Self::Compares(comparison) => comparison.holds(view.string(key)?),
         })
     }
 }

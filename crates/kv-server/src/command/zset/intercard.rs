@@ -10,7 +10,7 @@ pub(super) const ZINTERCARD: CommandSpec = CommandSpec {
     summary: "Returns how many members several sorted sets have in common, or that there are at least so many.",
     syntax: "ZINTERCARD numkeys key [key ...] [LIMIT limit]",
     complexity: "O(N*M) in the size of the smallest sorted set and the number of sorted sets",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::Counted {

@@ -11,7 +11,7 @@ pub(super) const ZMPOP: CommandSpec = CommandSpec {
               there.",
     syntax: "ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]",
     complexity: "O(K+M*log(N)) in the number of keys, of members returned and the size of the sorted set",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(4),
     keys: Keys::Counted {

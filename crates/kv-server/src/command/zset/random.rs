@@ -11,7 +11,7 @@ pub(super) const ZRANDMEMBER: CommandSpec = CommandSpec {
               the count is negative.",
     syntax: "ZRANDMEMBER key [count [WITHSCORES]]",
     complexity: "O(M*log(N)) in the number of members returned and the size of the sorted set",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs("A count below -2147483648 is out of range."),
     arity: Arity::at_least(2),
     keys: Keys::one(1, Access::READ),

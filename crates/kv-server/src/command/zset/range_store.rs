@@ -10,7 +10,7 @@ pub(super) const ZRANGESTORE: CommandSpec = CommandSpec {
               and returns how many there are.",
     syntax: "ZRANGESTORE destination source min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
     complexity: "O(log(N)+M) in the size of the sorted set and the number of members stored",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(5),
     keys: Keys::Each(&[

@@ -9,7 +9,7 @@ pub(super) const ZSCAN: CommandSpec = CommandSpec {
     summary: "Returns some of the members of a sorted set and their scores, and where to go on.",
     syntax: "ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]",
     complexity: "O(N) in the count; O(N) in the number of members for all calls together",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs("NOSCORES is Valkey's; Redis has no such option."),
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::READ),

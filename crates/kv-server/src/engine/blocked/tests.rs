@@ -1,6 +1,7 @@
 //! Who is served, in which order, and that nobody is forgotten.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 
@@ -67,6 +68,32 @@ impl Setting {
         let push = |txn: &mut kv_core::Txn<'_>| {
             let pushed = txn.list_push(key, ListEnd::Back, &[element]);
             pushed.expect("a list");
+        };
+        let written = self.memory.write_with(AT, KeySet::One(key), push);
+        written.expect("no log refuses");
+        self.blocked.serve(&self.memory, AT.now);
+    }
+
+    /// Pushes to all of `keys` in one transaction, as `EXEC` does.
+    fn push_to_all(&self, keys: &[&[u8]], number: u64) {
+        let push = |txn: &mut kv_core::Txn<'_>| {
+            for (place, key) in keys.iter().enumerate() {
+                let element = format!("{number}-{place}");
+                let pushed = txn.list_push(key, ListEnd::Back, &[element.as_bytes()]);
+                pushed.expect("a list");
+            }
+        };
+        let written = self.memory.write_with(AT, KeySet::Many(keys), push);
+        written.expect("no log refuses");
+        self.blocked.serve(&self.memory, AT.now);
+    }
+
+    /// Pushes to `key`, whose time comes in the same transaction: who is woken finds nothing.
+    fn push_in_vain(&self, key: &[u8]) {
+        let push = |txn: &mut kv_core::Txn<'_>| {
+            let pushed = txn.list_push(key, ListEnd::Back, &[b"nobody gets this"]);
+            pushed.expect("a list");
+            assert!(txn.set_expiry(key, Some(AT.now)));
         };
         let written = self.memory.write_with(AT, KeySet::One(key), push);
         written.expect("no log refuses");
@@ -145,8 +172,8 @@ fn nobody_is_left_in_a_queue_and_nothing_watched() {
     assert!(!setting.blocked.ready.any.load(Ordering::Relaxed));
 }
 
-/// Threads push, threads wait on two keys each, some give up at once: every element reaches exactly one of
-/// them, and nobody sleeps on while there is something for him. A lost wake-up leaves this test waiting.
+/// Threads push, now and then to all keys in one transaction, now and then to a key that expires in the same
+/// moment; threads wait on two keys each, some give up at once: what does not expire reaches exactly one of them, and nobody sleeps on while there is something for him. A lost wake-up leaves this test waiting.
 #[test]
 fn no_wake_up_is_lost_between_threads() {
     let setting = Setting::new();
@@ -180,10 +207,11 @@ fn no_wake_up_is_lost_between_threads() {
         while consuming.load(Ordering::Relaxed) > 0 {
             let number = pushed.fetch_add(1, Ordering::Relaxed);
             let key = keys[(number % 3) as usize];
-            if setting.backlog(key) < 4 {
-                setting.push(key, number.to_string().as_bytes());
-            } else {
-                thread::yield_now();
+            match number % 8 {
+                _ if setting.backlog(key) >= 4 => thread::yield_now(),
+                3 => setting.push_to_all(&keys, number),
+                5 => setting.push_in_vain(key),
+                _ => setting.push(key, number.to_string().as_bytes()),
             }
         }
     };
@@ -198,4 +226,10 @@ fn no_wake_up_is_lost_between_threads() {
     });
     let taken = lock(&taken);
     assert_eq!(taken.len() as u64, ROUNDS);
+    assert!(!taken.contains(&b"nobody gets this"[..]));
+    // Nobody can be told that there is no standard error.
+    let _ = writeln!(
+        std::io::stderr(),
+        "blocked: {ROUNDS} waits of {CONSUMERS} threads, none forgotten"
+    );
 }

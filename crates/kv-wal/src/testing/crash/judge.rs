@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use kv_core::{Lsn, MemoryOptions};
+use kv_core::{Lsn, MemoryOptions, Store};
 
 use super::history::History;
 use super::model::{Model, digest_of};
@@ -41,7 +41,8 @@ impl<'h> Judge<'h> {
         Self { history, wrap }
     }
 
-    /// Recovers `state`, which a crash has left after which everything up to `floor` must be there.
+    /// Recovers `state`, which a crash has left after which everything up to `floor` must be there; opens a whole
+    /// store, threads and all, and closes it again.
     ///
     /// # Errors
     ///
@@ -70,7 +71,34 @@ impl<'h> Judge<'h> {
         })
     }
 
-    fn check_prefix(&self, store: &DurableStore, lsn: Lsn, floor: Lsn) -> Result<(), String> {
+    /// As [`Judge::recover`], as if the process were killed again as soon as the store is open.
+    ///
+    /// # Errors
+    ///
+    /// In words, what is wrong with what came back.
+    pub fn recover_only(&self, state: &DiskState, floor: Lsn) -> Result<Verdict, String> {
+        let disk = SimDisk::boot(state.clone(), state.fingerprint());
+        let fs = (self.wrap)(disk.clone());
+        let recovered = catch_unwind(AssertUnwindSafe(|| {
+            DurableStore::recover_and_stop("db", options(fs))
+        }));
+        let (memory, found) = match recovered {
+            Ok(Ok(recovered)) => recovered,
+            Ok(Err(error)) => return Err(format!("refused: {error}")),
+            Err(_) => return Err("panicked".into()),
+        };
+        let lsn = found.last_lsn;
+        self.check_prefix(&memory, lsn, floor)?;
+        let trace = disk.trace();
+        check_unwritten(state, &trace)?;
+        Ok(Verdict {
+            lsn,
+            open_at: trace.operations.len(),
+            trace,
+        })
+    }
+
+    fn check_prefix(&self, store: &dyn Store, lsn: Lsn, floor: Lsn) -> Result<(), String> {
         let Some(digest) = self.history.digest_at(lsn) else {
             return Err(format!(
                 "recovered up to LSN {lsn}, inside of a transaction or after the last one"

@@ -19,6 +19,9 @@ use crate::{Durability, DurableOptions, DurableStore, SnapshotRule};
 /// A life that takes longer than this hangs.
 const LIFETIME_MAX: Duration = Duration::from_secs(60);
 
+/// Room on a disk of memory comes back soon.
+const ROOM_LOOK_INTERVAL: Duration = Duration::from_millis(2);
+
 /// Two kinds of crash: what must be there after one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
@@ -224,6 +227,7 @@ fn options(plan: &Plan, fs: Arc<dyn Fs>) -> DurableOptions {
         // Those that the plan makes are enough.
         snapshots: SnapshotRule::NEVER,
         snapshot_bytes_per_second: 0,
+        room_look_interval: ROOM_LOOK_INTERVAL,
         fs,
         ..DurableOptions::default()
     }

@@ -25,7 +25,7 @@ pub struct Effort {
     pub inside_every: u64,
     /// Disks after a loss of power at one place inside of recovery, at most.
     pub inside_variants: usize,
-    /// Every how many recoveries the disk is recovered a second time.
+    /// Every how many recoveries the store goes on until it is closed, and the disk is recovered a second time.
     pub twice_every: u64,
     /// The first place in the trace.
     pub from: usize,
@@ -173,7 +173,14 @@ impl Search<'_> {
             return None;
         }
         self.report.recoveries += 1;
-        match self.judge.recover(disk, floor) {
+        let recoveries = self.report.recoveries;
+        let wholly = [self.effort.twice_every, self.effort.inside_every];
+        let recovered = if wholly.iter().any(|&every| recoveries.is_multiple_of(every)) {
+            self.judge.recover(disk, floor)
+        } else {
+            self.judge.recover_only(disk, floor)
+        };
+        match recovered {
             Ok(verdict) => {
                 self.recovered.insert(print, verdict.lsn);
                 Some(verdict)
@@ -244,7 +251,7 @@ impl Search<'_> {
             Some(&lsn) => lsn,
             None => {
                 self.report.recoveries += 1;
-                match self.judge.recover(disk, *due.start()) {
+                match self.judge.recover_only(disk, *due.start()) {
                     Ok(verdict) => verdict.lsn,
                     Err(what) => return self.violated(case, disk, *due.start(), what),
                 }

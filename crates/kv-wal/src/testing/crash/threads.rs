@@ -53,7 +53,7 @@ fn write(store: &DurableStore, notes: &Notes<'_>, plan: &Plan, script: &[Task]) 
             Err(Refusal::Behind) => store.wait_until_caught_up(),
             // There will be room again, or the log fails; this one is not done.
             Err(Refusal::DiskFull) => thread::yield_now(),
-            Err(Refusal::Failed) => return notes.fail(),
+            Err(Refusal::Failed | Refusal::TooLarge) => return notes.fail(),
         }
         if task.waits != Waits::No && !settle(store, notes, plan, last, task.waits) {
             return;

@@ -15,7 +15,7 @@ pub(super) const DIGEST: CommandSpec = CommandSpec {
     summary: "Returns a number that says whether two servers hold the same.",
     syntax: "DEBUG DIGEST",
     complexity: "O(N) where N is the size of all data",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "The number is another one than Redis', but for that of an empty server.",
     ),
@@ -31,7 +31,7 @@ pub(super) const DIGEST_VALUE: CommandSpec = CommandSpec {
     summary: "Returns for each key a number that says whether two keys hold the same.",
     syntax: "DEBUG DIGEST-VALUE key [key ...]",
     complexity: "O(N) where N is the size of the values",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "The numbers are other ones than Redis', but for those of keys that are not there.",
     ),
@@ -47,7 +47,7 @@ pub(super) const OBJECT: CommandSpec = CommandSpec {
     summary: "Tells how the value of a key is kept.",
     syntax: "DEBUG OBJECT key",
     complexity: "O(N) where N is the size of the value",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "The address is that of nothing, the length that of the elements, and nothing remembers when a key was \
          last used.",

@@ -16,7 +16,7 @@ pub(super) const DEBUG: CommandSpec = CommandSpec {
     summary: "Holds the commands for tests and for those who look for a fault.",
     syntax: "DEBUG subcommand [argument ...]",
     complexity: "Depends on the subcommand.",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "Of the many subcommands there are those that mean something here; they are subcommands to COMMAND too, \
          and there is no switch to turn them off, since none does harm.",
@@ -55,7 +55,7 @@ const HELP: CommandSpec = CommandSpec {
     summary: "Lists the subcommands of DEBUG.",
     syntax: "DEBUG HELP",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs("The texts are other ones."),
     arity: Arity::exactly(2),
     keys: Keys::None,

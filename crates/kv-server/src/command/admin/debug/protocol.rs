@@ -6,11 +6,11 @@ pub(super) const PROTOCOL: CommandSpec = CommandSpec {
     name: "DEBUG|PROTOCOL",
     group: Group::Server,
     summary: "Returns a reply of a certain type.",
-    syntax: "DEBUG PROTOCOL <STRING | INTEGER | DOUBLE | NULL | ARRAY | SET | MAP | VERBATIM | TRUE | FALSE | \
-             BIGNUM>",
+    syntax: "DEBUG PROTOCOL <STRING | INTEGER | DOUBLE | NULL | ARRAY | SET | MAP | ATTRIB | VERBATIM | TRUE | FALSE \
+             | BIGNUM>",
     complexity: "O(1)",
-    since: "0.2.0",
-    compat: Compat::Differs("There are no attributes, and no pushes among replies."),
+    since: "0.1.0",
+    compat: Compat::Differs("There are no pushes among replies."),
     arity: Arity::exactly(3),
     keys: Keys::None,
     flags: super::DEBUG_FLAGS,
@@ -23,7 +23,7 @@ fn protocol(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     match name.to_ascii_lowercase().as_slice() {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.int(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double_text("3.141"),
         b"null" => reply.null(),
         b"array" => {
             reply.array(3);
@@ -41,6 +41,16 @@ fn protocol(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
             }
         }
         b"verbatim" => reply.verbatim("txt", b"This is a verbatim\nstring"),
+        b"attrib" => {
+            if reply.attribute(1) {
+                reply.bulk(b"key-popularity");
+                reply.array(2);
+                reply.bulk(b"key:123");
+                reply.int(90);
+            }
+            // An attribute stands before a reply.
+            reply.bulk(b"Some real reply following the attribute");
+        }
         b"true" => reply.boolean(true),
         b"false" => reply.boolean(false),
         b"bignum" => reply.big_number("1234567999999999999999999999999999999"),

@@ -14,7 +14,7 @@ pub(super) const LOADAOF: CommandSpec = CommandSpec {
     summary: "The same as DEBUG RELOAD.",
     syntax: "DEBUG LOADAOF",
     complexity: RELOAD.complexity,
-    since: "0.2.0",
+    since: "0.1.0",
     compat: RELOAD.compat,
     arity: Arity::exactly(2),
     keys: Keys::None,
@@ -28,7 +28,7 @@ pub(super) const RELOAD: CommandSpec = CommandSpec {
     summary: "Makes everything again from what a snapshot would hold, and says whether it is the same.",
     syntax: "DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
     complexity: "O(N) where N is the size of all data",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Differs(
         "What was made again is compared and thrown away; it needs as much memory as the data.",
     ),

@@ -26,6 +26,6 @@ mod tests {
     fn help_lists_every_subcommand() {
         let lines = Shell::new().run("CLIENT HELP");
         assert!(lines.contains("+ID|"), "{lines}");
-        assert!(lines.contains("+LIST [TYPE"), "{lines}");
+        assert!(lines.contains("+LIST [ID"), "{lines}");
     }
 }

@@ -33,10 +33,13 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
     } else {
         2
     };
+    let waiting = progress.output_bytes + client.inbox.waiting_bytes();
     let _ = write!(
         line,
-        "name={} age={} idle={} flags={} db={} sub={channels} psub={patterns} ssub={shard_channels} multi={} watch={} qbuf={} omem={} \
-         tot-cmds={} events=r cmd={command} user=default redir={} resp={resp} lib-name={} lib-ver={}",
+        "name={} age={} idle={} flags={} capa= db={} sub={channels} psub={patterns} ssub={shard_channels} multi={} \
+         watch={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll=0 omem={waiting} tot-mem={} \
+         events=r cmd={command} user=default redir={} resp={resp} lib-name={} lib-ver={} tot-net-in={} \
+         tot-net-out={} tot-cmds={}",
         identity.name.escape_ascii(),
         now_s.saturating_sub(client.connected_s),
         now_s.saturating_sub(progress.active_s),
@@ -47,17 +50,20 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
             .map_or(-1, |queued| i64::try_from(queued).unwrap_or(i64::MAX)),
         progress.watched,
         progress.input_bytes,
-        progress.output_bytes + client.inbox.waiting_bytes(),
-        progress.commands,
+        progress.queued_bytes,
+        progress.input_bytes + progress.queued_bytes + waiting,
         redirect(tracker.as_deref()),
         identity.library.escape_ascii(),
         identity.library_version.escape_ascii(),
+        progress.received,
+        progress.sent,
+        progress.commands,
     );
     line
 }
 
 /// A letter for each thing that sets the connection apart; `N` when nothing does.
-fn flags(
+pub(super) fn flags(
     server: &Server,
     client: &Client,
     progress: &Progress,
@@ -65,6 +71,7 @@ fn flags(
 ) -> String {
     let broken = |tracker: &Tracker| tracker.is_broken.load(Ordering::Relaxed);
     let all = [
+        ('O', server.monitors.has(client.id)),
         ('P', client.is_subscriber()),
         ('x', progress.queued.is_some()),
         ('b', server.blocked.holds(client.id)),

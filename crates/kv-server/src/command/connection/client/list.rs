@@ -1,6 +1,7 @@
 //! `CLIENT LIST` and `CLIENT INFO`: who is connected.
 
 use super::CLIENT_FLAGS;
+use super::filters::Filters;
 use super::line::line;
 use crate::clients::{Client, Progress};
 use crate::command::prelude::*;
@@ -13,7 +14,7 @@ pub(super) const INFO: CommandSpec = CommandSpec {
     syntax: "CLIENT INFO",
     complexity: "O(1)",
     since: "0.1.0",
-    compat: Compat::Differs("Sizes of inner buffers are not shown."),
+    compat: Compat::Differs("Sizes of inner buffers are 0."),
     arity: Arity::exactly(2),
     keys: Keys::None,
     flags: CLIENT_FLAGS,
@@ -24,22 +25,24 @@ pub(super) const LIST: CommandSpec = CommandSpec {
     name: "CLIENT|LIST",
     group: Group::Connection,
     summary: "Returns a line about each connection.",
-    syntax: "CLIENT LIST [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+    syntax: "CLIENT LIST [ID client-id [client-id ...]] [NOT-ID client-id [client-id ...]] \
+             [TYPE <NORMAL | MASTER | PRIMARY | REPLICA | SLAVE | PUBSUB>] \
+             [NOT-TYPE <NORMAL | MASTER | PRIMARY | REPLICA | SLAVE | PUBSUB>] [USER username] [NOT-USER username] \
+             [ADDR ip:port] [NOT-ADDR ip:port] [LADDR ip:port] [NOT-LADDR ip:port] [SKIPME <YES | NO>] \
+             [MAXAGE seconds] [FLAGS flags] [NOT-FLAGS flags] [NAME name] [NOT-NAME name] [IDLE seconds] \
+             [LIB-NAME lib-name] [NOT-LIB-NAME lib-name] [LIB-VER lib-version] [NOT-LIB-VER lib-version] \
+             [DB db-id] [NOT-DB db-id] [CAPA capa] [NOT-CAPA capa] [IP ip] [NOT-IP ip]",
     complexity: "O(N) where N is the number of connections",
     since: "0.1.0",
-    compat: Compat::Differs("Sizes of inner buffers are not shown."),
+    compat: Compat::Differs(
+        "Sizes of inner buffers are not shown; the filters and the errors are those of Valkey 9.1, of which Redis has a \
+         part.",
+    ),
     arity: Arity::at_least(2),
     keys: Keys::None,
     flags: super::ADMIN_FLAGS,
     run: Run::Session(list),
 };
-
-/// Which connections are asked for.
-enum Which {
-    All,
-    Of(ClientKind),
-    Ids(Vec<i64>),
-}
 
 fn info(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let own = own_progress(cx, args.spec());
@@ -50,23 +53,32 @@ fn info(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
 }
 
 fn list(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    let own = own_progress(cx, args.spec());
-    let which = which(args)?;
+    let filters = Filters::parse(cx, args)?;
+    let skip_me = filters.skip_me.unwrap_or(false);
     let mut text = String::new();
     for client in cx.server.clients.all() {
-        if !which.has(&client) {
-            continue;
+        let progress = progress(cx, &client, args.spec());
+        let left_out = skip_me && client.id == cx.state.client.id;
+        if !left_out && filters.hold(cx.server, &client, &progress) {
+            text.push_str(&line(cx.server, &client, &progress));
+            text.push('\n');
         }
-        let progress = if client.id == cx.state.client.id {
-            own
-        } else {
-            *client.progress()
-        };
-        text.push_str(&line(cx.server, &client, &progress));
-        text.push('\n');
     }
     reply.verbatim("txt", text.as_bytes());
     Ok(())
+}
+
+/// How far `client` is, as the connection that asks for `spec` sees it.
+pub(super) fn progress(
+    cx: &SessionCx<'_>,
+    client: &Client,
+    spec: &'static CommandSpec,
+) -> Progress {
+    if client.id == cx.state.client.id {
+        own_progress(cx, spec)
+    } else {
+        *client.progress()
+    }
 }
 
 /// How far this connection is, the command that asks included: others see it as of its last batch.
@@ -79,76 +91,5 @@ fn own_progress(cx: &SessionCx<'_>, spec: &'static CommandSpec) -> Progress {
         watched: cx.state.watched(),
         active_s: cx.server.uptime_s(),
         ..*cx.state.client.progress()
-    }
-}
-
-fn which(mut args: Args<'_>) -> Result<Which, CommandError> {
-    if args.peek().is_none() {
-        return Ok(Which::All);
-    }
-    let which = if args.len() >= 2 && args.eat(b"TYPE") {
-        Which::Of(kind(args.bytes()?)?)
-    } else if args.len() >= 2 && args.eat(b"ID") {
-        let mut ids = Vec::with_capacity(args.len());
-        while args.peek().is_some() {
-            let id = args
-                .int()
-                .map_err(|_| CommandError::err("Invalid client ID"))?;
-            ids.push(id);
-        }
-        Which::Ids(ids)
-    } else {
-        return Err(CommandError::SYNTAX);
-    };
-    args.finish()?;
-    Ok(which)
-}
-
-/// Whom a connection is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ClientKind {
-    /// Requests.
-    Normal,
-    /// Messages.
-    PubSub,
-    /// Another server, which no connection is.
-    Server,
-}
-
-/// The kind that `word` names.
-///
-/// # Errors
-///
-/// There is none of this name.
-pub(super) fn kind(word: &[u8]) -> Result<ClientKind, CommandError> {
-    match word.to_ascii_lowercase().as_slice() {
-        b"normal" => Ok(ClientKind::Normal),
-        b"pubsub" => Ok(ClientKind::PubSub),
-        b"master" | b"primary" | b"replica" | b"slave" => Ok(ClientKind::Server),
-        _ => {
-            let word = word.escape_ascii();
-            Err(CommandError::err(format!("Unknown client type '{word}'")))
-        }
-    }
-}
-
-impl ClientKind {
-    /// Whether `client` is of this kind.
-    pub(super) fn has(self, client: &Client) -> bool {
-        match self {
-            Self::Normal => !client.is_subscriber(),
-            Self::PubSub => client.is_subscriber(),
-            Self::Server => false,
-        }
-    }
-}
-
-impl Which {
-    fn has(&self, client: &Client) -> bool {
-        match self {
-            Self::All => true,
-            Self::Of(kind) => kind.has(client),
-            Self::Ids(ids) => ids.contains(&client.number()),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! `CLIENT`: what a connection says of itself, and what is told of the others.
 
 mod durability;
+mod filters;
 mod help;
 mod identity;
 mod kill;

@@ -10,7 +10,7 @@ pub(super) const REPLY: CommandSpec = CommandSpec {
     summary: "Chooses whether the replies of this connection are sent, or leaves out the next one.",
     syntax: "CLIENT REPLY <ON | OFF | SKIP>",
     complexity: "O(1)",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::exactly(3),
     keys: Keys::None,

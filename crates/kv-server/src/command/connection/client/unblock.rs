@@ -11,7 +11,7 @@ pub(super) const UNBLOCK: CommandSpec = CommandSpec {
     summary: "Ends the wait of a connection, as if its time were up or with an error.",
     syntax: "CLIENT UNBLOCK client-id [TIMEOUT | ERROR]",
     complexity: "O(log N) in the number of connections that wait",
-    since: "0.2.0",
+    since: "0.1.0",
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::None,

@@ -1,0 +1,235 @@
+//! `RESTORE key ttl serialized-value [option ...]`: a key from the bytes that `DUMP` made of its value.
+
+use kv_core::{CollectionKind, StringValue, UnixMillis};
+
+use crate::command::prelude::*;
+use crate::rdb::{self, Content, Object};
+
+pub(super) const RESTORE: CommandSpec = CommandSpec {
+    name: "RESTORE",
+    group: Group::Keys,
+    summary: "Makes a key from the bytes that DUMP made of a value, here, in Redis or in Valkey.",
+    syntax: "RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+    complexity: "O(N) in the size of the value, for a sorted set O(N*log(N))",
+    since: "0.1.0",
+    compat: Compat::Differs(
+        "Values as both Redis 7.0 to 8.2 and Valkey up to 9.1 dump them are taken, streams and modules' values are not; \
+         a value is looked at wholly first, as with `sanitize-dump-payload yes`, and a field whose time is over is not \
+         restored. How long a key was idle and how often it was used are read and forgotten.",
+    ),
+    arity: Arity::at_least(4),
+    keys: Keys::one(1, Access::UPDATE.union(Access::BLIND)),
+    flags: Flags::DANGEROUS,
+    run: Run::Write(restore),
+};
+
+/// Elements that become one change.
+const PIECE_ELEMENTS: usize = 1024;
+
+/// The words behind the value.
+#[derive(Default)]
+struct Options {
+    replace: bool,
+    absolute: bool,
+}
+
+impl Options {
+    /// Reads all words that are left.
+    fn parse(mut args: Args<'_>) -> Result<Self, CommandError> {
+        let mut options = Self::default();
+        let (mut idle, mut frequency) = (false, false);
+        while args.len() > 0 {
+            if args.eat(b"REPLACE") {
+                options.replace = true;
+            } else if args.eat(b"ABSTTL") {
+                options.absolute = true;
+            } else if args.len() > 1 && !frequency && args.eat(b"IDLETIME") {
+                idle = true;
+                if args.int()? < 0 {
+                    return Err(CommandError::err("Invalid IDLETIME value, must be >= 0"));
+                }
+            } else if args.len() > 1 && !idle && args.eat(b"FREQ") {
+                frequency = true;
+                if !(0..=255).contains(&args.int()?) {
+                    return Err(CommandError::err(
+                        "Invalid FREQ value, must be >= 0 and <= 255",
+                    ));
+                }
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn restore(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let (key, ttl, payload) = (args.key()?, args.bytes()?, args.bytes()?);
+    let options = Options::parse(args)?;
+    if !options.replace && txn.exists(key) {
+        return Err(CommandError::fixed(
+            "BUSYKEY",
+            "Target key name already exists.",
+        ));
+    }
+    let expires = expiry(txn, ttl, options.absolute)?;
+    let payload = rdb::open(payload)
+        .map_err(|_| CommandError::err("DUMP payload version or checksum are wrong"))?;
+    let object = payload
+        .read()
+        .map_err(|_| CommandError::err("Bad data format"))?;
+    let there = txn.exists(key);
+    if expires.is_none_or(|expires| expires > txn.now()) {
+        put(txn, key, &object, expires)?;
+    } else {
+        txn.delete(key);
+    }
+    match (there, txn.exists(key)) {
+        (_, true) => txn.announce(key, event::RESTORE),
+        (true, false) => txn.announce(key, event::DEL),
+        (false, false) => txn.announce_nothing(key),
+    }
+    reply.ok();
+    Ok(())
+}
+
+/// When the key goes, as `ttl` says: 0 for never.
+fn expiry(view: &View<'_>, ttl: &[u8], absolute: bool) -> Result<Option<UnixMillis>, CommandError> {
+    let time = match crate::command::args::integer(ttl)? {
+        0 => return Ok(None),
+        ..0 => None,
+        ttl if absolute => Some(UnixMillis(ttl)),
+        ttl => view.now().checked_add(ttl),
+    };
+    time.map(Some)
+        .ok_or_else(|| CommandError::err("Invalid TTL value, must be >= 0"))
+}
+
+/// Puts `object` at `key`, whatever was there.
+fn put(
+    txn: &mut Txn<'_>,
+    key: &[u8],
+    object: &Object,
+    expires: Option<UnixMillis>,
+) -> Result<(), CommandError> {
+    match object {
+        Object::String(string) => {
+            txn.set_string(key, StringValue::new(string), expires);
+            return Ok(());
+        }
+        Object::Collection(content) => match content.kind {
+            kind @ (CollectionKind::List | CollectionKind::Set) => {
+                txn.set_elements(key, kind, content.elements().iter());
+            }
+            CollectionKind::ZSet => txn.set_zset(key, content.elements().scored()),
+            CollectionKind::Hash => put_hash(txn, key, content)?,
+        },
+    }
+    txn.set_expiry(key, expires);
+    Ok(())
+}
+
+fn put_hash(txn: &mut Txn<'_>, key: &[u8], content: &Content) -> Result<(), CommandError> {
+    let words: Vec<&[u8]> = content.elements().iter().collect();
+    for (number, piece) in words.chunks(PIECE_ELEMENTS).enumerate() {
+        if number == 0 {
+            txn.set_collection(key, CollectionKind::Hash, piece);
+        } else {
+            txn.hash_set(key, piece)?;
+        }
+    }
+    let mut expiring: Vec<(UnixMillis, &[u8])> = content
+        .expiring
+        .iter()
+        .map(|(expires, field)| (*expires, &**field))
+        .collect();
+    expiring.sort_unstable();
+    for of_one_time in expiring.chunk_by(|one, next| one.0 == next.0) {
+        for piece in of_one_time.chunks(PIECE_ELEMENTS) {
+            let fields: Vec<&[u8]> = piece.iter().map(|(_, field)| *field).collect();
+            txn.hash_expire(key, &fields, piece.first().map(|(expires, _)| *expires))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::command::testing::{START, Shell};
+
+    /// What a bulk reply holds.
+    fn bulk(reply: &[u8]) -> Vec<u8> {
+        let head = reply.iter().position(|byte| *byte == b'\n').unwrap();
+        reply[head + 1..reply.len() - 2].to_vec()
+    }
+
+    /// Dumps `from` and restores it at `to`.
+    fn copy(shell: &Shell, from: &str, to: &str, options: &[&[u8]]) -> String {
+        let payload = bulk(&shell.run_words(&[b"DUMP", from.as_bytes()]));
+        let words = [b"RESTORE", to.as_bytes(), b"0", &payload];
+        let words: Vec<&[u8]> = words.into_iter().chain(options.iter().copied()).collect();
+        String::from_utf8(shell.run_words(&words)).unwrap()
+    }
+
+    #[test]
+    fn what_is_dumped_is_restored() {
+        let shell = Shell::new();
+        for (key, making, show) in [
+            ("string", "SET string some-text", "GET"),
+            ("number", "SET number -17", "GET"),
+            ("list", "RPUSH list a 1 b a", "LRANGE"),
+            ("set", "SADD set a 1 b", "SMEMBERS"),
+            ("zset", "ZADD zset 1.5 a -inf b 1 c", "ZRANGE"),
+            ("hash", "HSET hash f v g w", "HGETALL"),
+        ] {
+            shell.run(making);
+            assert_eq!(copy(&shell, key, "copy", &[b"REPLACE"]), "+OK\r\n");
+            let rest = if show.ends_with("RANGE") { " 0 -1" } else { "" };
+            assert_eq!(
+                shell.run(&format!("{show} copy{rest}")),
+                shell.run(&format!("{show} {key}{rest}"))
+            );
+        }
+        assert_eq!(shell.run("DUMP none"), "$-1|");
+        assert!(copy(&shell, "hash", "set", &[]).starts_with("-BUSYKEY "));
+    }
+
+    #[test]
+    fn many_elements_and_many_times_come_back() {
+        let shell = Shell::new();
+        for number in 0..3000 {
+            shell.run(&format!("HSET h f{number} {number}"));
+            let at = START.0 + 1000 + i64::from(number % 7);
+            if number % 3 == 0 {
+                shell.run(&format!("HPEXPIREAT h {at} FIELDS 1 f{number}"));
+            }
+        }
+        assert_eq!(copy(&shell, "h", "copy", &[]), "+OK\r\n");
+        for number in 0..3000 {
+            for look in ["HMGET", "HPEXPIRETIME"] {
+                let fields = if look == "HMGET" { "" } else { " FIELDS 1" };
+                assert_eq!(
+                    shell.run(&format!("{look} copy{fields} f{number}")),
+                    shell.run(&format!("{look} h{fields} f{number}"))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn times_that_are_over_restore_nothing() {
+        let shell = Shell::new();
+        shell.run("HSET h f v");
+        shell.run("HPEXPIRE h 10 FIELDS 1 f");
+        let payload = bulk(&shell.run_words(&[b"DUMP", b"h"]));
+        shell.advance(10);
+        shell.run("SET k v");
+        let reply = shell.run_words(&[b"RESTORE", b"k", b"0", &payload, b"REPLACE"]);
+        assert_eq!(reply, b"+OK\r\n");
+        assert_eq!(shell.run("EXISTS k"), ":0|");
+        shell.run("SET k v");
+        let words: [&[u8]; 6] = [b"RESTORE", b"k", b"1", &payload, b"ABSTTL", b"REPLACE"];
+        assert_eq!(shell.run_words(&words), b"+OK\r\n");
+        assert_eq!(shell.run("EXISTS k"), ":0|");
+    }
+}
