@@ -20,7 +20,13 @@ fn word() -> impl Strategy<Value = Bytes> {
 fn values() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         word().prop_map(Value::Simple),
-        word().prop_map(|word| Value::Error([b"ERR ", &word[..]].concat().into())),
+        word().prop_map(|word| Value::Error(
+            [b"ERR ", &word[..]]
+                .concat()
+                .trim_ascii_end()
+                .to_vec()
+                .into()
+        )),
         any::<i64>().prop_map(Value::Integer),
         text().prop_map(Value::Bulk),
         (16_000..17_000_usize).prop_map(|bytes| Value::Bulk(vec![b'x'; bytes].into())),
@@ -48,7 +54,7 @@ fn as_str(bytes: &[u8]) -> &str {
 fn write(reply: &mut Reply<'_>, value: &Value) {
     match value {
         Value::Simple(text) => reply.simple(as_str(text)),
-        Value::Error(text) => reply.error("ERR", as_str(&text[4..])),
+        Value::Error(text) => reply.error("ERR", as_str(text.get(4..).unwrap_or_default())),
         Value::Integer(value) => reply.int(*value),
         Value::Bulk(bytes) => reply.bulk_shared(bytes.clone()),
         Value::Null => reply.null(),

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::{Shutdown as Side, SocketAddr};
 use std::os::fd::AsRawFd as _;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kv_core::Db;
@@ -58,6 +58,8 @@ pub(crate) struct Client {
     /// The session has the other half; this one is here to end the connection from outside.
     socket: OwnedWriteHalf,
     closing: AtomicU8,
+    /// Whether it waits for a key.
+    waits: AtomicBool,
     /// What it is sent without asking.
     pub(crate) inbox: Inbox,
     /// How many channels, patterns and shard channels it is subscribed to.
@@ -151,6 +153,16 @@ impl Client {
         self.close(Closing::OutputLimit);
     }
 
+    /// Whether it waits for a key, as far as its session knows.
+    pub(crate) fn waits(&self) -> bool {
+        self.waits.load(Ordering::Relaxed)
+    }
+
+    /// Says whether it waits for a key.
+    pub(crate) fn set_waits(&self, waits: bool) {
+        self.waits.store(waits, Ordering::Relaxed);
+    }
+
     /// Whether it is subscribed to anything.
     pub(crate) fn is_subscriber(&self) -> bool {
         self.subscribed
@@ -230,6 +242,7 @@ impl Clients {
             connected_s: now_s,
             socket,
             closing: AtomicU8::new(0),
+            waits: AtomicBool::new(false),
             inbox: Inbox::new(Arc::clone(room)),
             subscribed: Default::default(),
             identity: Mutex::default(),

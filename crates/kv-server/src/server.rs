@@ -11,7 +11,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::config::settings::Settings;
 use crate::engine::Engine;
-use crate::engine::blocked::Blocked;
+use crate::engine::blocked::{Blocked, Wake};
 use crate::inbox::Mailroom;
 use crate::meter::journal::Journals;
 use crate::meter::latency::Latency;
@@ -138,6 +138,14 @@ impl Server {
         self.engine.watch_changes();
         if !self.tracking.begin(tracker) {
             self.engine.unwatch_changes();
+        }
+    }
+
+    /// Ends the wait of the connection `id`, with `wake` or without a word; whether it waited.
+    pub(crate) fn end_wait(&self, id: u64, wake: Option<Wake>) -> bool {
+        match wake {
+            Some(wake) => self.engine.unblock(&self.blocked, id, wake),
+            None => self.engine.leave(&self.blocked, id),
         }
     }
 

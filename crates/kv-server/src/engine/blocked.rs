@@ -166,11 +166,6 @@ impl Blocked {
         Counted(self)
     }
 
-    /// Whether the client `id` waits for a key.
-    pub(crate) fn holds(&self, id: u64) -> bool {
-        lock(&self.queues).clients.contains_key(&id)
-    }
-
     /// Runs a request that found nothing a moment ago once more, and lets it wait if it finds nothing again.
     ///
     /// # Errors

@@ -103,10 +103,14 @@ fn write_table(
         reply.simple(&String::from_utf8_lossy(&ok));
         return Ok(());
     }
-    match table.raw_get("double")? {
-        Value::Number(number) => return Ok(reply.double(number)),
-        Value::Integer(number) => return Ok(reply.double(number as f64)),
-        _ => {}
+    let double = match table.raw_get("double")? {
+        Value::Number(number) => Some(number),
+        Value::Integer(number) => Some(number as f64),
+        _ => None,
+    };
+    if let Some(double) = double {
+        reply.double(double);
+        return Ok(());
     }
     if let Value::Table(map) = table.raw_get("map")? {
         let pairs: Vec<(Value, Value)> = map.pairs().collect::<mlua::Result<_>>()?;

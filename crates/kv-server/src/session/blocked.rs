@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::task::Poll;
 
 use kv_proto::{Reply, ReplyBuffer};
@@ -9,8 +10,25 @@ use tokio::io::{Interest, ReadBuf};
 
 use super::Session;
 use super::later::LOOK_INTERVAL;
+use crate::clients::Client;
 use crate::command::error::CommandError;
 use crate::engine::blocked::{Served, Ticket, Wake};
+
+/// A client that waits for a key, for as long as this lives.
+struct Waits(Arc<Client>);
+
+impl Waits {
+    fn begin(client: &Arc<Client>) -> Self {
+        client.set_waits(true);
+        Self(Arc::clone(client))
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.set_waits(false);
+    }
+}
 
 impl Session<'_> {
     /// Answers the request that waits, when its time has come.
@@ -48,6 +66,7 @@ impl Session<'_> {
     async fn wake(&mut self, mut ticket: Ticket) -> io::Result<Wake> {
         let server = &self.worker.server;
         let counted = server.blocked.counted();
+        let _waits = Waits::begin(&self.state.client);
         let deadline = ticket.deadline;
         let too_late = async {
             match deadline {

@@ -12,6 +12,7 @@ use super::subscriptions::Subscriptions;
 use super::transaction::{Multi, Watching};
 use crate::clients::Client;
 use crate::command::spec::CommandSpec;
+use crate::engine::blocked::Wake;
 use crate::pubsub::Topic;
 use crate::script::machine::Machine;
 use crate::server::Server;
@@ -51,6 +52,8 @@ pub(crate) struct State {
     pub(crate) mail_bytes: usize,
     /// While `EXEC` runs: what it has published.
     pub(crate) unsent: Option<Vec<Unsent>>,
+    /// While `EXEC` runs: whose waits it has ended, and how.
+    ends_of_waits: Vec<(u64, Option<Wake>)>,
     /// What was sent since `MULTI`.
     pub(crate) multi: Option<Box<Multi>>,
     /// What `WATCH` named.
@@ -105,6 +108,7 @@ impl State {
             caching: None,
             mail_bytes: 0,
             unsent: None,
+            ends_of_waits: Vec::new(),
             multi: None,
             watching: None,
             replies: Replies::On,
@@ -199,6 +203,16 @@ impl SessionCx<'_> {
         self.server.pubsub.reach(topic, channel)
     }
 
+    /// Ends the wait of `client`, with `wake` or without a word; whether it waited. In a transaction that comes
+    /// when the data is let go of: the queues of those who wait are locked before the data, never after.
+    pub(crate) fn end_wait(&mut self, client: &Client, wake: Option<Wake>) -> bool {
+        if self.state.unsent.is_some() {
+            self.state.ends_of_waits.push((client.id, wake));
+            return client.waits();
+        }
+        self.server.end_wait(client.id, wake)
+    }
+
     /// The transaction that begins now keeps what it publishes.
     pub(crate) fn begin_publishing(&mut self) {
         self.state.unsent = Some(Vec::new());
@@ -207,7 +221,11 @@ impl SessionCx<'_> {
     /// The transaction ended: with `lsn` what it published is sent, without one nothing happened.
     pub(crate) fn end_publishing(&mut self, lsn: Option<Lsn>) {
         let unsent = self.state.unsent.take().unwrap_or_default();
+        let ends_of_waits = std::mem::take(&mut self.state.ends_of_waits);
         if let Some(lsn) = lsn {
+            for (id, wake) in ends_of_waits {
+                self.server.end_wait(id, wake);
+            }
             let lsn = lsn.max(self.state.newest);
             for message in unsent {
                 let (channel, payload) = (&message.channel, &message.payload);

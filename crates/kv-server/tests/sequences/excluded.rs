@@ -10,10 +10,13 @@ const FLAGS: [(&str, &str); 3] = [
 ];
 
 /// Names, or beginnings of names up to a `|`.
-const NAMES: [(&str, &str); 17] = [
+const NAMES: [(&str, &str); 20] = [
     ("CLIENT", "about connections, which differ"),
     ("COMMAND", "the words are our own"),
-    ("EVAL", "no scripts here"),
+    ("EVAL", "no programs are drawn"),
+    ("EVALSHA", "no programs are drawn"),
+    ("EVALSHA_RO", "no programs are drawn"),
+    ("EVAL_RO", "no programs are drawn"),
     ("INFO", "about the server"),
     ("LASTSAVE", "a time"),
     ("LATENCY", "about the server"),
@@ -23,7 +26,7 @@ const NAMES: [(&str, &str); 17] = [
     ("READONLY", "about clusters"),
     ("READWRITE", "about clusters"),
     ("ROLE", "about the server"),
-    ("SCRIPT", "no scripts here"),
+    ("SCRIPT", "no programs are drawn"),
     ("SLOWLOG", "about the server"),
     ("TIME", "a time"),
     ("WAIT", "waits for replicas"),

@@ -72,12 +72,13 @@ fn restore(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
             "Target key name already exists.",
         ));
     }
-    let expires = expiry(txn, ttl, options.absolute)?;
+    let ttl = ttl_ms(ttl)?;
     let payload = rdb::open(payload)
         .map_err(|_| CommandError::err("DUMP payload version or checksum are wrong"))?;
     let object = payload
         .read()
         .map_err(|_| CommandError::err("Bad data format"))?;
+    let expires = expiry(txn, ttl, options.absolute)?;
     let there = txn.exists(key);
     if expires.is_none_or(|expires| expires > txn.now()) {
         put(txn, key, &object, expires)?;
@@ -93,16 +94,22 @@ fn restore(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
     Ok(())
 }
 
-/// When the key goes, as `ttl` says: 0 for never.
-fn expiry(view: &View<'_>, ttl: &[u8], absolute: bool) -> Result<Option<UnixMillis>, CommandError> {
-    let time = match crate::command::args::integer(ttl)? {
-        0 => return Ok(None),
-        ..0 => None,
-        ttl if absolute => Some(UnixMillis(ttl)),
-        ttl => view.now().checked_add(ttl),
-    };
-    time.map(Some)
-        .ok_or_else(|| CommandError::err("Invalid TTL value, must be >= 0"))
+const INVALID_TTL: CommandError = CommandError::fixed("ERR", "Invalid TTL value, must be >= 0");
+
+fn ttl_ms(word: &[u8]) -> Result<i64, CommandError> {
+    match crate::command::args::integer(word)? {
+        ..0 => Err(INVALID_TTL),
+        ttl => Ok(ttl),
+    }
+}
+
+/// When the key goes: never for 0.
+fn expiry(view: &View<'_>, ttl: i64, absolute: bool) -> Result<Option<UnixMillis>, CommandError> {
+    match ttl {
+        0 => Ok(None),
+        _ if absolute => Ok(Some(UnixMillis(ttl))),
+        _ => view.now().checked_add(ttl).map(Some).ok_or(INVALID_TTL),
+    }
 }
 
 /// Puts `object` at `key`, whatever was there.

@@ -4,7 +4,7 @@ use kv_core::UnixMillis;
 
 use crate::command::prelude::*;
 use crate::engine::transaction::Hold;
-use crate::script::machine::{Machine, Program, Script};
+use crate::script::machine::{Machine, NO_SCRIPT, Program, Script};
 use crate::session::SessionCx;
 
 pub(super) const EVAL: CommandSpec = CommandSpec {
@@ -83,6 +83,9 @@ const COMPAT: Compat = Compat::Differs(
      proxies.",
 );
 
+/// Hexadecimal digits of a SHA-1.
+const DIGEST_CHARS: usize = 40;
+
 /// What a script may do with its keys.
 const CHANGES: Access = Access::READ
     .union(Access::UPDATE)
@@ -115,7 +118,12 @@ fn evalsha(
     mut args: Args<'_>,
     reply: &mut Reply<'_>,
 ) -> Outcome {
-    let script = Script::Digest(args.bytes()?);
+    let digest = args.bytes()?;
+    // Before the number of keys is looked at, as in Redis.
+    if digest.len() != DIGEST_CHARS {
+        return Err(NO_SCRIPT);
+    }
+    let script = Script::Digest(digest);
     run(cx, hold, now, (script, args), reply)
 }
 

@@ -237,6 +237,6 @@ mod tests {
         ] {
             assert_eq!(digits(number, 14), text);
         }
-        assert_eq!(digits(3.14159, 3), "3.14");
+        assert_eq!(digits(2.34567, 3), "2.35");
     }
 }

@@ -47,7 +47,8 @@ fn kill(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Ou
     Ok(())
 }
 
-/// Ends the connections that `filters` name; how many. One's own ends after its reply.
+/// Ends the connections that `filters` name; how many. One's own ends after its reply. Those that wait for a key
+/// get nothing of what comes after the reply.
 fn end(
     cx: &mut SessionCx<'_>,
     filters: &Filters<'_>,
@@ -64,6 +65,7 @@ fn end(
                 cx.state.ending = true;
             } else {
                 client.close(Closing::Killed);
+                cx.end_wait(&client, None);
             }
         }
     }

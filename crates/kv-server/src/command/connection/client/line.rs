@@ -74,7 +74,7 @@ pub(super) fn flags(
         ('O', server.monitors.has(client.id)),
         ('P', client.is_subscriber()),
         ('x', progress.queued.is_some()),
-        ('b', server.blocked.holds(client.id)),
+        ('b', client.waits()),
         ('t', tracker.is_some()),
         ('R', tracker.is_some_and(broken)),
         (

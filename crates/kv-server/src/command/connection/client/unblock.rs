@@ -31,7 +31,8 @@ fn unblock(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) ->
         ));
     };
     let id = u64::try_from(crate::command::args::integer(id)?).unwrap_or(0);
-    let unblocked = cx.server.engine.unblock(&cx.server.blocked, id, wake);
+    let client = cx.server.clients.find(id);
+    let unblocked = client.is_some_and(|client| cx.end_wait(&client, Some(wake)));
     reply.int(i64::from(unblocked));
     Ok(())
 }
