@@ -67,7 +67,9 @@ impl Dir for RealDir {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(RealFile::new(self.open_with(name, OFlags::RDONLY)?)))
+        Ok(Arc::new(RealFile::new(
+            self.open_with(name, OFlags::RDONLY)?,
+        )))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
