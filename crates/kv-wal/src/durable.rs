@@ -15,7 +15,7 @@ use kv_core::{
 use crate::compact::{kept_bytes, remove_from};
 use crate::dir::LogDir;
 use crate::file::{IoFailure, failed};
-use crate::format::SegmentHeader;
+use crate::format::{SegmentHeader, VERSION};
 use crate::headroom::fitting_segment_bytes;
 use crate::keeper::first_segment_bytes;
 use crate::log::Log;
@@ -149,6 +149,7 @@ impl DurableStore {
         let bytes = first_segment_bytes(options.segment_bytes);
         let blank = Blank::make(dir, 0, bytes, || Ok::<_, IoFailure>(()))?;
         let header = SegmentHeader {
+            version: VERSION,
             database: manifest.database,
             number: found.next,
             first_lsn: found.report.last_lsn.advanced_by(1),
