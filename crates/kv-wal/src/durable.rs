@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use kv_core::{
-    At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Lsn, MemoryStore, Refusal, Store,
-    StoreError, StringValue, Txn, UnixMillis, View, limits,
+    At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Libraries, Lsn, MemoryStore,
+    Refusal, Store, StoreError, StringValue, Txn, UnixMillis, View, limits,
 };
 
 use crate::compact::{kept_bytes, remove_from};
@@ -357,6 +357,10 @@ impl Store for DurableStore {
 
     fn for_each(&self, show: &mut dyn FnMut(&Item<'_>)) {
         Store::for_each(&*self.memory, show);
+    }
+
+    fn libraries(&self) -> Arc<Libraries> {
+        Store::libraries(&*self.memory)
     }
 
     fn newest(&self) -> Lsn {
