@@ -68,6 +68,11 @@ impl Figures {
     }
 }
 
+/// Whether the program `source` has a first line that says that it changes nothing.
+pub(crate) fn says_that_it_only_reads(source: &[u8]) -> bool {
+    shebang::split(source).is_ok_and(|(declared, _)| declared.no_writes)
+}
+
 impl Scripts {
     /// No script yet, in a server with so many serving threads.
     pub(crate) fn new(workers: usize) -> Self {
