@@ -11,7 +11,7 @@ use crate::batch::FrameBuffer;
 use crate::dir::{LogDir, SegmentName};
 use crate::file::{IoFailure, LogFile};
 use crate::format::{
-    FRAME_HEADER_BYTES, FrameHeader, FrameKind, HeaderFlaw, Place, Predecessor,
+    FRAME_HEADER_BYTES, FrameHeader, FrameKind, HeaderFlaw, PayloadChecksums, Place, Predecessor,
     SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, encode_time, frame_bytes,
 };
 
@@ -193,7 +193,7 @@ impl LiveSegment {
             synced,
             effects: 0,
             kind,
-            payload_checksum: crc32c::crc32c(payload),
+            checksums: PayloadChecksums::of(payload),
         };
         let (header, checksum) = header.encode(self.place());
         let mut bytes = header.to_vec();

@@ -244,7 +244,7 @@ fn run(
             cx.server.blocked.serve(memory, now);
             answer
         }
-        Run::Script { changes, run } => {
+        Run::Script { changes, run } | Run::Library { changes, run } => {
             let answer = transaction::script(cx, (*changes, *run), args, now, reply);
             cx.server.blocked.serve(memory, now);
             answer

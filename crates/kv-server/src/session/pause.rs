@@ -13,6 +13,7 @@ use kv_proto::RequestRef;
 use super::Session;
 use crate::command::script::only_reads;
 use crate::command::spec::{CommandSpec, Flags, Run};
+use crate::script::Scripts;
 
 /// What is paused, for all connections.
 #[derive(Debug, Default)]
@@ -123,22 +124,23 @@ impl Session<'_> {
         let Some(spec) = spec.filter(|spec| spec.arity.allows(request.len())) else {
             return false;
         };
+        let scripts = &self.worker.server.scripts;
         match (&spec.run, self.state.multi.as_deref()) {
             (Run::Exec(_), Some(multi)) if !multi.is_spoilt => multi
                 .requests()
                 .iter()
-                .any(|queued| may_write(queued.spec, queued.request.as_ref())),
+                .any(|queued| may_write(scripts, queued.spec, queued.request.as_ref())),
             (Run::Exec(_), _) => false,
             // It is only kept.
             (_, Some(_)) => false,
-            (_, None) => may_write(spec, request),
+            (_, None) => may_write(scripts, spec, request),
         }
     }
 }
 
-fn may_write(spec: &CommandSpec, request: RequestRef<'_>) -> bool {
+fn may_write(scripts: &Scripts, spec: &CommandSpec, request: RequestRef<'_>) -> bool {
     match spec.run {
-        Run::Script { changes: true, .. } => !only_reads(spec, request),
+        Run::Script { changes: true, .. } => !only_reads(scripts, spec, request),
         _ => spec.changes_data() || spec.flags.contains(Flags::PAUSED_LIKE_WRITES),
     }
 }
