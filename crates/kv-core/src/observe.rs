@@ -265,6 +265,11 @@ impl Notebook {
         self.wanted.class(class)
     }
 
+    /// How many things there are to tell so far.
+    pub(crate) fn len(&self) -> usize {
+        self.notes.as_ref().map_or(0, |notes| notes.entries.len())
+    }
+
     pub(crate) fn changed(&mut self, db: Db, key: &[u8]) {
         if self.wanted.changes() {
             self.note(db, key, What::Changed);

@@ -16,9 +16,10 @@ use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
 use super::undo::Undo;
+use super::usage::Usage;
 use super::watch::{KeyWatcher, News};
 use crate::library::Shelf;
-use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
+use crate::{At, Db, Effect, KeySet, Lsn, Random, UnixMillis, ValueLimits, ValueRef};
 
 /// A stripe's number and the stripe.
 type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
@@ -156,9 +157,10 @@ impl<'s> Access<'s> {
         }
     }
 
-    /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there.
+    /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there. `uses`:
+    /// the look counts as a use of the entry.
     #[inline]
-    pub(crate) fn look(&mut self, at: At, key: &[u8]) -> (Option<EntryRef<'_>>, Lsn) {
+    pub(crate) fn look(&mut self, at: At, key: &[u8], uses: bool) -> (Option<EntryRef<'_>>, Lsn) {
         let located = self.locate(key);
         let (store, reader, spot) = (self.store, self.reader, located.spot);
         let stripe = self.stripe(located);
@@ -167,6 +169,10 @@ impl<'s> Access<'s> {
         });
         let (stats, entry) = stripe.stats_and_entry(at.db, spot.place, key);
         let live = entry.filter(|entry| !is_expired(*entry, at));
+        if let (Some(entry), true) = (live, uses) {
+            let used = store.usage.used(entry.stamp(), at.now, || store.random());
+            entry.set_stamp(used);
+        }
         if reader {
             stats.hits += u64::from(live.is_some());
             stats.misses += u64::from(live.is_none());
@@ -225,16 +231,36 @@ impl<'s> Access<'s> {
         }
     }
 
+    /// `key` is about to be removed to make room: how many bytes it takes; 0 when it is not there.
+    pub(crate) fn count_evicted(&mut self, db: Db, key: &[u8]) -> usize {
+        let located = self.locate(key);
+        let stripe = self.stripe(located);
+        let (stats, entry) = stripe.stats_and_entry(db, located.spot.place, key);
+        stats.evicted += u64::from(entry.is_some());
+        entry.map_or(0, EntryRef::heap_bytes)
+    }
+
+    /// Up to which sizes collections are packed.
+    pub(crate) fn limits(&self) -> &ValueLimits {
+        &self.store.limits
+    }
+
+    /// What the store remembers of uses.
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.store.usage
+    }
+
     /// Luck for this transaction.
     pub(crate) fn random(&self) -> Random {
         self.store.random()
     }
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
-    pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
+    pub(crate) fn apply(&mut self, effect: &Effect<'_>, now: UnixMillis, changes: &mut Changes) {
+        let fresh = self.store.usage.fresh(now);
         if effect.source().is_some() {
             if let Some(relocation) = Relocation::of(effect) {
-                self.relocate(effect, &relocation, changes);
+                self.relocate(effect, &relocation, fresh, changes);
             }
             return;
         }
@@ -244,6 +270,7 @@ impl<'s> Access<'s> {
             if let Some(undo) = &mut changes.undo {
                 undo.keep(stripe, located, db, key);
             }
+            stripe.set_fresh(fresh);
             if stripe.watches.is_some() {
                 stripe.note_change(effect, &mut changes.news);
             }
@@ -277,6 +304,7 @@ impl<'s> Access<'s> {
         &mut self,
         effect: &Effect<'_>,
         relocation: &Relocation<'_>,
+        fresh: u32,
         changes: &mut Changes,
     ) {
         self.check_database(relocation.db);
@@ -292,6 +320,7 @@ impl<'s> Access<'s> {
         }
         let new = relocation.take(source, from.spot.place, to.spot.place);
         let target = self.stripe(to);
+        target.set_fresh(fresh);
         target.note_change(effect, &mut changes.news);
         let garbage = relocation.put(target, to.spot.place, new);
         changes.garbage.extend(garbage);

@@ -12,6 +12,7 @@
 // Transactions.
 mod access;
 mod collect;
+mod evict;
 mod garbage;
 mod recent;
 mod relocate;
@@ -19,6 +20,7 @@ mod store;
 mod stripe;
 mod totals;
 mod undo;
+mod usage;
 mod watch;
 
 // Whole databases.
@@ -40,6 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use access::{Access, Changes, Expired};
+pub use evict::{EvictionRule, Worst};
 use expire::Sweeper;
 use foldhash::quality::RandomState;
 use garbage::Reaper;
@@ -50,6 +53,8 @@ pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
 use table::Table;
 use totals::Totals;
+pub use usage::Uses;
+pub(crate) use usage::{Usage, counted};
 use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
 pub use watch::KeyWatcher;
@@ -60,7 +65,7 @@ use crate::random::STEP;
 use crate::txn::Admission;
 use crate::{
     At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Random, Refusal, Size, SystemClock,
-    Txn, ValueLimits, View,
+    Txn, UnixMillis, ValueLimits, View,
 };
 
 /// How a [`MemoryStore`] is made.
@@ -93,6 +98,9 @@ pub struct MemoryStore {
     stripes: Box<[LockedStripe]>,
     placing: Placing,
     totals: Totals,
+    usage: Usage,
+    /// When the store was made: what is replayed counts as used then.
+    made: UnixMillis,
     sweeper: Sweeper,
     walking: Walking,
     watch: Watch,
@@ -145,6 +153,8 @@ impl MemoryStore {
                 .collect(),
             placing: Placing::new(options.stripes.trailing_zeros()),
             totals: Totals::new(options.stripes, options.databases),
+            usage: Usage::default(),
+            made: options.clock.now(),
             sweeper: Sweeper::default(),
             walking: Walking::default(),
             watch: Watch::default(),
@@ -183,6 +193,12 @@ impl MemoryStore {
         &self.limits
     }
 
+    /// What is remembered of uses from now on; counts grow the more slowly the larger `log_factor` is, and become
+    /// less by one in so many minutes, unless these are 0.
+    pub fn remember(&self, uses: Uses, log_factor: u32, decay_minutes: u32) {
+        self.usage.remember(uses, log_factor, decay_minutes);
+    }
+
     /// Bytes of removed values that are still to be freed.
     #[must_use]
     pub fn garbage_bytes(&self) -> usize {
@@ -208,6 +224,7 @@ impl MemoryStore {
             access,
             at,
             seen: Lsn::ZERO,
+            leaves_no_trace: false,
             notebook: Notebook::new(self.watch.wanted()),
         };
         let answer = look(&mut view);
@@ -306,6 +323,7 @@ impl MemoryStore {
                 access,
                 at,
                 seen: Lsn::ZERO,
+                leaves_no_trace: false,
                 notebook: Notebook::new(self.watch.wanted()),
             },
             log,

@@ -9,8 +9,8 @@ use kv_proto::RequestRef;
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
 use super::{
-    admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, script, set,
-    string, transaction, zset,
+    acl, admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, script,
+    set, string, transaction, zset,
 };
 
 /// Every command, group by group, each group sorted by name.
@@ -28,6 +28,7 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     transaction::GROUP,
     script::GROUP,
     connection::GROUP,
+    acl::GROUP,
     admin::GROUP,
     introspect::GROUP,
 ];

@@ -15,7 +15,8 @@ use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Flags};
 use crate::command::table;
 use crate::engine::transaction::Hold;
-use crate::session::SessionCx;
+use crate::meter::Stopwatch;
+use crate::session::{Ran, SessionCx};
 
 /// Bytes of changes that one script may make: they are one unit of the log, with room for the last of them.
 const RECORDED_BYTES_MAX: usize = 256 << 20;
@@ -90,11 +91,21 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         let refused = |why: &str| Raised::Reply(why.as_bytes().into());
         let spec = table::find(request).map_err(|_| refused(UNKNOWN))?;
         self.admit(spec, request)?;
+        self.permit(spec, request)?;
         self.out.clear();
+        let stopwatch = Stopwatch::begin(self.cx.state.times_exactly);
         let mut reply = Reply::new(&mut self.out, self.format);
         let outcome = self
             .hold
             .run(self.cx, (spec, request), self.now, &mut reply);
+        self.cx.ran(Ran {
+            spec,
+            request,
+            nanos: stopwatch.nanos(),
+            failed: outcome.is_err(),
+            reply_bytes: self.out.len(),
+            by_script: true,
+        });
         if let Err(CommandError { code, message }) = outcome {
             self.out.clear();
             return Err(Raised::Reply(
@@ -115,10 +126,15 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             WRONG_ARITY
         } else if spec.flags.contains(Flags::NO_SCRIPT) {
             NOT_ALLOWED
-        } else if spec.is_write() && !self.may.write {
+        } else if (spec.is_write() || spec.flags.contains(Flags::PAUSED_LIKE_WRITES))
+            && !self.may.write
+            && !spec.is_read()
+        {
             READ_ONLY
         } else if spec.may_grow() && !self.may.grow && !self.hold.has_changed() {
-            return Err(Raised::Reply(CommandError::OUT_OF_MEMORY.to_string().into_bytes().into()));
+            return Err(Raised::Reply(
+                CommandError::OUT_OF_MEMORY.to_string().into_bytes().into(),
+            ));
         } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
             TOO_MUCH
         } else if spec.is_write() && self.hold.is_refused() {
@@ -129,6 +145,19 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             return Ok(());
         };
         Err(Raised::Reply(why.as_bytes().into()))
+    }
+
+    /// Whether the user whose script this is may make `request`.
+    fn permit(&mut self, spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), Raised> {
+        let refused = |why: String| Raised::Reply(why.into_bytes().into());
+        let user = self
+            .cx
+            .user()
+            .map_err(|error| refused(error.message.into_owned()))?;
+        user.check(spec, request).map_err(|denied| {
+            let why = denied.in_words(user);
+            refused(format!("NOPERM ACL failure in script: {why}"))
+        })
     }
 
     fn answer(&mut self) -> Option<Answer> {

@@ -39,7 +39,11 @@ impl fmt::Display for Raised {
         match self {
             Self::Reply(text) | Self::Text(text) => f.write_str(&String::from_utf8_lossy(text)),
             Self::Killed(kind) => {
-                write!(f, "ERR Script killed by user with {}...", kind.kill_command())
+                write!(
+                    f,
+                    "ERR Script killed by user with {}...",
+                    kind.kill_command()
+                )
             }
         }
     }

@@ -39,10 +39,7 @@ pub(super) fn of_libraries(
     loading: &Rc<Loading>,
 ) -> mlua::Result<Table> {
     let library = plain(lua)?;
-    library.raw_set(
-        "register_function",
-        register_function(lua, of, loading)?,
-    )?;
+    library.raw_set("register_function", register_function(lua, of, loading)?)?;
     Ok(library)
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct Machine {
     /// When the program that runs began.
     pub(super) begun: Rc<Cell<Instant>>,
     runs: Cell<u32>,
+    /// The changes of scripts and functions as of which it has told who only reads.
+    told: Cell<(u64, u64)>,
 }
 
 /// A script, and what it is given.
@@ -124,6 +126,7 @@ impl Machine {
             functions: RefCell::new(functions),
             begun,
             runs: Cell::new(0),
+            told: Cell::new((0, 0)),
         })
     }
 
@@ -376,7 +379,15 @@ impl Machine {
         figures.libraries.store(libraries, Ordering::Relaxed);
         figures.functions.store(functions, Ordering::Relaxed);
         figures.library_bytes.store(code, Ordering::Relaxed);
-        figures.function_memory_bytes.store(memory, Ordering::Relaxed);
+        figures
+            .function_memory_bytes
+            .store(memory, Ordering::Relaxed);
+        let functions = self.functions.borrow();
+        let changes = (store.changes, functions.changes);
+        if self.told.replace(changes) != changes {
+            let readers = store.readers().chain(functions.readers());
+            server.scripts.set_readers(readers.collect());
+        }
     }
 }
 

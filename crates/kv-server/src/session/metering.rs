@@ -18,6 +18,8 @@ pub(crate) struct Ran<'r> {
     pub(crate) nanos: u64,
     pub(crate) failed: bool,
     pub(crate) reply_bytes: usize,
+    /// Whether a script asked, not the client itself.
+    pub(crate) by_script: bool,
 }
 
 /// Slow requests are found with the cheap clock only if they are much slower than it is exact.
@@ -43,11 +45,15 @@ impl SessionCx<'_> {
             if is_told {
                 let (db, client) = (self.state.db, &self.state.client);
                 let lsn = self.state.newest;
-                self.server
-                    .monitors
-                    .tell(self.server, db, client, ran.request, lsn);
+                self.server.monitors.tell(
+                    self.server,
+                    (db, client, ran.by_script),
+                    ran.request,
+                    lsn,
+                );
             }
         }
+        self.state.scripted += u64::from(ran.by_script);
         if self.state.later.is_some() {
             self.state.ran_nanos = ran.nanos;
         } else {
@@ -126,6 +132,7 @@ impl Session<'_> {
             nanos,
             failed: false,
             reply_bytes,
+            by_script: false,
         });
     }
 }

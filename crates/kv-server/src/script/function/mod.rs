@@ -76,6 +76,8 @@ pub(super) struct Functions {
     code_bytes: usize,
     /// How many bytes the interpreter needs for it, about.
     bytes: usize,
+    /// How often a library came or went.
+    pub(super) changes: u64,
 }
 
 impl Functions {
@@ -88,6 +90,7 @@ impl Functions {
             callbacks: lua.create_table()?,
             code_bytes: 0,
             bytes: 0,
+            changes: 0,
         })
     }
 
@@ -123,7 +126,10 @@ impl Functions {
         library: &'l Loaded,
         goes: impl Fn(&[u8]) -> bool,
     ) -> Option<&'l [u8]> {
-        let mut names = library.functions.iter().map(|function| &*function.about.name);
+        let mut names = library
+            .functions
+            .iter()
+            .map(|function| &*function.about.name);
         names.find(|name| {
             let owner = self.owners.get(&small(name));
             owner.is_some_and(|(owner, _)| *owner != library.name && !goes(owner))
@@ -133,10 +139,12 @@ impl Functions {
     /// Adds a library, in the place of one that has its name.
     pub(super) fn put(&mut self, library: Loaded) -> mlua::Result<()> {
         self.remove(&library.name)?;
+        self.changes += 1;
         let mut functions = Vec::with_capacity(library.functions.len());
         for Registered { about, callback } in library.functions {
             let name = small(&about.name);
-            self.callbacks.raw_set(&*String::from_utf8_lossy(&name), callback)?;
+            self.callbacks
+                .raw_set(&*String::from_utf8_lossy(&name), callback)?;
             let owned = (library.name.clone(), about.clone());
             self.owners.insert(name, owned);
             functions.push(about);
@@ -157,11 +165,13 @@ impl Functions {
         let Some(library) = self.libraries.remove(name) else {
             return Ok(());
         };
+        self.changes += 1;
         self.code_bytes -= library.code.len();
         self.bytes -= library.bytes;
         for about in &library.functions {
             let name = small(&about.name);
-            self.callbacks.raw_remove(&*String::from_utf8_lossy(&name))?;
+            self.callbacks
+                .raw_remove(&*String::from_utf8_lossy(&name))?;
             self.owners.remove(&name);
         }
         Ok(())
@@ -175,6 +185,13 @@ impl Functions {
         };
         let callback = self.callbacks.raw_get(&*String::from_utf8_lossy(&name))?;
         Ok(Some((callback, about)))
+    }
+
+    /// The names of functions that say that they change nothing.
+    pub(super) fn readers(&self) -> impl Iterator<Item = Box<[u8]>> {
+        let all = self.owners.iter();
+        all.filter(|(_, (_, about))| about.declared.no_writes())
+            .map(|(name, _)| name.clone())
     }
 
     /// All libraries.
