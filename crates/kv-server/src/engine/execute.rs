@@ -80,6 +80,9 @@ pub(crate) fn execute(
         Ok(spec) => {
             let stopwatch = Stopwatch::begin(cx.state.times_exactly);
             let before = reply.buffer().len();
+            if spec.is_script() {
+                cx.tell_monitors(spec, request, false);
+            }
             let answer = run(cx, spec, request, now, &mut reply);
             if !matches!(answer, Err(Refusal::Behind)) {
                 cx.ran(Ran {

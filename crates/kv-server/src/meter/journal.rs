@@ -191,6 +191,14 @@ pub(crate) fn secrets(request: RequestRef<'_>) -> std::ops::Range<usize> {
     if is(0, b"AUTH") {
         return 1..request.len();
     }
+    if is(0, b"MIGRATE") {
+        let login = (6..request.len()).find(|&place| is(place, b"AUTH") || is(place, b"AUTH2"));
+        return match login {
+            Some(place) if is(place, b"AUTH2") => place + 1..request.len().min(place + 3),
+            Some(place) => place + 1..request.len().min(place + 2),
+            None => 0..0,
+        };
+    }
     if is(0, b"HELLO") && is(2, b"AUTH") {
         return 3..request.len().min(5);
     }
