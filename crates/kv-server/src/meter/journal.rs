@@ -181,7 +181,7 @@ pub(crate) fn secrets(request: RequestRef<'_>) -> std::ops::Range<usize> {
     if is(0, b"CONFIG") && is(1, b"SET") {
         let is_secret = |place: &usize| SECRET_KNOBS.iter().any(|name| is(*place, name));
         let first = (2..request.len()).step_by(2).find(is_secret);
-        let last = (2..request.len()).step_by(2).filter(is_secret).last();
+        let last = (2..request.len()).step_by(2).rfind(is_secret);
         // What stands between two of them is hidden too.
         return match (first, last) {
             (Some(first), Some(last)) => first + 1..request.len().min(last + 2),
