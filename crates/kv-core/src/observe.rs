@@ -255,6 +255,11 @@ impl Notebook {
         self.wanted.0 != 0
     }
 
+    /// What has been noted did not happen.
+    pub(crate) fn forget(&mut self) {
+        self.notes = None;
+    }
+
     #[inline]
     pub(crate) fn wants(&self, class: Classes) -> bool {
         self.wanted.class(class)

@@ -305,6 +305,9 @@ const SMALL_BYTES: usize = 64 << 10;
 pub(crate) enum Admission {
     /// A first change of so many bytes; it is asked before a larger one.
     UpTo(usize),
+    /// Changes of so many bytes together; it is asked before more, and if it does not take that, all are taken back at
+    /// the end.
+    Growing(usize),
     /// All that is still to come.
     Whole,
     /// Nothing of it: nothing is changed any more.
@@ -317,6 +320,7 @@ impl Admission {
         match size {
             Size::Unknown | Size::Encoded(_) => Self::UpTo(SMALL_BYTES),
             Size::AtMost(bytes) => Self::UpTo(bytes.max(SMALL_BYTES)),
+            Size::Growing(bytes) => Self::Growing(bytes.max(SMALL_BYTES)),
         }
     }
 }
@@ -340,6 +344,16 @@ impl Txn<'_> {
     #[must_use]
     pub fn effects(&self) -> u32 {
         self.effects
+    }
+
+    /// Why the log takes nothing of this transaction, if so. It changes nothing any more, and what it has changed is
+    /// taken back at its end.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self.admission {
+            Admission::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
     }
 
     /// How many bytes its effects take in the log so far; 0 without a log.
@@ -551,6 +565,13 @@ impl Txn<'_> {
                 return;
             }
         }
+        if let Admission::Growing(most) = self.admission
+            && self.encoded.len() > most
+            && self.changes.can_be_undone()
+            && self.is_too_much()
+        {
+            return;
+        }
         self.record(effect);
     }
 
@@ -579,6 +600,36 @@ impl Txn<'_> {
                 true
             }
         }
+    }
+
+    /// Whether the log refuses what has been recorded so far. If not, it takes that, and some more if it can.
+    #[cold]
+    fn is_too_much(&mut self) -> bool {
+        let bytes = self.encoded.len();
+        let ahead = bytes.saturating_add(bytes / 4);
+        let grown = [ahead, bytes]
+            .into_iter()
+            .find(|bytes| !self.is_refused(*bytes));
+        if let Some(grown) = grown {
+            self.admission = Admission::Growing(grown);
+        }
+        grown.is_none()
+    }
+
+    /// Makes this transaction, which has been refused, one that has changed nothing, if it can be taken back.
+    ///
+    /// Not before its end: whoever has begun to change something goes on with what it has seen of it.
+    #[cold]
+    pub(crate) fn take_back(&mut self) {
+        if !self.changes.can_be_undone() {
+            return;
+        }
+        self.encoded.clear();
+        self.effects = 0;
+        self.view.access.take_back(&mut self.changes);
+        self.view.notebook.forget();
+        #[cfg(debug_assertions)]
+        self.unnamed.clear();
     }
 
     #[cold]

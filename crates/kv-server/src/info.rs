@@ -289,6 +289,7 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
         status.newest.map_or(0, |newest| newest.bytes),
     );
     lines.add("log_bytes_since_snapshot", status.log_bytes_since);
+    lines.add("snapshot_failures", status.failed);
     lines.add("snapshot_keys_done", under_way.keys_done);
     lines.add("snapshot_keys_total", under_way.keys_total);
     lines.add("snapshot_bytes", under_way.bytes);

@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use kv_core::{
     At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Libraries, Lsn, MemoryStore,
-    Refusal, Store, StoreError, StringValue, Txn, UnixMillis, View, limits,
+    Refusal, Size, Store, StoreError, StringValue, Txn, UnixMillis, View, limits,
 };
 
 use crate::compact::{kept_bytes, remove_from};
@@ -282,7 +282,12 @@ impl DurableStore {
         mut change: impl FnMut(&mut Txn<'_>) -> R,
     ) -> Result<R, StoreError> {
         loop {
-            match self.memory.write_with(self.here(), keys, &mut change) {
+            // One change: nothing can outgrow what was admitted.
+            let size = Size::Unknown;
+            match self
+                .memory
+                .write_sized(self.here(), keys, size, &mut change)
+            {
                 Ok((answer, lsn)) => {
                     self.wait(lsn)?;
                     return Ok(answer);

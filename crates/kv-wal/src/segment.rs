@@ -162,6 +162,11 @@ impl LiveSegment {
         self.end + frame_bytes + END_MARK_BYTES <= self.header.capacity
     }
 
+    /// Tells that each frame will be synced when it is written. Before the first one.
+    pub(crate) fn sync_at_once(&self) {
+        self.file.write_on_past_cache(self.end);
+    }
+
     /// Writes a frame of effects at the end. It must fit.
     pub(crate) fn append(&mut self, frame: &mut FrameBuffer, synced: Lsn) -> Result<(), IoFailure> {
         debug_assert!(self.fits(frame.frame_bytes()));

@@ -15,6 +15,7 @@ use super::raw::{EntryRef, prefetch};
 use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
+use super::undo::Undo;
 use super::usage::Usage;
 use super::watch::{KeyWatcher, News};
 use crate::library::Shelf;
@@ -40,9 +41,16 @@ enum Declared<'s> {
 
 /// The spot of a key, and the number of its stripe among those held.
 #[derive(Clone, Copy)]
-struct Located {
+pub(super) struct Located {
     spot: Spot,
     index: u32,
+}
+
+impl Located {
+    /// Where in its stripe the key is.
+    pub(super) fn place(self) -> Place {
+        self.spot.place
+    }
 }
 
 struct DeclaredMany<'s> {
@@ -68,6 +76,8 @@ pub(crate) struct Changes {
     garbage: Vec<Garbage>,
     /// What watchers are told at the end.
     news: Vec<News>,
+    /// What was there before, if all of it may have to be taken back.
+    undo: Option<Box<Undo>>,
 }
 
 /// What has expired at a key.
@@ -86,6 +96,19 @@ pub(crate) enum Expired {
 const EXPIRED_FIELDS_MAX: usize = 128;
 
 impl Changes {
+    /// Of a transaction that may have to be taken back.
+    pub(crate) fn that_can_be_undone() -> Self {
+        Self {
+            undo: Some(Box::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether all of it can be taken back.
+    pub(crate) fn can_be_undone(&self) -> bool {
+        self.undo.is_some()
+    }
+
     /// What is left to be freed.
     pub(super) fn into_garbage(self) -> Vec<Garbage> {
         self.garbage
@@ -244,6 +267,9 @@ impl<'s> Access<'s> {
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
             let stripe = self.stripe(located);
+            if let Some(undo) = &mut changes.undo {
+                undo.keep(stripe, located, db, key);
+            }
             stripe.set_fresh(fresh);
             if stripe.watches.is_some() {
                 stripe.note_change(effect, &mut changes.news);
@@ -265,6 +291,8 @@ impl<'s> Access<'s> {
             return;
         }
         changes.all = true;
+        // Whole databases are not kept.
+        changes.undo = None;
         for (_, stripe) in held {
             stripe.note_changes(effect, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
@@ -282,6 +310,10 @@ impl<'s> Access<'s> {
         self.check_database(relocation.db);
         let from = self.locate(relocation.from);
         let to = self.locate(relocation.key);
+        if let Some(undo) = &mut changes.undo {
+            undo.keep(self.stripe(from), from, relocation.from_db, relocation.from);
+            undo.keep(self.stripe(to), to, relocation.db, relocation.key);
+        }
         let source = self.stripe(from);
         if let Some(end) = relocation.end_of_source() {
             source.note_change(&end, &mut changes.news);
@@ -294,6 +326,19 @@ impl<'s> Access<'s> {
         changes.garbage.extend(garbage);
         changes.keys.push((from, relocation.from_db));
         changes.keys.push((to, relocation.db));
+    }
+
+    /// Makes every key again what it was before `changes`, of which nobody is told.
+    pub(crate) fn take_back(&mut self, changes: &mut Changes) {
+        let undo = changes.undo.take().unwrap_or_default();
+        for (located, db, key, entry) in undo.into_entries() {
+            let garbage = self
+                .stripe(located)
+                .put_entry(db, located.place(), &key, entry);
+            changes.garbage.extend(garbage);
+        }
+        changes.keys.clear();
+        changes.news.clear();
     }
 
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,

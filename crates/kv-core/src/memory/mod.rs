@@ -19,6 +19,7 @@ mod relocate;
 mod store;
 mod stripe;
 mod totals;
+mod undo;
 mod usage;
 mod watch;
 
@@ -245,11 +246,13 @@ impl MemoryStore {
         keys: KeySet<'_>,
         change: impl FnOnce(&mut Txn<'_>) -> R,
     ) -> Result<(R, Lsn), Refusal> {
-        self.write_sized(at, keys, Size::Unknown, change)
+        self.write_sized(at, keys, Size::Growing(0), change)
     }
 
-    /// As [`MemoryStore::write_with`], for a transaction of several changes that may be large together: one whose
-    /// size was not said, and that the log can then not keep, makes the log fail.
+    /// As [`MemoryStore::write_with`], for a transaction of which more is known. One that says
+    /// [`Size::Unknown`] or [`Size::AtMost`], and whose changes after the first are together more than was said and
+    /// more than the log can keep, makes the log fail. So does one of [`Size::Growing`] after it has changed whole
+    /// databases, which is not taken back.
     ///
     /// # Errors
     ///
@@ -329,10 +332,16 @@ impl MemoryStore {
             admission: Admission::of(size),
             #[cfg(debug_assertions)]
             unnamed: Vec::new(),
-            changes: Changes::default(),
+            changes: match size {
+                Size::Growing(_) if log.is_some() => Changes::that_can_be_undone(),
+                _ => Changes::default(),
+            },
         };
         txn.encoded.clear();
         let answer = change(&mut txn);
+        if txn.refusal().is_some() {
+            txn.take_back();
+        }
         let lsn = Self::commit(&mut txn);
         if txn.view.notebook.is_wanted() {
             self.watch.tell(lsn, &txn.view.notebook);
@@ -350,7 +359,7 @@ impl MemoryStore {
         self.reaper.take(changes.into_garbage());
         match admission {
             Admission::Refused(refusal) => Err(refusal),
-            Admission::UpTo(_) | Admission::Whole => Ok((answer, lsn)),
+            Admission::UpTo(_) | Admission::Growing(_) | Admission::Whole => Ok((answer, lsn)),
         }
     }
 

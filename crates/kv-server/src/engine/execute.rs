@@ -304,7 +304,7 @@ fn run_or_wait(
     let memory = cx.server.engine.memory();
     let args = Args::new(spec, request);
     let (turn, shows) = with_keys(spec, request, |keys| {
-        memory.write_with(at, keys, |txn| {
+        memory.write_sized(at, keys, size(keys, request), |txn| {
             txn.set_origin(cx.state.client.id);
             cx.state.trace(txn);
             all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))

@@ -79,6 +79,14 @@ impl<'s> Hold<'_, 's> {
             Self::Change(txn) => txn.recorded_bytes(),
         }
     }
+
+    /// Whether the log does not take the program's changes: none will stay.
+    pub(crate) fn is_refused(&self) -> bool {
+        match self {
+            Self::Look(_) => false,
+            Self::Change(txn) => txn.refusal().is_some(),
+        }
+    }
 }
 
 /// Runs the program that `args` hold, as one transaction over all data: what it changed before it failed stays, as
@@ -161,7 +169,8 @@ fn run(
     if multi.writes() {
         let requests = multi.requests().iter();
         let bytes = requests.map(|queued| bytes_at_most(queued.request.as_ref()));
-        let size = Size::AtMost(bytes.sum());
+        // What a request takes from other keys is not in it.
+        let size = Size::Growing(bytes.sum());
         let ((), lsn) = memory.write_sized(at, keys, size, |txn| {
             txn.set_origin(cx.state.client.id);
             cx.state.trace(txn);

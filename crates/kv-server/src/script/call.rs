@@ -30,6 +30,7 @@ const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
 const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
 const TOO_LONG: &str = "ERR the arguments of this call are too long";
 const TOO_MUCH: &str = "ERR the script has written more than one transaction can hold";
+const NOT_TAKEN: &str = "ERR the log does not take what the script writes";
 
 /// What a script may do.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +137,8 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             ));
         } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
             TOO_MUCH
+        } else if spec.is_write() && self.hold.is_refused() {
+            NOT_TAKEN
         } else if spec.is_write() && !running.may_write() {
             return Err(Raised::Killed(running.kind()));
         } else {
