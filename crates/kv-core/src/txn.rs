@@ -18,8 +18,8 @@ use crate::memory::{Access, Changes, EntryRef, Expired};
 use crate::observe::Notebook;
 use crate::{
     At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
-    Libraries, List, Lsn, Random, Refusal, Set, Size, StoreError, StringRef, StringValue, UnixMillis,
-    ValueRef, ZSet,
+    Libraries, List, Lsn, Random, Refusal, Set, Size, StoreError, StringRef, StringValue,
+    UnixMillis, ValueRef, ZSet,
 };
 
 /// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].

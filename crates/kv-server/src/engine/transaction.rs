@@ -316,11 +316,7 @@ fn look(
             changes: false,
             run,
         } => run(cx, &mut Hold::Look(view), now, args, reply),
-        Run::Write(_)
-        | Run::Block(_)
-        | Run::Script { .. }
-        | Run::Library { .. }
-        | Run::Exec(_) => {
+        Run::Write(_) | Run::Block(_) | Run::Script { .. } | Run::Library { .. } | Run::Exec(_) => {
             unreachable!("a transaction that looks has nothing that changes")
         }
     }

@@ -75,7 +75,10 @@ mod tests {
         }
         // Compressed, and as an integer.
         let codes = vec![b"abcabca".to_vec(), b"7".to_vec()];
-        assert_eq!(read_of(b"\xf5\xc3\x06\x07\x02abc\x40\x02\xf5\xc0\x07"), Ok(codes));
+        assert_eq!(
+            read_of(b"\xf5\xc3\x06\x07\x02abc\x40\x02\xf5\xc0\x07"),
+            Ok(codes)
+        );
     }
 
     fn read_of(bytes: &[u8]) -> Result<Vec<Vec<u8>>, NoLibrary> {

@@ -97,7 +97,9 @@ impl Running {
 
     /// Of which kind it is that runs; a script where nothing does.
     pub(crate) fn kind(&self) -> Kind {
-        self.title_mut().as_ref().map_or(Kind::Script, |title| title.kind)
+        self.title_mut()
+            .as_ref()
+            .map_or(Kind::Script, |title| title.kind)
     }
 
     /// What requests are answered while it runs for too long.

@@ -271,12 +271,16 @@ pub fn a_flush_empties_what_it_names<S: Store>(store: &S) {
 
 /// Libraries are changed and seen like keys, and no flush touches them.
 pub fn libraries_are_beside_the_databases<S: Store>(store: &S) {
-    let code = |view: &mut View<'_>, name: &[u8]| view.libraries().get(name).map(|code| code.to_vec());
+    let code =
+        |view: &mut View<'_>, name: &[u8]| view.libraries().get(name).map(|code| code.to_vec());
     write(store, at(PAST), KeySet::All, |txn| {
         assert!(!txn.set_library(b"lib", Some(b"one")));
         assert!(!txn.set_library(b"other", Some(b"")));
         assert!(!txn.set_library(b"none", None));
-        assert_eq!((txn.effects(), code(txn, b"lib")), (2, Some(b"one".to_vec())));
+        assert_eq!(
+            (txn.effects(), code(txn, b"lib")),
+            (2, Some(b"one".to_vec()))
+        );
     });
     let lsn = store.write(at(PAST), KeySet::All, &mut |txn| {
         txn.flush_all();

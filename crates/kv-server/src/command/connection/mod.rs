@@ -23,5 +23,6 @@ pub(super) const GROUP: &[CommandSpec] = &[
     quit::QUIT,
     reset::RESET,
     select::SELECT,
+    waitaof::WAIT,
     waitaof::WAITAOF,
 ];

@@ -196,8 +196,7 @@ fn list(
     let machine = machine(cx);
     machine.settle(cx.server, hold.view());
     machine.show_libraries(&mut |all| {
-        let is_asked_for =
-            |name: &[u8]| pattern.is_none_or(|pattern| glob::matches(pattern, name));
+        let is_asked_for = |name: &[u8]| pattern.is_none_or(|pattern| glob::matches(pattern, name));
         let asked = all.iter().filter(|(name, _)| is_asked_for(name));
         let asked: Vec<_> = asked.collect();
         reply.array(asked.len());

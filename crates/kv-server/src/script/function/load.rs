@@ -136,7 +136,9 @@ impl Machine {
         }
         let goes = |name: &[u8]| policy == Policy::Flush || apart.libraries().contains_key(name);
         let functions = self.functions.borrow();
-        let mut collisions = all.iter().filter_map(|loaded| functions.in_the_way(loaded, goes));
+        let mut collisions = all
+            .iter()
+            .filter_map(|loaded| functions.in_the_way(loaded, goes));
         if let Some(name) = collisions.next() {
             return Err(function_exists(name));
         }
@@ -202,11 +204,7 @@ impl Machine {
     }
 
     /// Runs the code of a library, to learn which functions it has.
-    fn load_library(
-        &self,
-        code: &[u8],
-        at_most: Option<Duration>,
-    ) -> Result<Loaded, CommandError> {
+    fn load_library(&self, code: &[u8], at_most: Option<Duration>) -> Result<Loaded, CommandError> {
         let (name, program) = split(code)?;
         let before = self.lua.used_memory();
         let chunk = self
@@ -230,7 +228,9 @@ impl Machine {
         if !ended_well {
             let text = self.final_error(None, &value).map_err(internal)?;
             let text = String::from_utf8_lossy(&text);
-            return Err(CommandError::err(format!("Error registering functions: {text}")));
+            return Err(CommandError::err(format!(
+                "Error registering functions: {text}"
+            )));
         }
         let loaded = Loaded {
             name: name.into(),

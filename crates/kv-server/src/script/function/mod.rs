@@ -123,7 +123,10 @@ impl Functions {
         library: &'l Loaded,
         goes: impl Fn(&[u8]) -> bool,
     ) -> Option<&'l [u8]> {
-        let mut names = library.functions.iter().map(|function| &*function.about.name);
+        let mut names = library
+            .functions
+            .iter()
+            .map(|function| &*function.about.name);
         names.find(|name| {
             let owner = self.owners.get(&small(name));
             owner.is_some_and(|(owner, _)| *owner != library.name && !goes(owner))
@@ -136,7 +139,8 @@ impl Functions {
         let mut functions = Vec::with_capacity(library.functions.len());
         for Registered { about, callback } in library.functions {
             let name = small(&about.name);
-            self.callbacks.raw_set(&*String::from_utf8_lossy(&name), callback)?;
+            self.callbacks
+                .raw_set(&*String::from_utf8_lossy(&name), callback)?;
             let owned = (library.name.clone(), about.clone());
             self.owners.insert(name, owned);
             functions.push(about);
@@ -161,7 +165,8 @@ impl Functions {
         self.bytes -= library.bytes;
         for about in &library.functions {
             let name = small(&about.name);
-            self.callbacks.raw_remove(&*String::from_utf8_lossy(&name))?;
+            self.callbacks
+                .raw_remove(&*String::from_utf8_lossy(&name))?;
             self.owners.remove(&name);
         }
         Ok(())

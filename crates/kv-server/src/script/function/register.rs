@@ -58,7 +58,9 @@ pub(in crate::script) fn register_function(
     lua.create_function(move |lua, args: MultiValue| {
         let own = format!("{of}.register_function");
         if !loading.is_on() {
-            return Err(refused(format!("{own} can only be called on FUNCTION LOAD command")));
+            return Err(refused(format!(
+                "{own} can only be called on FUNCTION LOAD command"
+            )));
         }
         let function = read(lua, &own, &args)?;
         if let Some(functions) = loading.functions.borrow_mut().as_mut() {
@@ -137,8 +139,7 @@ fn read_named(lua: &Lua, own: &str, named: &Table) -> mlua::Result<Registered> {
             _ => return Err(refused(format!("unknown argument given to {own}"))),
         }
     }
-    let name =
-        name.ok_or_else(|| refused(format!("{own} must get a function name argument")))?;
+    let name = name.ok_or_else(|| refused(format!("{own} must get a function name argument")))?;
     let callback =
         callback.ok_or_else(|| refused(format!("{own} must get a callback argument")))?;
     let about = Described {
