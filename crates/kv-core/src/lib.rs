@@ -104,7 +104,8 @@ pub use library::Libraries;
 pub use log::{EffectLog, Refusal, Size};
 pub use lsn::Lsn;
 pub use memory::{
-    KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,
+    EvictionRule, KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Uses, Walk,
+    WalkBacklog, Worst,
 };
 pub use observe::{Classes, Event, Happening, Observer, Told};
 pub use random::Random;

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 pub use zset::ZSetAdded;
 
-use crate::memory::{Access, Changes, EntryRef, Expired};
+use crate::memory::{Access, Changes, EntryRef, Expired, Usage, counted};
 use crate::observe::Notebook;
 use crate::{
     At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
     Libraries, List, Lsn, Random, Refusal, Set, Size, StoreError, StringRef, StringValue,
-    UnixMillis, ValueRef, ZSet,
+    UnixMillis, Uses, ValueLimits, ValueRef, ZSet,
 };
 
 /// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
@@ -30,6 +30,8 @@ pub struct View<'s> {
     pub(crate) access: Access<'s>,
     pub(crate) at: At,
     pub(crate) seen: Lsn,
+    /// Whether looks do not count as uses.
+    pub(crate) leaves_no_trace: bool,
     pub(crate) notebook: Notebook,
 }
 
@@ -50,6 +52,18 @@ impl View<'_> {
     #[must_use]
     pub fn databases(&self) -> u16 {
         self.access.databases()
+    }
+
+    /// Up to which sizes collections are packed.
+    #[must_use]
+    pub fn limits(&self) -> &ValueLimits {
+        self.access.limits()
+    }
+
+    /// How many things there are to tell of this transaction so far: none while nobody listens.
+    #[must_use]
+    pub fn to_tell(&self) -> usize {
+        self.notebook.len()
     }
 
     /// Lets `look` see the same keys, and the same moment, in the database `db`.
@@ -77,23 +91,67 @@ impl View<'_> {
         self.notebook.origin = origin;
     }
 
-    /// Whether `key` is there.
+    /// What the store remembers of uses.
+    #[must_use]
+    pub fn remembered(&self) -> Uses {
+        self.access.usage().remembered()
+    }
+
+    /// Looks do not count as uses of keys from here on.
+    pub fn leave_no_trace(&mut self) {
+        self.leaves_no_trace = true;
+    }
+
+    /// Whether `key` is there. That is no use of it.
     #[must_use]
     pub fn exists(&mut self, key: &[u8]) -> bool {
-        self.entry(key).is_some()
+        self.entry(key, false).is_some()
+    }
+
+    /// Whether `key` is there, which is a use of it whatever [`View::leave_no_trace`] said.
+    #[must_use]
+    pub fn touch(&mut self, key: &[u8]) -> bool {
+        self.entry(key, true).is_some()
+    }
+
+    /// As [`View::value`], which is no use of the key.
+    #[must_use]
+    pub fn peek(&mut self, key: &[u8]) -> Option<ValueRef<'_>> {
+        let now = self.at.now;
+        self.entry(key, false)
+            .map(|entry| entry.value().at_time(now))
+    }
+
+    /// For how many seconds `key` has not been used, if that is what the store remembers; `None` when there is no
+    /// such key.
+    #[must_use]
+    pub fn idle_s(&mut self, key: &[u8]) -> Option<u32> {
+        let now = self.at.now;
+        self.entry(key, false)
+            .map(|entry| Usage::idle_s(entry.stamp(), now))
+    }
+
+    /// How often `key` was used of late, from 0 to 255, if that is what the store remembers; `None` when there is
+    /// no such key.
+    #[must_use]
+    pub fn frequency(&mut self, key: &[u8]) -> Option<u32> {
+        let now = self.at.now;
+        let stamp = self.entry(key, false)?.stamp();
+        Some(self.access.usage().count(stamp, now))
     }
 
     /// The kind of value at `key`; `None` when there is no such key.
     #[must_use]
     pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
-        self.value(key).map(|value| value.kind())
+        self.peek(key).map(|value| value.kind())
     }
 
-    /// The value at `key`; `None` when there is no such key.
+    /// The value at `key`, which is used by this; `None` when there is no such key.
     #[must_use]
     pub fn value(&mut self, key: &[u8]) -> Option<ValueRef<'_>> {
-        let now = self.at.now;
-        self.entry(key).map(|entry| entry.value().at_time(now))
+        let (now, uses) = (self.at.now, !self.leaves_no_trace);
+        self.entry(key, uses)
+            .map(|entry| entry.value().at_time(now))
     }
 
     /// The string at `key`; `None` when there is no such key.
@@ -195,7 +253,7 @@ impl View<'_> {
     /// Whether and when `key` expires.
     #[must_use]
     pub fn expiry(&mut self, key: &[u8]) -> Expiry {
-        match self.entry(key) {
+        match self.entry(key, false) {
             None => Expiry::NoKey,
             Some(entry) => entry.expires().map_or(Expiry::Never, Expiry::At),
         }
@@ -203,9 +261,9 @@ impl View<'_> {
 
     /// Looks `key` up and remembers what the answer depends on. What has expired is not there.
     #[inline]
-    fn entry(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
+    fn entry(&mut self, key: &[u8], uses: bool) -> Option<EntryRef<'_>> {
         let tells_misses = self.notebook.wants(Classes::MISSED) && self.access.is_reader();
-        let (entry, newest) = self.access.look(self.at, key);
+        let (entry, newest) = self.access.look(self.at, key, uses);
         self.seen = self.seen.max(newest);
         if tells_misses && entry.is_none() {
             self.notebook.missed(self.at.db, key);
@@ -247,6 +305,9 @@ const SMALL_BYTES: usize = 64 << 10;
 pub(crate) enum Admission {
     /// A first change of so many bytes; it is asked before a larger one.
     UpTo(usize),
+    /// Changes of so many bytes together; it is asked before more, and if it does not take that, all are taken back at
+    /// the end.
+    Growing(usize),
     /// All that is still to come.
     Whole,
     /// Nothing of it: nothing is changed any more.
@@ -259,6 +320,7 @@ impl Admission {
         match size {
             Size::Unknown | Size::Encoded(_) => Self::UpTo(SMALL_BYTES),
             Size::AtMost(bytes) => Self::UpTo(bytes.max(SMALL_BYTES)),
+            Size::Growing(bytes) => Self::Growing(bytes.max(SMALL_BYTES)),
         }
     }
 }
@@ -282,6 +344,16 @@ impl Txn<'_> {
     #[must_use]
     pub fn effects(&self) -> u32 {
         self.effects
+    }
+
+    /// Why the log takes nothing of this transaction, if so. It changes nothing any more, and what it has changed is
+    /// taken back at its end.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self.admission {
+            Admission::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
     }
 
     /// How many bytes its effects take in the log so far; 0 without a log.
@@ -372,6 +444,22 @@ impl Txn<'_> {
         true
     }
 
+    /// Says that `key` has not been used for so many seconds. Not a change: nothing is recorded.
+    pub fn set_idle_s(&mut self, key: &[u8], idle_s: u32) {
+        let now = self.view.at.now;
+        if let Some(entry) = self.view.entry(key, false) {
+            entry.set_stamp(Usage::idle_since(now, idle_s));
+        }
+    }
+
+    /// Says how often `key` was used of late, from 0 to 255. Not a change: nothing is recorded.
+    pub fn set_frequency(&mut self, key: &[u8], frequency: u32) {
+        let now = self.view.at.now;
+        if let Some(entry) = self.view.entry(key, false) {
+            entry.set_stamp(counted(now, frequency));
+        }
+    }
+
     /// Removes `key`; whether it was there.
     pub fn delete(&mut self, key: &[u8]) -> bool {
         let there = self.view.exists(key);
@@ -457,7 +545,7 @@ impl Txn<'_> {
     }
 
     /// As the beginning of a transaction: always taken.
-    fn record_expiry(&mut self, effect: &Effect<'_>) {
+    pub(crate) fn record_expiry(&mut self, effect: &Effect<'_>) {
         self.encode(effect);
         self.change(effect);
     }
@@ -476,6 +564,13 @@ impl Txn<'_> {
                 self.encoded.truncate(before);
                 return;
             }
+        }
+        if let Admission::Growing(most) = self.admission
+            && self.encoded.len() > most
+            && self.changes.can_be_undone()
+            && self.is_too_much()
+        {
+            return;
         }
         self.record(effect);
     }
@@ -507,6 +602,36 @@ impl Txn<'_> {
         }
     }
 
+    /// Whether the log refuses what has been recorded so far. If not, it takes that, and some more if it can.
+    #[cold]
+    fn is_too_much(&mut self) -> bool {
+        let bytes = self.encoded.len();
+        let ahead = bytes.saturating_add(bytes / 4);
+        let grown = [ahead, bytes]
+            .into_iter()
+            .find(|bytes| !self.is_refused(*bytes));
+        if let Some(grown) = grown {
+            self.admission = Admission::Growing(grown);
+        }
+        grown.is_none()
+    }
+
+    /// Makes this transaction, which has been refused, one that has changed nothing, if it can be taken back.
+    ///
+    /// Not before its end: whoever has begun to change something goes on with what it has seen of it.
+    #[cold]
+    pub(crate) fn take_back(&mut self) {
+        if !self.changes.can_be_undone() {
+            return;
+        }
+        self.encoded.clear();
+        self.effects = 0;
+        self.view.access.take_back(&mut self.changes);
+        self.view.notebook.forget();
+        #[cfg(debug_assertions)]
+        self.unnamed.clear();
+    }
+
     #[cold]
     fn note(&mut self, effect: &Effect<'_>) {
         let View {
@@ -531,7 +656,10 @@ impl Txn<'_> {
             notebook.changed(db, from);
         }
         let at = At { db, ..*at };
-        if notebook.wants(Classes::NEW) && effect.makes_keys() && access.look(at, key).0.is_none() {
+        if notebook.wants(Classes::NEW)
+            && effect.makes_keys()
+            && access.look(at, key, false).0.is_none()
+        {
             notebook.new_key(db, key);
         }
         notebook.changed(db, key);
@@ -546,6 +674,7 @@ impl Txn<'_> {
     /// The one place where a transaction changes memory; the effect has been encoded.
     fn change(&mut self, effect: &Effect<'_>) {
         self.effects += 1;
-        self.view.access.apply(effect, &mut self.changes);
+        let now = self.view.at.now;
+        self.view.access.apply(effect, now, &mut self.changes);
     }
 }

@@ -14,7 +14,7 @@ use crate::engine::{LogView, ServerCx};
 use crate::meter::{self, Metered};
 use crate::pubsub::Topic;
 use crate::script::Figures;
-use crate::server::Server;
+use crate::server::{OWN_BYTES, Server};
 
 /// The version of Redis whose behaviour clients may expect: they ask for it by this name.
 pub(crate) const REDIS_VERSION: &str = "7.4.0";
@@ -138,6 +138,10 @@ fn server(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("uptime_in_seconds", server.uptime_s());
     lines.add("uptime_in_days", server.uptime_s() / 86_400);
     lines.add("io_threads", server.config.thread_count());
+    lines.add(
+        "availability_zone",
+        server.settings.kept.text("availability-zone"),
+    );
     lines.add("config_file", "");
 }
 
@@ -162,13 +166,14 @@ fn clients(server: &Server, lines: &mut Lines) {
 }
 
 fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
-    let used = cx.memory_used() as u64;
+    let data = cx.memory_used() as u64;
+    let used = data + OWN_BYTES as u64;
     let resident = resident_bytes().unwrap_or(0);
     lines.add("used_memory", used);
     lines.add("used_memory_human", size::human(used));
     lines.add("used_memory_rss", resident);
     lines.add("used_memory_rss_human", size::human(resident));
-    lines.add("used_memory_dataset", used);
+    lines.add("used_memory_dataset", data);
     let figures = &cx.server.scripts.figures;
     let scripts = Figures::read(&figures.memory_bytes);
     let functions = Figures::read(&figures.function_memory_bytes);
@@ -192,7 +197,10 @@ fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
     let limit = cx.server.settings.memory_max.get();
     lines.add("maxmemory", limit);
     lines.add("maxmemory_human", size::human(limit));
-    lines.add("maxmemory_policy", "noeviction");
+    lines.add("maxmemory_policy", cx.server.policy_name());
+    lines.add("mem_not_counted_for_evict", 0);
+    let is_pending = cx.server.engine.garbage_bytes() > 0;
+    lines.add("lazyfree_pending_objects", u8::from(is_pending));
     lines.add("mem_allocator", "mimalloc");
 }
 
@@ -281,6 +289,7 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
         status.newest.map_or(0, |newest| newest.bytes),
     );
     lines.add("log_bytes_since_snapshot", status.log_bytes_since);
+    lines.add("snapshot_failures", status.failed);
     lines.add("snapshot_keys_done", under_way.keys_done);
     lines.add("snapshot_keys_total", under_way.keys_total);
     lines.add("snapshot_bytes", under_way.bytes);
@@ -356,7 +365,11 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("total_error_replies", totals.errors);
     lines.add("expired_keys", store.expired);
     lines.add("expired_fields", store.expired_fields);
-    lines.add("evicted_keys", 0);
+    lines.add("evicted_keys", store.evicted);
+    lines.add(
+        "evicted_clients",
+        server.stats.evicted_clients.load(Ordering::Relaxed),
+    );
     lines.add("keyspace_hits", store.hits);
     lines.add("keyspace_misses", store.misses);
     let pubsub = &server.pubsub;

@@ -35,6 +35,8 @@ pub(crate) struct Stats {
     pub(crate) connections: AtomicU64,
     /// Connections that were turned away because there were too many.
     pub(crate) rejected: AtomicU64,
+    /// Connections that were closed to save memory.
+    pub(crate) evicted_clients: AtomicU64,
     /// Requests a second, as of the last look.
     commands_per_second: AtomicU64,
     /// Requests at the last look.
@@ -57,6 +59,7 @@ impl Stats {
             error_codes: ErrorCodes::default(),
             connections: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            evicted_clients: AtomicU64::new(0),
             commands_per_second: AtomicU64::new(0),
             commands_seen: AtomicU64::new(0),
         }
@@ -110,7 +113,12 @@ impl Stats {
                 counter.store(0, Ordering::Relaxed);
             }
         }
-        for counter in [&self.connections, &self.rejected, &self.commands_seen] {
+        for counter in [
+            &self.connections,
+            &self.rejected,
+            &self.evicted_clients,
+            &self.commands_seen,
+        ] {
             counter.store(0, Ordering::Relaxed);
         }
     }

@@ -15,9 +15,11 @@ use super::raw::{EntryRef, prefetch};
 use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
+use super::undo::Undo;
+use super::usage::Usage;
 use super::watch::{KeyWatcher, News};
 use crate::library::Shelf;
-use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
+use crate::{At, Db, Effect, KeySet, Lsn, Random, UnixMillis, ValueLimits, ValueRef};
 
 /// A stripe's number and the stripe.
 type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
@@ -39,9 +41,16 @@ enum Declared<'s> {
 
 /// The spot of a key, and the number of its stripe among those held.
 #[derive(Clone, Copy)]
-struct Located {
+pub(super) struct Located {
     spot: Spot,
     index: u32,
+}
+
+impl Located {
+    /// Where in its stripe the key is.
+    pub(super) fn place(self) -> Place {
+        self.spot.place
+    }
 }
 
 struct DeclaredMany<'s> {
@@ -67,6 +76,8 @@ pub(crate) struct Changes {
     garbage: Vec<Garbage>,
     /// What watchers are told at the end.
     news: Vec<News>,
+    /// What was there before, if all of it may have to be taken back.
+    undo: Option<Box<Undo>>,
 }
 
 /// What has expired at a key.
@@ -85,6 +96,19 @@ pub(crate) enum Expired {
 const EXPIRED_FIELDS_MAX: usize = 128;
 
 impl Changes {
+    /// Of a transaction that may have to be taken back.
+    pub(crate) fn that_can_be_undone() -> Self {
+        Self {
+            undo: Some(Box::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether all of it can be taken back.
+    pub(crate) fn can_be_undone(&self) -> bool {
+        self.undo.is_some()
+    }
+
     /// What is left to be freed.
     pub(super) fn into_garbage(self) -> Vec<Garbage> {
         self.garbage
@@ -133,9 +157,10 @@ impl<'s> Access<'s> {
         }
     }
 
-    /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there.
+    /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there. `uses`:
+    /// the look counts as a use of the entry.
     #[inline]
-    pub(crate) fn look(&mut self, at: At, key: &[u8]) -> (Option<EntryRef<'_>>, Lsn) {
+    pub(crate) fn look(&mut self, at: At, key: &[u8], uses: bool) -> (Option<EntryRef<'_>>, Lsn) {
         let located = self.locate(key);
         let (store, reader, spot) = (self.store, self.reader, located.spot);
         let stripe = self.stripe(located);
@@ -144,6 +169,10 @@ impl<'s> Access<'s> {
         });
         let (stats, entry) = stripe.stats_and_entry(at.db, spot.place, key);
         let live = entry.filter(|entry| !is_expired(*entry, at));
+        if let (Some(entry), true) = (live, uses) {
+            let used = store.usage.used(entry.stamp(), at.now, || store.random());
+            entry.set_stamp(used);
+        }
         if reader {
             stats.hits += u64::from(live.is_some());
             stats.misses += u64::from(live.is_none());
@@ -202,22 +231,46 @@ impl<'s> Access<'s> {
         }
     }
 
+    /// `key` is about to be removed to make room: how many bytes it takes; 0 when it is not there.
+    pub(crate) fn count_evicted(&mut self, db: Db, key: &[u8]) -> usize {
+        let located = self.locate(key);
+        let stripe = self.stripe(located);
+        let (stats, entry) = stripe.stats_and_entry(db, located.spot.place, key);
+        stats.evicted += u64::from(entry.is_some());
+        entry.map_or(0, EntryRef::heap_bytes)
+    }
+
+    /// Up to which sizes collections are packed.
+    pub(crate) fn limits(&self) -> &ValueLimits {
+        &self.store.limits
+    }
+
+    /// What the store remembers of uses.
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.store.usage
+    }
+
     /// Luck for this transaction.
     pub(crate) fn random(&self) -> Random {
         self.store.random()
     }
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
-    pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
+    pub(crate) fn apply(&mut self, effect: &Effect<'_>, now: UnixMillis, changes: &mut Changes) {
+        let fresh = self.store.usage.fresh(now);
         if effect.source().is_some() {
             if let Some(relocation) = Relocation::of(effect) {
-                self.relocate(effect, &relocation, changes);
+                self.relocate(effect, &relocation, fresh, changes);
             }
             return;
         }
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
             let stripe = self.stripe(located);
+            if let Some(undo) = &mut changes.undo {
+                undo.keep(stripe, located, db, key);
+            }
+            stripe.set_fresh(fresh);
             if stripe.watches.is_some() {
                 stripe.note_change(effect, &mut changes.news);
             }
@@ -238,6 +291,8 @@ impl<'s> Access<'s> {
             return;
         }
         changes.all = true;
+        // Whole databases are not kept.
+        changes.undo = None;
         for (_, stripe) in held {
             stripe.note_changes(effect, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
@@ -249,22 +304,41 @@ impl<'s> Access<'s> {
         &mut self,
         effect: &Effect<'_>,
         relocation: &Relocation<'_>,
+        fresh: u32,
         changes: &mut Changes,
     ) {
         self.check_database(relocation.db);
         let from = self.locate(relocation.from);
         let to = self.locate(relocation.key);
+        if let Some(undo) = &mut changes.undo {
+            undo.keep(self.stripe(from), from, relocation.from_db, relocation.from);
+            undo.keep(self.stripe(to), to, relocation.db, relocation.key);
+        }
         let source = self.stripe(from);
         if let Some(end) = relocation.end_of_source() {
             source.note_change(&end, &mut changes.news);
         }
         let new = relocation.take(source, from.spot.place, to.spot.place);
         let target = self.stripe(to);
+        target.set_fresh(fresh);
         target.note_change(effect, &mut changes.news);
         let garbage = relocation.put(target, to.spot.place, new);
         changes.garbage.extend(garbage);
         changes.keys.push((from, relocation.from_db));
         changes.keys.push((to, relocation.db));
+    }
+
+    /// Makes every key again what it was before `changes`, of which nobody is told.
+    pub(crate) fn take_back(&mut self, changes: &mut Changes) {
+        let undo = changes.undo.take().unwrap_or_default();
+        for (located, db, key, entry) in undo.into_entries() {
+            let garbage = self
+                .stripe(located)
+                .put_entry(db, located.place(), &key, entry);
+            changes.garbage.extend(garbage);
+        }
+        changes.keys.clear();
+        changes.news.clear();
     }
 
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,

@@ -17,6 +17,8 @@ pub struct MemoryStats {
     pub misses: u64,
     /// Keys removed because they had expired.
     pub expired: u64,
+    /// Keys removed to make room.
+    pub evicted: u64,
     /// Fields of hashes removed because they had expired, while others stayed.
     pub expired_fields: u64,
 }
@@ -49,6 +51,25 @@ impl MemoryStore {
     #[must_use]
     pub fn memory_used(&self) -> usize {
         memory_used_of(self.each_stripe())
+    }
+
+    /// Lets [`MemoryStore::memory_counted`] say, from now on, what [`MemoryStore::memory_used`] finds out: each change
+    /// costs a little more then. To be called again from time to time, for it puts right what changes that were made
+    /// during a call have made wrong.
+    pub fn count_memory(&self) {
+        self.totals.sum_bytes();
+    }
+
+    /// The end of [`MemoryStore::count_memory`].
+    pub fn stop_counting_memory(&self) {
+        self.totals.forget_bytes();
+    }
+
+    /// Nearly [`MemoryStore::memory_used`], at the cost of a load, while memory is counted.
+    #[must_use]
+    #[inline]
+    pub fn memory_counted(&self) -> usize {
+        usize::try_from(self.totals.bytes()).unwrap_or(0)
     }
 
     /// What `db` holds; `now` is what the sample of times to live counts from.
@@ -114,6 +135,7 @@ fn stats_of(stripes: impl Iterator<Item = impl Deref<Target = Stripe>>) -> Memor
         sum.misses += stripe.stats.misses;
         sum.expired_fields += stripe.stats.expired_fields;
         sum.expired += stripe.stats.expired;
+        sum.evicted += stripe.stats.evicted;
     }
     sum
 }

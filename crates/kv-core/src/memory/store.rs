@@ -41,6 +41,7 @@ impl Store for MemoryStore {
             }
             for number in 0..=self.last_stripe() {
                 let mut stripe = self.lock(number);
+                stripe.set_fresh(self.usage.fresh(self.made));
                 drop(stripe.apply(Place::START, effect));
                 self.totals.publish_all(number, &stripe);
             }
@@ -49,6 +50,7 @@ impl Store for MemoryStore {
         self.check_database(db);
         let spot = self.placing.spot(key);
         let mut stripe = self.lock(spot.stripe);
+        stripe.set_fresh(self.usage.fresh(self.made));
         drop(stripe.apply(spot.place, effect));
         self.totals.publish(spot.stripe, db, &stripe);
     }

@@ -62,7 +62,7 @@ impl ManualLog {
 impl EffectLog for ManualLog {
     fn admit(&self, size: Size) -> Result<(), Refusal> {
         let state = self.state();
-        let (Size::AtMost(bytes) | Size::Encoded(bytes)) = size else {
+        let (Size::AtMost(bytes) | Size::Growing(bytes) | Size::Encoded(bytes)) = size else {
             return state.refusal.map_or(Ok(()), Err);
         };
         match state.bytes_max {

@@ -24,6 +24,9 @@ pub struct ValueLimits {
     /// `list-max-listpack-size`: most elements of a packed list; or, if negative, -1 to -5 for 4, 8, 16, 32
     /// or 64 KiB.
     pub list_size: AtomicI64,
+    /// `hll-sparse-max-bytes`: longest string of runs that counts distinct elements, in bytes. The store keeps it for
+    /// those who know such strings.
+    pub hll_sparse_bytes: AtomicUsize,
 }
 
 impl Default for ValueLimits {
@@ -37,6 +40,7 @@ impl Default for ValueLimits {
             zset_entries: 128.into(),
             zset_value_bytes: 64.into(),
             list_size: (-2).into(),
+            hll_sparse_bytes: 3000.into(),
         }
     }
 }

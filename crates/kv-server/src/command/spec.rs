@@ -305,7 +305,7 @@ impl Group {
 
 /// What sets a command apart beyond its class and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flags(u16);
+pub(crate) struct Flags(u32);
 
 impl Flags {
     /// Nothing.
@@ -343,6 +343,9 @@ impl Flags {
     pub(crate) const PUBSUB: Self = Self(1 << 13);
     /// Runs while a RESP2 connection is subscribed to something.
     pub(crate) const SUBSCRIBED: Self = Self(1 << 14);
+
+    /// Waits while what writes is paused, though it changes no data: others hear of it, or it may write in Redis.
+    pub(crate) const PAUSED_LIKE_WRITES: Self = Self(1 << 16);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

@@ -119,8 +119,8 @@ fn what_happens_to_keys_agrees_with_what_runs() {
             Run::Session(_) => assert!(!access.changes(), "{}", spec.name),
             Run::Pure(_)
             | Run::Exec(_)
-            | Run::Library { .. }
             | Run::Server(_)
+            | Run::Library { .. }
             | Run::Group { .. } => {
                 assert!(matches!(spec.keys, Keys::None), "{}", spec.name);
             }

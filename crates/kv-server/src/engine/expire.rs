@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use kv_core::ExpireSweep;
 
+use super::evict::make_room;
 use crate::server::Server;
 
 /// From one sweep to the next.
@@ -31,6 +32,10 @@ pub(crate) async fn expire(server: Arc<Server>) {
         let turn = server.scripts.gate.turn().await;
         server.engine.serve(&server.blocked);
         drop(turn);
+        if server.settings.clockwork.get() == 0 {
+            continue;
+        }
+        make_room(&server).await;
         if server.settings.sweeps.get() == 0 {
             continue;
         }

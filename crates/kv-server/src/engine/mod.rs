@@ -4,6 +4,7 @@
 
 pub(crate) mod blocked;
 pub(crate) mod commits;
+pub(crate) mod evict;
 pub(crate) mod execute;
 pub(crate) mod expire;
 pub(crate) mod lot;
@@ -13,8 +14,9 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use kv_core::{
-    At, Classes, Cursor, Db, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats,
-    MemoryStore, Observer, Store as _, UnixMillis, ValueLimits, View,
+    At, Classes, Cursor, Db, Event, EvictionRule, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace,
+    Lsn, MemoryStats, MemoryStore, Observer, Refusal, Store as _, UnixMillis, Uses, ValueLimits,
+    View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -182,9 +184,33 @@ impl Engine {
         self.memory().expire_due(self.now(), budget_keys)
     }
 
-    /// About how many bytes the data takes in memory.
-    pub(crate) fn memory_used(&self) -> usize {
-        self.memory().memory_used()
+    /// Bytes of removed values that are still to be freed.
+    pub(crate) fn garbage_bytes(&self) -> usize {
+        self.memory().garbage_bytes()
+    }
+
+    /// About how many bytes the data takes in memory, while they are counted.
+    #[inline]
+    pub(crate) fn memory_counted(&self) -> usize {
+        self.memory().memory_counted()
+    }
+
+    /// Counts the bytes that the data takes, or does not any more. To be called from time to time.
+    pub(crate) fn count_memory(&self, on: bool) {
+        match on {
+            true => self.memory().count_memory(),
+            false => self.memory().stop_counting_memory(),
+        }
+    }
+
+    /// What is remembered of uses of keys.
+    pub(crate) fn remember(&self, uses: Uses, log_factor: u32, decay_minutes: u32) {
+        self.memory().remember(uses, log_factor, decay_minutes);
+    }
+
+    /// Removes one key to make room; `None`: none may go.
+    pub(crate) fn evict(&self, rule: EvictionRule, event: Event) -> Result<Option<usize>, Refusal> {
+        self.memory().evict(self.now(), rule, event)
     }
 
     /// Up to which sizes collections are packed.

@@ -17,7 +17,8 @@ use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Flags, Run};
 use crate::command::table;
 use crate::engine::transaction::Hold;
-use crate::session::SessionCx;
+use crate::meter::Stopwatch;
+use crate::session::{Ran, SessionCx};
 
 /// Bytes of changes that one script may make: they are one unit of the log, with room for the last of them.
 const RECORDED_BYTES_MAX: usize = 256 << 20;
@@ -30,6 +31,7 @@ const NOT_ALLOWED: &str = "ERR This Valkey command is not allowed from script";
 const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
 const TOO_LONG: &str = "ERR the arguments of this call are too long";
 const TOO_MUCH: &str = "ERR the script has written more than one transaction can hold";
+const NOT_TAKEN: &str = "ERR the log does not take what the script writes";
 
 /// What a script may do.
 #[derive(Clone, Copy, Debug)]
@@ -90,11 +92,21 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         let refused = |why: &str| Raised::Reply(why.as_bytes().into());
         let spec = table::find(request).map_err(|_| refused(UNKNOWN))?;
         self.admit(spec, request)?;
+        self.permit(spec, request)?;
         self.out.clear();
+        let stopwatch = Stopwatch::begin(self.cx.state.times_exactly);
         let mut reply = Reply::new(&mut self.out, self.format);
         let outcome = self
             .hold
             .run(self.cx, (spec, request), self.now, &mut reply);
+        self.cx.ran(Ran {
+            spec,
+            request,
+            nanos: stopwatch.nanos(),
+            failed: outcome.is_err(),
+            reply_bytes: self.out.len(),
+            by_script: true,
+        });
         if let Err(CommandError { code, message }) = outcome {
             self.out.clear();
             return Err(Raised::Reply(
@@ -115,7 +127,10 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             WRONG_ARITY
         } else if spec.flags.contains(Flags::NO_SCRIPT) && !self.admits_anyway(spec) {
             NOT_ALLOWED
-        } else if spec.is_write() && !self.may.write {
+        } else if (spec.is_write() || spec.flags.contains(Flags::PAUSED_LIKE_WRITES))
+            && !self.may.write
+            && !spec.is_read()
+        {
             READ_ONLY
         } else if spec.may_grow() && !self.may.grow && !self.hold.has_changed() {
             return Err(Raised::Reply(
@@ -123,6 +138,8 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             ));
         } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
             TOO_MUCH
+        } else if spec.is_write() && self.hold.is_refused() {
+            NOT_TAKEN
         } else if spec.is_write() && !running.may_write() {
             return Err(Raised::Killed(running.kind()));
         } else {
@@ -136,6 +153,19 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
     fn admits_anyway(&self, spec: &CommandSpec) -> bool {
         let scripts = &self.cx.server.scripts;
         matches!(spec.run, Run::Pure(_)) && scripts.admits_pure.load(Ordering::Relaxed)
+    }
+
+    /// Whether the user whose script this is may make `request`.
+    fn permit(&mut self, spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), Raised> {
+        let refused = |why: String| Raised::Reply(why.into_bytes().into());
+        let user = self
+            .cx
+            .user()
+            .map_err(|error| refused(error.message.into_owned()))?;
+        user.check(spec, request).map_err(|denied| {
+            let why = denied.in_words(user);
+            refused(format!("NOPERM ACL failure in script: {why}"))
+        })
     }
 
     fn answer(&mut self) -> Option<Answer> {

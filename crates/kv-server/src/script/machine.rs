@@ -63,6 +63,8 @@ pub(crate) struct Machine {
     /// Bytes that the interpreter takes without any program.
     own_bytes: usize,
     runs: Cell<u32>,
+    /// The changes of scripts and functions as of which it has told who only reads.
+    told: Cell<(u64, u64)>,
 }
 
 /// A script, and what it is given.
@@ -127,6 +129,7 @@ impl Machine {
             functions: RefCell::new(functions),
             begun,
             runs: Cell::new(0),
+            told: Cell::new((0, 0)),
         })
     }
 
@@ -311,6 +314,12 @@ impl Machine {
         figures
             .function_memory_bytes
             .store(memory, Ordering::Relaxed);
+        let functions = self.functions.borrow();
+        let changes = (store.changes, functions.changes);
+        if self.told.replace(changes) != changes {
+            let readers = store.readers().chain(functions.readers());
+            server.scripts.set_readers(readers.collect());
+        }
     }
 }
 

@@ -33,7 +33,9 @@ mod library;
 mod pack;
 mod record;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use self::gate::Gate;
 use self::running::Running;
@@ -50,6 +52,8 @@ pub(crate) struct Scripts {
     pub(crate) figures: Figures,
     /// Whether scripts may run those commands too that answer from their words alone: for tests.
     pub(crate) admits_pure: AtomicBool,
+    /// The scripts, by digest, and functions, by name in small letters, that say that they change nothing.
+    readers: Mutex<HashSet<Box<[u8]>>>,
 }
 
 /// What is told of scripts.
@@ -80,6 +84,11 @@ impl Figures {
     }
 }
 
+/// Whether the program `source` has a first line that says that it changes nothing.
+pub(crate) fn says_that_it_only_reads(source: &[u8]) -> bool {
+    shebang::split(source).is_ok_and(|(declared, _)| declared.no_writes())
+}
+
 impl Scripts {
     /// No script yet, in a server with so many serving threads.
     pub(crate) fn new(workers: usize) -> Self {
@@ -89,6 +98,17 @@ impl Scripts {
             way: Way::default(),
             figures: Figures::default(),
             admits_pure: AtomicBool::new(false),
+            readers: Mutex::default(),
         }
+    }
+
+    /// Whether the script with this digest, or the function of this name, says that it changes nothing.
+    pub(crate) fn is_reader(&self, name: &[u8]) -> bool {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.contains(&*name.to_ascii_lowercase())
+    }
+
+    fn set_readers(&self, readers: HashSet<Box<[u8]>>) {
+        *self.readers.lock().unwrap_or_else(PoisonError::into_inner) = readers;
     }
 }

@@ -84,6 +84,7 @@ impl Session<'_> {
         self.held -= usize::from(self.state.replies == Replies::On);
         self.release(replies).await?;
         self.held = 1;
+        self.write_down_before_waiting();
         match later {
             Later::Durable(wait) => self.answer_durable(wait, replies).await,
             Later::Backup(copied) => self.answer_backup(copied, replies).await,

@@ -18,6 +18,8 @@ pub(crate) struct Ran<'r> {
     pub(crate) nanos: u64,
     pub(crate) failed: bool,
     pub(crate) reply_bytes: usize,
+    /// Whether a script asked, not the client itself.
+    pub(crate) by_script: bool,
 }
 
 /// Slow requests are found with the cheap clock only if they are much slower than it is exact.
@@ -43,11 +45,15 @@ impl SessionCx<'_> {
             if is_told {
                 let (db, client) = (self.state.db, &self.state.client);
                 let lsn = self.state.newest;
-                self.server
-                    .monitors
-                    .tell(self.server, db, client, ran.request, lsn);
+                self.server.monitors.tell(
+                    self.server,
+                    (db, client, ran.by_script),
+                    ran.request,
+                    lsn,
+                );
             }
         }
+        self.state.scripted += u64::from(ran.by_script);
         if self.state.later.is_some() {
             self.state.ran_nanos = ran.nanos;
         } else {
@@ -70,19 +76,22 @@ impl SessionCx<'_> {
             let entry = self.entry(&ran, ran.reply_bytes as u64);
             journals.large_reply.keep(entry);
         }
-        if journals.large_request.threshold.load(Relaxed) >= 0 {
+        // Nearly always that much has not even arrived.
+        if journals
+            .large_request
+            .wants(ran.request.bytes_at_most() as u64)
+        {
             let bytes = ran.request.iter().map(<[u8]>::len).sum::<usize>() as u64;
             if journals.large_request.wants(bytes) {
                 journals.large_request.keep(self.entry(&ran, bytes));
             }
         }
-        let millis = micros / 1000;
         if latency.threshold_ms.load(Relaxed) > 0 {
             let event = match ran.spec.flags.contains(Flags::FAST) {
                 true => "fast-command",
                 false => "command",
             };
-            latency.took(event, self.time_s(), millis);
+            latency.took(event, self.time_s(), micros / 1000);
         }
     }
 
@@ -123,6 +132,7 @@ impl Session<'_> {
             nanos,
             failed: false,
             reply_bytes,
+            by_script: false,
         });
     }
 }

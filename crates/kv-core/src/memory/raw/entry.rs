@@ -115,6 +115,10 @@ impl Entry {
         // computed so that the parts written here lie in it side by side; `key` and the parts cannot overlap it.
         unsafe {
             header.write(shape.pack());
+            if shape.key_len >= Shape::LONG_KEY {
+                let place = start.add(Shape::long_key_at(shape.expiry_room));
+                place.cast::<usize>().write(shape.key_len);
+            }
             if let Some(UnixMillis(millis)) = expires {
                 start.add(Shape::EXPIRY_AT).cast::<i64>().write(millis);
             }
@@ -152,8 +156,17 @@ impl Entry {
     }
 
     fn shape(&self) -> Shape {
-        // SAFETY: an entry begins with an initialised header.
-        Shape::unpack(unsafe { self.0.read() })
+        self.look(false).shape()
+    }
+
+    /// When and how often it was used, see `usage`.
+    pub(super) fn stamp(&self) -> u32 {
+        self.look(false).stamp()
+    }
+
+    /// Says when and how often it was used.
+    pub(super) fn set_stamp(&mut self, stamp: u32) {
+        self.look(false).set_stamp(stamp);
     }
 
     fn at(&self, offset: usize) -> *mut u8 {
@@ -422,7 +435,8 @@ impl<'t> EntryRef<'t> {
     ///
     /// # Safety
     ///
-    /// `raw` must come from [`Entry::into_raw`]; for `'t` the entry must stay and nothing may change it; if
+    /// `raw` must come from [`Entry::into_raw`]; for `'t` the entry must stay and nothing may change it but its stamp,
+    /// which no other thread may read then; if
     /// `expires`, it must have been given an expiry.
     pub(super) unsafe fn from_raw(raw: *mut u8, expires: bool) -> Self {
         Self {
@@ -435,8 +449,39 @@ impl<'t> EntryRef<'t> {
 
     #[inline]
     fn shape(self) -> Shape {
+        // SAFETY: an entry begins with an initialised header, and the length of a long key, which is asked for
+        // only when the header says so, was written where the shape has it.
+        unsafe {
+            Shape::unpack(self.header.read(), |at| {
+                self.header
+                    .as_ptr()
+                    .cast::<u8>()
+                    .add(at)
+                    .cast::<usize>()
+                    .read()
+            })
+        }
+    }
+
+    /// When and how often the entry was used, see `usage`.
+    #[inline]
+    pub(crate) fn stamp(self) -> u32 {
         // SAFETY: an entry begins with an initialised header.
-        Shape::unpack(unsafe { self.header.read() })
+        unsafe { self.header.read() }.stamp()
+    }
+
+    /// Says when and how often the entry was used: the one thing of it that a look may change.
+    #[inline]
+    pub(crate) fn set_stamp(self, stamp: u32) {
+        // SAFETY: the address is that of the allocation itself; nobody holds a reference to the header, which is
+        // read by value only, and no other thread looks while this one does (the stripe is locked).
+        unsafe {
+            let header = self.header.read();
+            let stamped = header.with_stamp(stamp);
+            if header.stamp() != stamped.stamp() {
+                self.header.write(stamped);
+            }
+        }
     }
 
     #[inline]

@@ -18,8 +18,9 @@
 //!
 //! **What is borrowed.** Looks at an entry ([`EntryRef`]) borrow the slot, and through it the bucket, the
 //! table and the lock guard of the stripe. Every change of an entry takes its slot by `&mut`. So the borrow
-//! checker keeps looks and changes apart, across threads by means of the stripe's mutex. Nothing here uses
-//! interior mutability.
+//! checker keeps looks and changes apart, across threads by means of the stripe's mutex. One thing is changed
+//! through a look: the stamp in the header, which says when the entry was used. No reference to a header exists, it
+//! is read and written by value, and looks are not sent to other threads.
 //!
 //! **What an allocation holds.** Its first 8 bytes are a `Header`, written before anything else and whenever
 //! the shape changes; all offsets, and the layout that the allocation is freed with, come from the header

@@ -52,7 +52,7 @@ fn getkeysandflags(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let (spec, request) = asked_about(args)?;
     reply.array(spec.keys.of(request).len());
     for part in spec.keys.parts() {
-        let flags = key_flags::words(part.access());
+        let flags = key_flags::words(key_flags::actual(spec, request, part.access()));
         for key in part.of(request) {
             reply.array(2);
             reply.bulk(key);

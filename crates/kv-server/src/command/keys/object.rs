@@ -1,6 +1,6 @@
 //! `OBJECT`: how a key's value is kept.
 
-use kv_core::ValueRef;
+use kv_core::{Uses, ValueRef};
 
 use crate::command::help::help;
 use crate::command::prelude::*;
@@ -47,7 +47,7 @@ const ENCODING: CommandSpec = CommandSpec {
 const FREQ: CommandSpec = CommandSpec {
     name: "OBJECT|FREQ",
     group: Group::Keys,
-    summary: "Returns how often a key is used, where that is counted: it is not.",
+    summary: "Returns how often a key is used, on a logarithmic scale, where `maxmemory-policy` asks for that.",
     syntax: "OBJECT FREQ key",
     complexity: "O(1)",
     since: "0.1.0",
@@ -55,7 +55,7 @@ const FREQ: CommandSpec = CommandSpec {
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),
     flags: Flags::NONE,
-    run: Run::Read(|view, args, reply| look(view, args, reply, |_, _| Err(no_frequency()))),
+    run: Run::Read(freq),
 };
 
 const HELP: CommandSpec = CommandSpec {
@@ -75,20 +75,17 @@ const HELP: CommandSpec = CommandSpec {
 const IDLETIME: CommandSpec = CommandSpec {
     name: "OBJECT|IDLETIME",
     group: Group::Keys,
-    summary: "Returns how many seconds a key has not been used, where that is remembered: 0.",
+    summary: "Returns how many seconds a key has not been used.",
     syntax: "OBJECT IDLETIME key",
     complexity: "O(1)",
     since: "0.1.0",
-    compat: Compat::Differs("Nothing remembers when a key was last used: always 0."),
+    compat: Compat::Differs(
+        "It comes round after 48 days; after a restart all keys count as used at the start.",
+    ),
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),
     flags: Flags::NONE,
-    run: Run::Read(|view, args, reply| {
-        look(view, args, reply, |_, reply| {
-            reply.int(0);
-            Ok(())
-        })
-    }),
+    run: Run::Read(idletime),
 };
 
 const REFCOUNT: CommandSpec = CommandSpec {
@@ -119,7 +116,7 @@ fn look(
 ) -> Outcome {
     let key = args.key()?;
     args.finish()?;
-    match view.value(key) {
+    match view.peek(key) {
         Some(value) => show(value, reply),
         None => {
             reply.null();
@@ -128,11 +125,36 @@ fn look(
     }
 }
 
-fn no_frequency() -> CommandError {
-    CommandError::err(
-        "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
-         between policies at runtime LRU and LFU data will take some time to adjust.",
-    )
+fn freq(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let key = args.key()?;
+    args.finish()?;
+    match (view.frequency(key), view.remembered()) {
+        (None, _) => reply.null(),
+        (Some(frequency), Uses::Frequency) => reply.int(frequency.into()),
+        (Some(_), Uses::Recency) => {
+            return Err(CommandError::err(
+                "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
+                 switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn idletime(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let key = args.key()?;
+    args.finish()?;
+    match (view.idle_s(key), view.remembered()) {
+        (None, _) => reply.null(),
+        (Some(idle_s), Uses::Recency) => reply.int(idle_s.into()),
+        (Some(_), Uses::Frequency) => {
+            return Err(CommandError::err(
+                "An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
+                 policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -76,6 +76,8 @@ pub(super) struct Functions {
     code_bytes: usize,
     /// How many bytes the interpreter needs for it, about.
     bytes: usize,
+    /// How often a library came or went.
+    pub(super) changes: u64,
 }
 
 impl Functions {
@@ -88,6 +90,7 @@ impl Functions {
             callbacks: lua.create_table()?,
             code_bytes: 0,
             bytes: 0,
+            changes: 0,
         })
     }
 
@@ -136,6 +139,7 @@ impl Functions {
     /// Adds a library, in the place of one that has its name.
     pub(super) fn put(&mut self, library: Loaded) -> mlua::Result<()> {
         self.remove(&library.name)?;
+        self.changes += 1;
         let mut functions = Vec::with_capacity(library.functions.len());
         for Registered { about, callback } in library.functions {
             let name = small(&about.name);
@@ -161,6 +165,7 @@ impl Functions {
         let Some(library) = self.libraries.remove(name) else {
             return Ok(());
         };
+        self.changes += 1;
         self.code_bytes -= library.code.len();
         self.bytes -= library.bytes;
         for about in &library.functions {
@@ -180,6 +185,13 @@ impl Functions {
         };
         let callback = self.callbacks.raw_get(&*String::from_utf8_lossy(&name))?;
         Ok(Some((callback, about)))
+    }
+
+    /// The names of functions that say that they change nothing.
+    pub(super) fn readers(&self) -> impl Iterator<Item = Box<[u8]>> {
+        let all = self.owners.iter();
+        all.filter(|(_, (_, about))| about.declared.no_writes())
+            .map(|(name, _)| name.clone())
     }
 
     /// All libraries.

@@ -33,6 +33,7 @@ pub(super) const DEBUG: CommandSpec = CommandSpec {
             reload::LOADAOF,
             settings::LOG,
             digest::OBJECT,
+            settings::PAUSE_CRON,
             protocol::PROTOCOL,
             settings::QUICKLIST_PACKED_THRESHOLD,
             reload::RELOAD,

@@ -21,6 +21,21 @@ pub(super) const LOG: CommandSpec = CommandSpec {
     run: Run::Pure(log),
 };
 
+pub(super) const PAUSE_CRON: CommandSpec = CommandSpec {
+    name: "DEBUG|PAUSE-CRON",
+    group: Group::Server,
+    summary: "Stops the work that is done by the clock, or lets it go on: connections over a limit are closed, keys \
+              are removed that have expired or to make room.",
+    syntax: "DEBUG PAUSE-CRON <0 | 1>",
+    complexity: "O(1)",
+    since: "0.2.0",
+    compat: Compat::Differs("As in Valkey; Redis has no such command."),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::DEBUG_FLAGS,
+    run: Run::Server(pause_cron),
+};
+
 pub(super) const QUICKLIST_PACKED_THRESHOLD: CommandSpec = CommandSpec {
     name: "DEBUG|QUICKLIST-PACKED-THRESHOLD",
     group: Group::Server,
@@ -137,6 +152,14 @@ fn set_active_expire(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_
     let on = args.int()?;
     args.finish()?;
     cx.server.settings.sweeps.set(u64::from(on != 0));
+    reply.ok();
+    Ok(())
+}
+
+fn pause_cron(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let paused = args.int()?;
+    args.finish()?;
+    cx.server.settings.clockwork.set(u64::from(paused == 0));
     reply.ok();
     Ok(())
 }
