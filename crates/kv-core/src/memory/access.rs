@@ -296,13 +296,13 @@ impl<'s> Access<'s> {
             stripes,
             "a change of whole databases, or of libraries, holds every stripe"
         );
+        // Neither whole databases nor libraries are kept.
+        changes.undo = None;
         if self.store.shelf.apply(effect) {
             changes.libraries = true;
             return;
         }
         changes.all = true;
-        // Whole databases are not kept.
-        changes.undo = None;
         for (_, stripe) in held {
             stripe.note_changes(effect, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
