@@ -91,6 +91,12 @@ impl View<'_> {
         self.notebook.origin = origin;
     }
 
+    /// Whether a look of a reader has met something that has expired: it is not shown, and still there.
+    #[must_use]
+    pub fn met_expired(&self) -> bool {
+        self.access.met_expired()
+    }
+
     /// What the store remembers of uses.
     #[must_use]
     pub fn remembered(&self) -> Uses {

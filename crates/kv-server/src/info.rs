@@ -398,6 +398,8 @@ fn cpu(lines: &mut Lines) {
     let [user, system] = cpu_seconds().unwrap_or_default();
     lines.add("used_cpu_sys", format_args!("{system:.6}"));
     lines.add("used_cpu_user", format_args!("{user:.6}"));
+    let active = user + system;
+    lines.add("used_active_time_main_thread", format_args!("{active:.6}"));
     lines.add("used_cpu_sys_children", "0.000000");
     lines.add("used_cpu_user_children", "0.000000");
 }

@@ -47,6 +47,9 @@ pub fn run(mut config: Config) -> Result<(), Failure> {
     let engine = open(&config, &shutdown)?;
     let addresses = bound.addresses().to_vec();
     let server = Arc::new(Server::new(config, settings, engine, shutdown, addresses));
+    if server.engine.has_libraries() {
+        server.scripts.way.settle(&server);
+    }
     server.observe_store();
     let workers = (0..server.config.thread_count())
         .map(|number| worker::spawn(Arc::clone(&server), number))

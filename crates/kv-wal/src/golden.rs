@@ -23,7 +23,7 @@ use crate::testing::MemFs;
 type Frames = Vec<Vec<Effect<'static>>>;
 
 /// The fixtures: a folder, its encoding, what is in it.
-fn fixtures() -> [(&'static str, Encoding, Frames); 10] {
+fn fixtures() -> [(&'static str, Encoding, Frames); 8] {
     [
         ("binary", Encoding::Binary, plain()),
         ("json", Encoding::Json, plain()),
@@ -33,19 +33,6 @@ fn fixtures() -> [(&'static str, Encoding, Frames); 10] {
         ("json-parts", Encoding::Json, on_parts()),
         ("binary-ranked", Encoding::Binary, on_ranked()),
         ("json-ranked", Encoding::Json, on_ranked()),
-        ("binary-libraries", Encoding::Binary, on_libraries()),
-        ("json-libraries", Encoding::Json, on_libraries()),
-    ]
-}
-
-/// Every kind of effect on libraries.
-fn on_libraries() -> Frames {
-    let set = |name, code| Effect::SetLibrary { name, code };
-    vec![
-        vec![set(b"lib", Some(b"#!lua name=lib\nreturn 1"))],
-        vec![set(b"", Some(b"\xff")), set(b"lib", Some(b""))],
-        vec![set(b"none", None)],
-        vec![set(b"lib", None)],
     ]
 }
 

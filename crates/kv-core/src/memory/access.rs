@@ -31,6 +31,8 @@ pub(crate) struct Access<'s> {
     held: Held<'s>,
     /// Whether looks are a reader's: those are counted.
     reader: bool,
+    /// Whether a reader has met something that has expired.
+    met_expired: bool,
 }
 
 enum Declared<'s> {
@@ -133,6 +135,7 @@ impl<'s> Access<'s> {
             declared,
             held,
             reader,
+            met_expired: false,
         }
     }
 
@@ -154,6 +157,7 @@ impl<'s> Access<'s> {
             declared: Declared::Unknown,
             held: Held::One((stripe, store.lock(stripe))),
             reader: false,
+            met_expired: false,
         }
     }
 
@@ -163,7 +167,7 @@ impl<'s> Access<'s> {
     pub(crate) fn look(&mut self, at: At, key: &[u8], uses: bool) -> (Option<EntryRef<'_>>, Lsn) {
         let located = self.locate(key);
         let (store, reader, spot) = (self.store, self.reader, located.spot);
-        let stripe = self.stripe(located);
+        let stripe = &mut self.held.as_mut_slice()[located.index as usize].1;
         let newest = store.log.as_deref().map_or(Lsn::ZERO, |log| {
             stripe.recent.newest(spot.place, || log.settled())
         });
@@ -178,9 +182,15 @@ impl<'s> Access<'s> {
             stats.misses += u64::from(live.is_none());
             if entry.is_some() && live.is_none() {
                 store.sweeper.met_expired(spot.stripe);
+                self.met_expired = true;
             }
         }
         (live, newest)
+    }
+
+    /// Whether a reader has met something that has expired, which is still there.
+    pub(crate) fn met_expired(&self) -> bool {
+        self.met_expired
     }
 
     /// Whether looks are a reader's.

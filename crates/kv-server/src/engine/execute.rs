@@ -80,6 +80,9 @@ pub(crate) fn execute(
         Ok(spec) => {
             let stopwatch = Stopwatch::begin(cx.state.times_exactly);
             let before = reply.buffer().len();
+            if spec.is_script() {
+                cx.tell_monitors(spec, request, false);
+            }
             let answer = run(cx, spec, request, now, &mut reply);
             if !matches!(answer, Err(Refusal::Behind)) {
                 cx.ran(Ran {
@@ -213,15 +216,20 @@ fn run(
     };
     match &spec.run {
         Run::Read(look) => with_keys(spec, request, |keys| {
-            Ok(memory.read_with(at, keys, |view| {
+            let ((outcome, met_expired), shows) = memory.read_with(at, keys, |view| {
                 cx.state.trace(view);
                 let outcome = look(view, args, reply);
                 // Now, while the stripes of the keys are locked.
                 if let Some(tracker) = cx.state.remembering() {
                     cx.server.remember(tracker, keys);
                 }
-                outcome
-            }))
+                (outcome, view.met_expired())
+            });
+            if met_expired && !cx.server.pause.holds_up_writes() {
+                // A write that does nothing else removes it. If the log does not take that, it stays for later.
+                let _ = memory.write_with(at, keys, |_| ());
+            }
+            Ok((outcome, shows))
         }),
         Run::Write(change) => {
             let answer = with_keys(spec, request, |keys| {

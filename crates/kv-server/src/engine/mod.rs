@@ -64,6 +64,20 @@ impl Engine {
         self.memory().read_with(at, KeySet::One(key), watch).0
     }
 
+    /// Shows the libraries of functions, as of one moment.
+    pub(crate) fn look_at_libraries(&self, look: impl FnOnce(&mut View<'_>)) {
+        let at = At {
+            db: Db::FIRST,
+            now: self.now(),
+        };
+        self.memory().read_with(at, KeySet::One(b""), look);
+    }
+
+    /// Whether there are libraries of functions.
+    pub(crate) fn has_libraries(&self) -> bool {
+        !self.memory().libraries().is_empty()
+    }
+
     /// A place in the order of scans, drawn by lot: all are equally likely.
     pub(crate) fn any_cursor(&self) -> Cursor {
         self.memory().cursor_at(lot::draw())

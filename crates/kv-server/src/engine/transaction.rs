@@ -239,6 +239,9 @@ fn answer(
     let out = reply.buffer();
     let (mark, before) = (out.mark(), out.len());
     let stopwatch = Stopwatch::begin(cx.state.times_exactly);
+    if queued.spec.is_script() {
+        cx.tell_monitors(queued.spec, queued.request.as_ref(), false);
+    }
     // What the user may do can have changed since the request was kept.
     let permitted = cx.permit(queued.spec, queued.request.as_ref());
     let outcome = permitted.and_then(|()| act(cx, &mut Reply::new(out, cx.state.decoder.format())));

@@ -181,7 +181,7 @@ pub(crate) fn secrets(request: RequestRef<'_>) -> std::ops::Range<usize> {
     if is(0, b"CONFIG") && is(1, b"SET") {
         let is_secret = |place: &usize| SECRET_KNOBS.iter().any(|name| is(*place, name));
         let first = (2..request.len()).step_by(2).find(is_secret);
-        let last = (2..request.len()).step_by(2).filter(is_secret).last();
+        let last = (2..request.len()).step_by(2).rfind(is_secret);
         // What stands between two of them is hidden too.
         return match (first, last) {
             (Some(first), Some(last)) => first + 1..request.len().min(last + 2),
@@ -190,6 +190,14 @@ pub(crate) fn secrets(request: RequestRef<'_>) -> std::ops::Range<usize> {
     }
     if is(0, b"AUTH") {
         return 1..request.len();
+    }
+    if is(0, b"MIGRATE") {
+        let login = (6..request.len()).find(|&place| is(place, b"AUTH") || is(place, b"AUTH2"));
+        return match login {
+            Some(place) if is(place, b"AUTH2") => place + 1..request.len().min(place + 3),
+            Some(place) => place + 1..request.len().min(place + 2),
+            None => 0..0,
+        };
     }
     if is(0, b"HELLO") && is(2, b"AUTH") {
         return 3..request.len().min(5);

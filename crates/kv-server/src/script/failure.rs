@@ -65,15 +65,33 @@ pub(super) fn reply(text: impl Into<Vec<u8>>) -> Error {
 
 /// A text with the place in the script, to be raised by what the script has called.
 pub(super) fn text(lua: &Lua, text: impl fmt::Display) -> Error {
-    let place = lua.inspect_stack(1, |level| {
-        let source = level.source().short_src.map(|source| source.into_owned());
-        source.zip(level.current_line())
-    });
-    let text = match place.flatten() {
+    let mut level = 1;
+    let mut is_prelude = true;
+    let mut place = None;
+    while is_prelude && level < LEVELS_MAX {
+        let found = lua.inspect_stack(level, |level| {
+            let of = level.source();
+            is_prelude = of.source.is_some_and(|source| source == PRELUDE);
+            let source = of.short_src.map(|source| source.into_owned());
+            source.zip(level.current_line())
+        });
+        is_prelude &= found.is_some();
+        place = found.flatten();
+        level += 1;
+    }
+    let text = match place {
         Some((source, line)) => format!("{source}:{line}: {text}"),
         None => text.to_string(),
     };
     Raised::Text(text.into_bytes().into()).into_error()
+}
+
+/// What Lua calls a value of this kind.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "number",
+        other => other.type_name(),
+    }
 }
 
 /// What Lua raises itself where it has no memory left.

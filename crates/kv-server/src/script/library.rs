@@ -76,7 +76,7 @@ pub(super) fn of_functions(lua: &Lua, format: &Rc<Cell<Format>>) -> mlua::Result
     let format = Rc::clone(format);
     let setresp = lua.create_function(move |lua, args: MultiValue| {
         let [version] = arguments(&args)
-            .ok_or_else(|| failure::reply("ERR redis.setresp() requires one argument."))?;
+            .ok_or_else(|| failure::reply("ERR server.setresp() requires one argument."))?;
         format.set(match lua.coerce_number(version.clone())? {
             Some(2.0) => Format::Resp2,
             Some(3.0) => Format::Resp3,
@@ -132,7 +132,7 @@ fn log(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     let mut args = args.into_iter();
     let (Some(level), true) = (args.next(), args.len() > 0) else {
         return Err(failure::reply(
-            "ERR redis.log() requires two arguments or more.",
+            "ERR server.log() requires two arguments or more.",
         ));
     };
     let Value::Integer(level @ 0..=3) = level else {
@@ -166,7 +166,7 @@ fn set_repl(_: &Lua, args: MultiValue) -> mlua::Result<Value> {
             "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         )),
         None => Err(failure::reply(
-            "ERR redis.set_repl() requires one argument.",
+            "ERR server.set_repl() requires one argument.",
         )),
     }
 }
@@ -180,7 +180,7 @@ fn acl_check_cmd(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     match name.and_then(|name| table::find_by_name(&name.as_bytes())) {
         Some(_) => Ok(Value::Boolean(true)),
         None => Err(failure::reply(
-            "ERR Invalid command passed to redis.acl_check_cmd()",
+            "ERR Invalid command passed to server.acl_check_cmd()",
         )),
     }
 }

@@ -11,18 +11,17 @@ use std::time::{Duration, Instant};
 
 use kv_core::UnixMillis;
 use kv_proto::{Format, Reply, Request};
-use mlua::chunk::ChunkMode;
 use mlua::debug::HookTriggers;
 use mlua::state::LuaOptions;
 use mlua::{Function, Lua, MultiValue, StdLib, Table, Value, VmState};
 
 use super::call::{Caller, May};
 use super::convert;
-use super::failure::{self, Raised, SCRIPT_CHUNK};
+use super::failure::{self, Raised};
 use super::function::Functions;
 use super::running::{Kind, Title};
 use super::sandbox::{self, Sandbox};
-use super::shebang::{self, Declared};
+use super::shebang::Declared;
 use super::store::{Digest, Store};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
@@ -57,10 +56,12 @@ const WRITES: CommandError = CommandError::fixed(
 pub(crate) struct Machine {
     pub(super) lua: Lua,
     pub(super) sandbox: Sandbox,
-    store: RefCell<Store>,
+    pub(super) store: RefCell<Store>,
     pub(super) functions: RefCell<Functions>,
     /// When the program that runs began.
     pub(super) begun: Rc<Cell<Instant>>,
+    /// Bytes that the interpreter takes without any program.
+    own_bytes: usize,
     runs: Cell<u32>,
     /// The changes of scripts and functions as of which it has told who only reads.
     told: Cell<(u64, u64)>,
@@ -119,9 +120,11 @@ impl Machine {
             Some(server) => watch(&server, since.get()),
             None => Ok(VmState::Continue),
         })?;
+        let own_bytes = lua.used_memory();
         Ok(Self {
             lua,
             sandbox,
+            own_bytes,
             store: RefCell::new(store),
             functions: RefCell::new(functions),
             begun,
@@ -184,51 +187,6 @@ impl Machine {
         Ok(())
     }
 
-    /// Compiles `source` and lets it stay; its digest.
-    ///
-    /// # Errors
-    ///
-    /// It is no program.
-    pub(crate) fn load(&self, server: &Server, source: &[u8]) -> Result<String, CommandError> {
-        let digest = Digest::of(source);
-        self.script(digest, Some(source))?;
-        self.store.borrow_mut().keep(&digest);
-        self.tell(server);
-        Ok(digest.text().to_owned())
-    }
-
-    /// Whether there is a script of this digest.
-    pub(crate) fn has(&self, digest: &[u8]) -> bool {
-        let store = self.store.borrow();
-        Digest::parse(digest).is_some_and(|digest| store.source(&digest).is_some())
-    }
-
-    /// The script of this digest.
-    ///
-    /// # Errors
-    ///
-    /// There is none.
-    pub(crate) fn source(&self, digest: &[u8]) -> Result<Vec<u8>, CommandError> {
-        let store = self.store.borrow();
-        let digest = Digest::parse(digest);
-        let source = digest.and_then(|digest| store.source(&digest).map(<[u8]>::to_vec));
-        source.ok_or(NO_SCRIPT)
-    }
-
-    /// Forgets all scripts.
-    ///
-    /// # Errors
-    ///
-    /// There is no memory left to do it.
-    pub(crate) fn forget_all(&self, server: &Server) -> Result<(), CommandError> {
-        let forgotten = self.store.borrow_mut().clear(&self.lua);
-        forgotten
-            .and_then(|()| self.lua.gc_collect())
-            .map_err(|error| CommandError::err(failure::plain_text(&error)))?;
-        self.tell(server);
-        Ok(())
-    }
-
     fn runnable(&self, script: Script<'_>) -> Result<Runnable, CommandError> {
         let (digest, source) = match script {
             Script::Source(source) => (Digest::of(source), Some(source)),
@@ -242,32 +200,6 @@ impl Machine {
             function,
             declared,
         })
-    }
-
-    /// The script `digest`, which is added if it is not known and this is its source.
-    fn script(
-        &self,
-        digest: Digest,
-        source: Option<&[u8]>,
-    ) -> Result<(Function, Declared), CommandError> {
-        let mut store = self.store.borrow_mut();
-        if let Some(found) = store.find(&digest).map_err(internal)? {
-            return Ok(found);
-        }
-        let source = source.ok_or(NO_SCRIPT)?;
-        let (declared, program) = shebang::split(source)?;
-        let chunk = self
-            .lua
-            .load(program)
-            .set_name(SCRIPT_CHUNK)
-            .set_mode(ChunkMode::Text);
-        let function = chunk
-            .into_function()
-            .map_err(|error| not_a_program(&error))?;
-        store
-            .add(digest, source, declared, &function)
-            .map_err(internal)?;
-        Ok((function, declared))
     }
 
     /// What a program is called with: a function gets its words as arguments, a script finds them in globals.
@@ -371,7 +303,7 @@ impl Machine {
         figures.evicted.store(evicted, Ordering::Relaxed);
         let sources = store.source_bytes() as u64;
         figures.source_bytes.store(sources, Ordering::Relaxed);
-        let bytes = self.lua.used_memory();
+        let bytes = self.lua.used_memory().saturating_sub(self.own_bytes);
         let told = self.functions.borrow().figures();
         let [libraries, functions, code, memory] = told.map(|figure| figure as u64);
         let scripts = (bytes as u64).saturating_sub(memory);
@@ -436,9 +368,4 @@ fn watch(server: &Server, begun: Instant) -> mlua::Result<VmState> {
         true => Err(Raised::Killed(running.kind()).into_error()),
         false => Ok(VmState::Continue),
     }
-}
-
-fn not_a_program(error: &mlua::Error) -> CommandError {
-    let text = failure::syntax(error);
-    CommandError::err(format!("Error compiling script (new function): {text}"))
 }

@@ -19,6 +19,7 @@ mod call;
 mod convert;
 mod failure;
 pub(crate) mod function;
+mod known;
 pub(crate) mod machine;
 mod sandbox;
 mod shebang;
@@ -33,7 +34,7 @@ mod pack;
 mod record;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use self::gate::Gate;
@@ -49,6 +50,8 @@ pub(crate) struct Scripts {
     /// The way to the thread that runs them.
     pub(crate) way: Way,
     pub(crate) figures: Figures,
+    /// Whether scripts may run those commands too that answer from their words alone: for tests.
+    pub(crate) admits_pure: AtomicBool,
     /// The scripts, by digest, and functions, by name in small letters, that say that they change nothing.
     readers: Mutex<HashSet<Box<[u8]>>>,
 }
@@ -62,7 +65,7 @@ pub(crate) struct Figures {
     pub(crate) evicted: AtomicU64,
     /// Bytes of the sources of scripts.
     pub(crate) source_bytes: AtomicU64,
-    /// Bytes that the scripts and all that they use take.
+    /// Bytes that scripts and all that they use take, beside what every script finds.
     pub(crate) memory_bytes: AtomicU64,
     /// Libraries of functions.
     pub(crate) libraries: AtomicU64,
@@ -94,6 +97,7 @@ impl Scripts {
             running: Running::default(),
             way: Way::default(),
             figures: Figures::default(),
+            admits_pure: AtomicBool::new(false),
             readers: Mutex::default(),
         }
     }

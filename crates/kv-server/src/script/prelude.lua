@@ -60,7 +60,6 @@ local globals = {
   assert = assert,
   error = error,
   gcinfo = gcinfo,
-  getmetatable = getmetatable,
   ipairs = ipairs,
   load = host.load,
   loadstring = host.loadstring,
@@ -69,7 +68,6 @@ local globals = {
   tonumber = tonumber,
   tostring = tostring,
   type = type,
-  unpack = unpack,
   bit = protect(host.bit),
   cjson = protect(host.cjson),
   cmsgpack = protect(host.cmsgpack),
@@ -134,6 +132,25 @@ function globals.rawget(table, key)
   return rawget(behind[table] or table, key)
 end
 
+function globals.unpack(...)
+  host.check_unpack(...)
+  return unpack(...)
+end
+
+-- Nobody gets a metatable in hand, but some find that there is one.
+local decoy = protect({})
+local has_decoy = {}
+
+function globals.getmetatable(value)
+  if type(value) == 'string' or value ~= nil and has_decoy[value] then
+    return decoy
+  end
+  if value ~= nil and behind[value] then
+    return nil
+  end
+  return getmetatable(value)
+end
+
 -- These refuse as functions of the server, whose callers are known in any case.
 globals.rawset = host.guarded(rawset, behind)
 globals.setmetatable = host.guarded(setmetatable, behind)
@@ -167,6 +184,7 @@ end
 
 local environment = protect(setmetatable(globals, {__index = miss}))
 globals._G = environment
+has_decoy[environment] = true
 
 -- The methods of strings, `("x"):upper()`.
 local methods = getmetatable('')
@@ -186,6 +204,7 @@ local loading_globals = setmetatable({
 
 local function_environment = protect(function_globals)
 function_globals._G = function_environment
+has_decoy[function_environment] = true
 
 local function set_loading(is_on)
   rawset(metatable_of[function_environment], '__index', is_on and loading_globals or function_globals)

@@ -59,6 +59,7 @@ pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     host.raw_set("reason", lua.create_function(failure::reason)?)?;
     host.raw_set("blame", lua.create_function(failure::blame)?)?;
     host.raw_set("rep", lua.create_function(repeated)?)?;
+    host.raw_set("check_unpack", lua.create_function(check_unpack)?)?;
     host.raw_set("guarded", lua.create_function(guarded)?)?;
     let chance = Rc::new(Chance::new());
     let stream = Rc::clone(&chance);
@@ -108,7 +109,7 @@ fn guarded(lua: &Lua, (function, behind): (Function, Table)) -> mlua::Result<Fun
 fn repeated(lua: &Lua, args: MultiValue) -> mlua::Result<LuaString> {
     let text = args.front().cloned().unwrap_or(Value::Nil);
     let Some(text) = lua.coerce_string(text)? else {
-        let got = args.front().map_or("no value", Value::type_name);
+        let got = args.front().map_or("no value", failure::kind);
         let problem = format_args!("string expected, got {got}");
         return Err(failure::argument(lua, 1, "rep", problem));
     };
@@ -128,6 +129,29 @@ fn repeated(lua: &Lua, args: MultiValue) -> mlua::Result<LuaString> {
 
 /// More than any text can be repeated.
 const COUNT_MAX: f64 = u32::MAX as f64;
+
+/// Whether `unpack(list [, first [, last]])` can be done: Lua's own counts with too few bits.
+fn check_unpack(lua: &Lua, args: MultiValue) -> mlua::Result<()> {
+    let Some(Value::Table(list)) = args.front() else {
+        let got = args.front().map_or("no value", failure::kind);
+        let problem = format_args!("table expected, got {got}");
+        return Err(failure::argument(lua, 1, "unpack", problem));
+    };
+    let place = |index: usize, otherwise: usize| match args.get(index) {
+        None | Some(Value::Nil) => Ok(otherwise as f64),
+        Some(_) => number(lua, &args, index, "unpack").map(f64::trunc),
+    };
+    let (first, last) = (place(1, 1)?, place(2, list.raw_len())?);
+    let is_place = |place| (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&place);
+    let room = (SLOTS_MAX - args.len()) as f64;
+    match is_place(first) && is_place(last) && last - first < room {
+        true => Ok(()),
+        false => Err(failure::text(lua, "too many results to unpack")),
+    }
+}
+
+/// How many values a function of the interpreter may have in hand, its arguments included.
+const SLOTS_MAX: usize = 8000;
 
 /// `random([low,] high)`: between 0 and 1 without arguments.
 fn draw(lua: &Lua, chance: &Chance, args: &MultiValue) -> mlua::Result<f64> {
@@ -169,7 +193,7 @@ fn number(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::R
     match lua.coerce_number(value)? {
         Some(number) => Ok(number),
         None => {
-            let got = args.get(place).map_or("no value", Value::type_name);
+            let got = args.get(place).map_or("no value", failure::kind);
             let problem = format_args!("number expected, got {got}");
             Err(failure::argument(lua, place + 1, function, problem))
         }
@@ -180,7 +204,7 @@ fn number(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::R
 fn loadstring(lua: &Lua, args: MultiValue) -> mlua::Result<(Value, Value)> {
     let text = args.front().cloned().unwrap_or(Value::Nil);
     let Some(text) = lua.coerce_string(text.clone())? else {
-        let problem = format_args!("string expected, got {}", text.type_name());
+        let problem = format_args!("string expected, got {}", failure::kind(&text));
         return Err(failure::argument(lua, 1, "loadstring", problem));
     };
     let name = match args.get(1) {

@@ -84,21 +84,21 @@ pub(super) fn split(source: &[u8]) -> Result<(Declared, &[u8]), CommandError> {
         .split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty());
     let engine = words.next().unwrap_or_default();
-    if engine != b"#!lua" {
-        return Err(CommandError::about(
-            "Unexpected engine in script shebang:",
-            engine,
-        ));
+    let engine = engine.strip_prefix(b"#!").unwrap_or_default();
+    if !engine.eq_ignore_ascii_case(b"lua") {
+        let engine = String::from_utf8_lossy(engine);
+        let error = format!("Could not find scripting engine '{engine}'");
+        return Err(CommandError::err(error));
     }
     let mut declared = Declared::told();
     for word in words {
         let Some(flags) = word.strip_prefix(b"flags=") else {
             return Err(CommandError::about("Unknown lua shebang option:", word));
         };
-        for flag in flags
-            .split(|&byte| byte == b',')
-            .filter(|flag| !flag.is_empty())
-        {
+        if flags.is_empty() {
+            continue;
+        }
+        for flag in flags.split(|&byte| byte == b',') {
             if !declared.add(flag) {
                 return Err(CommandError::about(
                     "Unexpected flag in script shebang:",
@@ -134,7 +134,7 @@ mod tests {
         );
         for (source, error) in [
             ("#!lua", "Invalid script shebang"),
-            ("#!py\n", "Unexpected engine in script shebang: #!py"),
+            ("#!py\n", "Could not find scripting engine 'py'"),
             ("#!lua a=b\n", "Unknown lua shebang option: a=b"),
             ("#!lua flags=x\n", "Unexpected flag in script shebang: x"),
         ] {

@@ -38,20 +38,26 @@ impl SessionCx<'_> {
         &self.server.stats.worker(self.state.worker).meters
     }
 
+    /// Shows a request to those who watch all.
+    #[inline]
+    pub(crate) fn tell_monitors(
+        &self,
+        spec: &CommandSpec,
+        request: RequestRef<'_>,
+        by_script: bool,
+    ) {
+        if self.server.monitors.any() && !spec.flags.contains(Flags::ADMIN) {
+            let origin = (self.state.db, &*self.state.client, by_script);
+            let lsn = self.state.newest;
+            self.server.monitors.tell(self.server, origin, request, lsn);
+        }
+    }
+
     /// Writes a request down, now or, if its reply comes later, then.
     pub(crate) fn ran(&mut self, ran: Ran<'_>) {
-        if self.server.monitors.any() {
-            let is_told = !ran.spec.flags.contains(Flags::ADMIN);
-            if is_told {
-                let (db, client) = (self.state.db, &self.state.client);
-                let lsn = self.state.newest;
-                self.server.monitors.tell(
-                    self.server,
-                    (db, client, ran.by_script),
-                    ran.request,
-                    lsn,
-                );
-            }
+        // A script was told of when it began.
+        if !ran.spec.is_script() {
+            self.tell_monitors(ran.spec, ran.request, ran.by_script);
         }
         self.state.scripted += u64::from(ran.by_script);
         if self.state.later.is_some() {

@@ -10,13 +10,16 @@ const FLAGS: [(&str, &str); 3] = [
 ];
 
 /// Names, or beginnings of names up to a `|`.
-const NAMES: [(&str, &str); 20] = [
+const NAMES: [(&str, &str); 23] = [
     ("CLIENT", "about connections, which differ"),
     ("COMMAND", "the words are our own"),
     ("EVAL", "no programs are drawn"),
     ("EVALSHA", "no programs are drawn"),
     ("EVALSHA_RO", "no programs are drawn"),
     ("EVAL_RO", "no programs are drawn"),
+    ("FCALL", "no programs are drawn"),
+    ("FCALL_RO", "no programs are drawn"),
+    ("FUNCTION", "no programs are drawn"),
     ("INFO", "about the server"),
     ("LASTSAVE", "a time"),
     ("LATENCY", "about the server"),

@@ -54,7 +54,6 @@ const STAMP_SHIFT: u32 = 42;
 impl Header {
     /// The stamp.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "22 bits remain")]
     pub(super) fn stamp(self) -> u32 {
         (self.0 >> STAMP_SHIFT) as u32
     }

@@ -26,5 +26,6 @@ pub(super) const GROUP: &[CommandSpec] = &[
     read_only::READWRITE,
     reset::RESET,
     select::SELECT,
+    waitaof::WAIT,
     waitaof::WAITAOF,
 ];

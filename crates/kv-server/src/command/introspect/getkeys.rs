@@ -77,7 +77,7 @@ fn asked_about(args: Args<'_>) -> Result<(&'static CommandSpec, RequestRef<'_>),
             "Invalid number of arguments specified for command",
         ));
     }
-    if spec.keys.of(request).len() == 0 {
+    if spec.keys.of(request).len() == 0 && !spec.is_script() {
         return Err(CommandError::err("Invalid arguments specified for command"));
     }
     Ok((spec, request))

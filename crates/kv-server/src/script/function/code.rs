@@ -7,6 +7,9 @@ use crate::command::error::CommandError;
 /// The only engine there is.
 pub(crate) const ENGINE: &str = "LUA";
 
+/// What stands before the name of a library.
+const NAME: &[u8] = b"name=";
+
 /// What is answered to a name that no library, or no function, may have.
 pub(super) fn bad_name(of: &str) -> String {
     format!(
@@ -37,9 +40,10 @@ pub(super) fn split(code: &[u8]) -> Result<(Vec<u8>, &[u8]), CommandError> {
     let engine = engine.strip_prefix(b"#!").unwrap_or_default();
     let mut name = None;
     for word in words.iter().skip(1) {
-        let Some(given) = word.strip_prefix(b"name=") else {
+        let (key, given) = word.split_at(word.len().min(NAME.len()));
+        if !key.eq_ignore_ascii_case(NAME) {
             return Err(CommandError::about("Invalid metadata value given:", word));
-        };
+        }
         if name.replace(given).is_some() {
             return Err(CommandError::err(
                 "Invalid metadata value, name argument was given multiple times",
@@ -84,7 +88,7 @@ mod tests {
         let lib = Ok(("lib_1".to_owned(), "\nx".to_owned()));
         for code in [
             "#!lua name=lib_1\nx",
-            "#!LUA name=\"lib_1\"\nx",
+            "#!LUA Name=\"lib_1\"\nx",
             "#!lua  name=lib_1 \nx",
         ] {
             assert_eq!(of(code), lib, "{code}");

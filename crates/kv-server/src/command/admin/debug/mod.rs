@@ -38,6 +38,7 @@ pub(super) const DEBUG: CommandSpec = CommandSpec {
             settings::QUICKLIST_PACKED_THRESHOLD,
             reload::RELOAD,
             settings::SET_ACTIVE_EXPIRE,
+            settings::SET_DISABLE_DENY_SCRIPTS,
             settings::SLEEP,
             settings::STRINGMATCH_LEN,
         ],

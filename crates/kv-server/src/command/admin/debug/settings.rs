@@ -1,5 +1,6 @@
 //! What tests turn and wait for: `DEBUG SET-ACTIVE-EXPIRE`, `DEBUG SLEEP` and others.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::command::glob;
@@ -63,6 +64,20 @@ pub(super) const SET_ACTIVE_EXPIRE: CommandSpec = CommandSpec {
     run: Run::Server(set_active_expire),
 };
 
+pub(super) const SET_DISABLE_DENY_SCRIPTS: CommandSpec = CommandSpec {
+    name: "DEBUG|SET-DISABLE-DENY-SCRIPTS",
+    group: Group::Server,
+    summary: "Says whether scripts may run DEBUG PROTOCOL and others that answer from their words alone.",
+    syntax: "DEBUG SET-DISABLE-DENY-SCRIPTS <0 | 1>",
+    complexity: "O(1)",
+    since: "0.2.0",
+    compat: Compat::Differs("All other commands stay as they are."),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::DEBUG_FLAGS,
+    run: Run::Server(set_disable_deny_scripts),
+};
+
 pub(super) const SLEEP: CommandSpec = CommandSpec {
     name: "DEBUG|SLEEP",
     group: Group::Server,
@@ -118,6 +133,18 @@ fn quicklist_packed_threshold(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
             ));
         }
     }
+    Ok(())
+}
+
+fn set_disable_deny_scripts(
+    cx: &ServerCx<'_>,
+    mut args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    let on = args.int()?;
+    let scripts = &cx.server.scripts;
+    scripts.admits_pure.store(on != 0, Ordering::Relaxed);
+    reply.ok();
     Ok(())
 }
 
