@@ -13,7 +13,7 @@ use std::cell::RefCell;
 
 use super::ServerCx;
 use super::blocked::{Asking, Entered};
-use super::transaction;
+use super::{expire, transaction};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{Attempt, CommandSpec, Flags, Outcome, Run, Turn};
@@ -183,6 +183,7 @@ fn run(
     };
     match &spec.run {
         Run::Read(look) => with_keys(spec, request, |keys| {
+            expire::before_a_read(cx.server, memory, at, keys);
             Ok(memory.read_with(at, keys, |view| {
                 let outcome = look(view, args, reply);
                 // Now, while the stripes of the keys are locked.
@@ -209,12 +210,13 @@ fn run(
         }
         Run::Exec(exec) => {
             let answer = exec(cx, now, reply);
-            cx.server.blocked.serve(memory, now);
+            // It may have taken long, and what it left may have expired meanwhile.
+            cx.server.engine.serve(&cx.server.blocked);
             answer
         }
         Run::Script { changes, run } => {
             let answer = transaction::script(cx, (*changes, *run), args, now, reply);
-            cx.server.blocked.serve(memory, now);
+            cx.server.engine.serve(&cx.server.blocked);
             answer
         }
         Run::Pure(answer)

@@ -1,12 +1,14 @@
 //! Removes keys whose time has come and that nobody asks for.
 //!
+//! Where sweeps are turned off, a read removes what it finds expired, as it does in Redis.
+//!
 //! A sweep runs ten times a second in short slices, longer while much has expired; each removal goes through
 //! a transaction and the log like any other change. While clients that write are paused, nothing is removed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kv_core::ExpireSweep;
+use kv_core::{At, ExpireSweep, Expiry, KeySet, MemoryStore, UnixMillis};
 
 use crate::server::Server;
 
@@ -42,6 +44,40 @@ pub(crate) async fn expire(server: Arc<Server>) {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Removes those of `keys` that have expired, as far as writes are taken: in the place of a sweep that does not
+/// come. Fields of hashes stay: Redis and Valkey leave those to the next write.
+pub(super) fn before_a_read(server: &Server, memory: &MemoryStore, at: At, keys: KeySet<'_>) {
+    if !is_left_to_reads(server) {
+        return;
+    }
+    let keys = match &keys {
+        KeySet::One(key) => std::slice::from_ref(key),
+        KeySet::Many(keys) => keys,
+        KeySet::None | KeySet::All => return,
+    };
+    for key in keys {
+        remove_if_expired(memory, at, key);
+    }
+}
+
+fn remove_if_expired(memory: &MemoryStore, at: At, key: &[u8]) {
+    // At the beginning of time nothing has expired: this shows when the key does.
+    let before_all = At {
+        now: UnixMillis(i64::MIN),
+        ..at
+    };
+    let (expiry, _) = memory.read_with(before_all, KeySet::One(key), |view| view.expiry(key));
+    if matches!(expiry, Expiry::At(time) if time <= at.now) {
+        // A log that takes nothing leaves the key where it is; it is not shown all the same.
+        let _ = memory.write_with(at, KeySet::One(key), |_| ());
+    }
+}
+
+/// Whether nobody else removes what has expired.
+pub(crate) fn is_left_to_reads(server: &Server) -> bool {
+    server.settings.sweeps.get() == 0 && !server.pause.holds_up_writes()
 }
 
 /// One slice; whether another one is worth it.

@@ -34,7 +34,8 @@ pub(super) enum Storage {
 pub(super) struct Header {
     /// Bits 0-30: length of the key. Bit 31: there is room for an expiry.
     key: u32,
-    /// Bits 0-12: bytes of value in use. Bits 13-25: bytes of value there is room for. Bits 26-31: storage.
+    /// Bits 0-12: bytes of value in use. Bits 13-25: bytes of value there is room for. Bits 26-27: storage. Bit
+    /// 28: the string was edited.
     value: u32,
 }
 
@@ -44,6 +45,8 @@ pub(super) struct Shape {
     pub(super) key_len: usize,
     pub(super) expiry_room: bool,
     pub(super) storage: Storage,
+    /// Whether a part of the string was changed since it was set as a whole.
+    pub(super) edited: bool,
     pub(super) used: usize,
     pub(super) room: usize,
 }
@@ -66,6 +69,7 @@ impl Shape {
             key_len,
             expiry_room,
             storage,
+            edited: false,
             used,
             room: 0,
         };
@@ -95,7 +99,10 @@ impl Shape {
         };
         Header {
             key: self.key_len as u32 | u32::from(self.expiry_room) << 31,
-            value: self.used as u32 | (self.room as u32) << 13 | storage << 26,
+            value: self.used as u32
+                | (self.room as u32) << 13
+                | storage << 26
+                | u32::from(self.edited) << 28,
         }
     }
 
@@ -104,12 +111,13 @@ impl Shape {
         Self {
             key_len: (header.key & 0x7fff_ffff) as usize,
             expiry_room: header.key >> 31 == 1,
-            storage: match header.value >> 26 {
+            storage: match header.value >> 26 & 3 {
                 0 => Storage::Int,
                 1 => Storage::Inline,
                 2 => Storage::Shared,
                 _ => Storage::Collection,
             },
+            edited: header.value >> 28 & 1 == 1,
             used: (header.value & 0x1fff) as usize,
             room: (header.value >> 13 & 0x1fff) as usize,
         }
@@ -152,7 +160,10 @@ mod tests {
     fn check(key_len: usize, storage: Storage, used: usize, room: usize) {
         for expiry_room in [false, true] {
             let shape = Shape::new(key_len, expiry_room, storage, used, room);
-            assert_eq!(Shape::unpack(shape.pack()), shape);
+            for edited in [false, true] {
+                let shape = Shape { edited, ..shape };
+                assert_eq!(Shape::unpack(shape.pack()), shape);
+            }
             assert!(shape.room >= used.max(room));
             assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);
             let owned = match storage {

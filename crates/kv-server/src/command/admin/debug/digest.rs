@@ -87,16 +87,16 @@ fn digest_value(view: &mut View<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> O
 fn object(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     args.finish()?;
-    let value = view
-        .value(key)
-        .ok_or_else(|| CommandError::err("no such key"))?;
+    let encoding = view.encoding(key);
+    let (Some(encoding), Some(value)) = (encoding, view.value(key)) else {
+        return Err(CommandError::err("no such key"));
+    };
     let mut bytes = 0;
     for_each_part(value, &mut |_, parts| {
         bytes += parts.iter().map(|part| part.len()).sum::<usize>();
     });
     reply.simple(&format!(
-        "Value at:0x0 refcount:1 encoding:{} serializedlength:{bytes} lru:0 lru_seconds_idle:0",
-        value.encoding()
+        "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:{bytes} lru:0 lru_seconds_idle:0"
     ));
     Ok(())
 }
