@@ -78,6 +78,7 @@ mod clock;
 mod db;
 mod effect;
 mod error;
+mod library;
 pub mod limits;
 mod log;
 mod lsn;
@@ -99,6 +100,7 @@ pub use db::Db;
 pub use effect::Effect;
 pub use error::StoreError;
 pub use key_value::{Cursor, KeyValue};
+pub use library::Libraries;
 pub use log::{EffectLog, Refusal, Size};
 pub use lsn::Lsn;
 pub use memory::{

@@ -18,7 +18,7 @@ use crate::memory::{Access, Changes, EntryRef, Expired};
 use crate::observe::Notebook;
 use crate::{
     At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
-    List, Lsn, Random, Refusal, Set, Size, StoreError, StringRef, StringValue, UnixMillis,
+    Libraries, List, Lsn, Random, Refusal, Set, Size, StoreError, StringRef, StringValue, UnixMillis,
     ValueRef, ZSet,
 };
 
@@ -195,6 +195,30 @@ impl View<'_> {
             Some(ValueRef::ZSet(zset)) => Ok(Some(zset)),
             Some(other) => Err(wrong_kind(Kind::ZSet, other)),
         }
+    }
+
+    /// All libraries.
+    ///
+    /// # Panics
+    ///
+    /// When no key was declared: libraries are seen by whoever holds a stripe.
+    #[must_use]
+    pub fn libraries(&mut self) -> Arc<Libraries> {
+        let (libraries, changed) = self.access.shelf().look();
+        self.seen = self.seen.max(changed);
+        libraries
+    }
+
+    /// A number that is another one after each change of a library, for as long as the store lives.
+    ///
+    /// # Panics
+    ///
+    /// As [`View::libraries`].
+    #[must_use]
+    pub fn libraries_version(&mut self) -> u64 {
+        let (version, changed) = self.access.shelf().version();
+        self.seen = self.seen.max(changed);
+        version
     }
 
     /// Luck, as a stream of numbers of its own. What comes of it must be recorded as a result: an effect never
@@ -426,6 +450,16 @@ impl Txn<'_> {
         self.apply(&Effect::FlushAll);
     }
 
+    /// Gives the library `name` this code, `None` for none; whether there was one. Needs
+    /// [`KeySet::All`](crate::KeySet::All).
+    pub fn set_library(&mut self, name: &[u8], code: Option<&[u8]>) -> bool {
+        let there = self.view.libraries().contains_key(name);
+        if there || code.is_some() {
+            self.apply(&Effect::SetLibrary { name, code });
+        }
+        there
+    }
+
     /// Removes those of `keys` that have expired, before a handler meets them.
     #[inline]
     pub(crate) fn delete_expired_of(&mut self, keys: KeySet<'_>) {
@@ -543,6 +577,7 @@ impl Txn<'_> {
                     notebook.flushed(Some(one));
                     notebook.flushed(Some(other));
                 }
+                Effect::SetLibrary { .. } => {}
                 _ => notebook.flushed(None),
             };
         };

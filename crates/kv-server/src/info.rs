@@ -182,13 +182,24 @@ fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("used_memory_dataset", used);
     let figures = &cx.server.scripts.figures;
     let scripts = Figures::read(&figures.memory_bytes);
+    let functions = Figures::read(&figures.function_memory_bytes);
+    let sources = Figures::read(&figures.source_bytes);
+    let libraries = Figures::read(&figures.library_bytes);
     lines.add("used_memory_vm_eval", scripts);
     lines.add("used_memory_lua", scripts);
-    lines.add(
-        "used_memory_scripts_eval",
-        Figures::read(&figures.source_bytes),
-    );
+    lines.add("used_memory_lua_human", size::human(scripts));
+    lines.add("used_memory_scripts_eval", sources);
     lines.add("number_of_cached_scripts", Figures::read(&figures.cached));
+    lines.add("number_of_functions", Figures::read(&figures.functions));
+    lines.add("number_of_libraries", Figures::read(&figures.libraries));
+    lines.add("used_memory_vm_functions", functions);
+    let both = scripts + functions;
+    lines.add("used_memory_vm_total", both);
+    lines.add("used_memory_vm_total_human", size::human(both));
+    lines.add("used_memory_functions", libraries);
+    let both = sources + libraries;
+    lines.add("used_memory_scripts", both);
+    lines.add("used_memory_scripts_human", size::human(both));
     let limit = cx.server.settings.memory_max.get();
     lines.add("maxmemory", limit);
     lines.add("maxmemory_human", size::human(limit));

@@ -16,6 +16,7 @@ use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
 use super::watch::{KeyWatcher, News};
+use crate::library::Shelf;
 use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
 
 /// A stripe's number and the stripe.
@@ -61,6 +62,7 @@ enum Held<'s> {
 pub(crate) struct Changes {
     keys: SmallVec<[(Located, Db); 2]>,
     all: bool,
+    libraries: bool,
     /// What was removed and takes long to free. A transaction drops it when it no longer holds a lock.
     garbage: Vec<Garbage>,
     /// What watchers are told at the end.
@@ -229,8 +231,12 @@ impl<'s> Access<'s> {
         assert_eq!(
             held.len(),
             stripes,
-            "a change of whole databases holds every stripe"
+            "a change of whole databases, or of libraries, holds every stripe"
         );
+        if self.store.shelf.apply(effect) {
+            changes.libraries = true;
+            return;
+        }
         changes.all = true;
         for (_, stripe) in held {
             stripe.note_changes(effect, &mut changes.news);
@@ -266,6 +272,9 @@ impl<'s> Access<'s> {
     pub(crate) fn finish(&mut self, changes: &Changes, numbered: Option<(Lsn, Lsn)>) {
         for news in &changes.news {
             news.tell(numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn));
+        }
+        if let (true, Some((lsn, _))) = (changes.libraries, numbered) {
+            self.store.shelf.changed(lsn);
         }
         let totals = &self.store.totals;
         if changes.all {
@@ -308,6 +317,20 @@ impl<'s> Access<'s> {
         let all = held.len() == self.store.stripes.len();
         assert!(all, "a look at whole databases holds every stripe");
         held.iter().map(|(_, stripe)| &**stripe)
+    }
+
+    /// The libraries.
+    ///
+    /// # Panics
+    ///
+    /// When the transaction holds no stripe.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        let held = match &self.held {
+            Held::One(_) => 1,
+            Held::Many(held) => held.len(),
+        };
+        assert!(held > 0, "a look at libraries holds a stripe");
+        &self.store.shelf
     }
 
     /// The newest change that a look at whole databases may show.

@@ -53,6 +53,7 @@ use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
 pub use watch::KeyWatcher;
 
+use crate::library::Shelf;
 use crate::observe::{Notebook, Watch};
 use crate::random::STEP;
 use crate::txn::Admission;
@@ -94,6 +95,7 @@ pub struct MemoryStore {
     sweeper: Sweeper,
     walking: Walking,
     watch: Watch,
+    shelf: Shelf,
     reaper: Reaper,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
@@ -145,6 +147,7 @@ impl MemoryStore {
             sweeper: Sweeper::default(),
             walking: Walking::default(),
             watch: Watch::default(),
+            shelf: Shelf::default(),
             reaper: Reaper::default(),
             log: None,
             clock: options.clock,

@@ -1,11 +1,13 @@
 //! [`Store`] on a [`MemoryStore`].
 
+use std::sync::Arc;
+
 use super::MemoryStore;
 use super::place::Place;
 use super::relocate::Relocation;
 use crate::{
-    At, Db, Effect, ExpireSweep, Item, KeySet, Lsn, Refusal, Store, StoreError, Txn, UnixMillis,
-    View,
+    At, Db, Effect, ExpireSweep, Item, KeySet, Libraries, Lsn, Refusal, Store, StoreError, Txn,
+    UnixMillis, View,
 };
 
 impl Store for MemoryStore {
@@ -23,6 +25,9 @@ impl Store for MemoryStore {
     }
 
     fn apply(&self, effect: &Effect<'_>) {
+        if self.shelf.apply(effect) {
+            return;
+        }
         if effect.source().is_some() {
             if let Some(relocation) = Relocation::of(effect) {
                 self.apply_relocation(&relocation);
@@ -61,6 +66,10 @@ impl Store for MemoryStore {
         for stripe in 0..=self.last_stripe() {
             self.lock(stripe).for_each(show);
         }
+    }
+
+    fn libraries(&self) -> Arc<Libraries> {
+        self.shelf.look().0
     }
 
     fn newest(&self) -> Lsn {

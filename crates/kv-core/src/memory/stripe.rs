@@ -180,6 +180,7 @@ impl Stripe {
                 }));
             }
             Effect::FlushAll => return Some(Garbage::of_tables(std::mem::take(&mut self.tables))),
+            Effect::SetLibrary { .. } => unreachable!("libraries are in no stripe, see `Shelf`"),
             Effect::SetCollection { db, .. }
             | Effect::ListPush { db, .. }
             | Effect::ListPop { db, .. }

@@ -229,6 +229,11 @@ impl EffectLog for ManualLog {
             }
             Effect::FlushDb { db } => put(out, b'F', db, b""),
             Effect::FlushAll => put(out, b'*', Db::FIRST, b""),
+            Effect::SetLibrary { name, code } => {
+                let tag = code.map_or(b'l', |_| b'L');
+                put(out, tag, Db::FIRST, name);
+                put_bytes(out, code.unwrap_or_default());
+            }
         }
     }
 
@@ -411,6 +416,10 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
         },
         b'F' => Effect::FlushDb { db },
         b'*' => Effect::FlushAll,
+        b'L' | b'l' => Effect::SetLibrary {
+            name: key,
+            code: Some(take_bytes(rest)).filter(|_| tag == b'L'),
+        },
         _ => panic!("a tag that was never written"),
     }
 }

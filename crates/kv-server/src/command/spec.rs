@@ -47,7 +47,10 @@ pub(crate) struct CommandSpec {
 impl CommandSpec {
     /// Whether it can change data.
     pub(crate) const fn is_write(&self) -> bool {
-        matches!(self.run, Run::Write(_) | Run::Block(_))
+        matches!(
+            self.run,
+            Run::Write(_) | Run::Block(_) | Run::Library { changes: true, .. }
+        )
     }
 
     /// Whether it is a program, which may be or do anything.
@@ -156,6 +159,13 @@ pub(crate) enum Run {
         /// Whether the program may change data.
         changes: bool,
         /// Runs it on all data.
+        run: ScriptRun,
+    },
+    /// Looks at the libraries of functions.
+    Library {
+        /// Whether it changes them.
+        changes: bool,
+        /// Does it.
         run: ScriptRun,
     },
     /// Looks at the connection and changes its state.

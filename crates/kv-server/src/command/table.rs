@@ -57,6 +57,12 @@ pub(crate) fn find(request: RequestRef<'_>) -> Result<&'static CommandSpec, Comm
     }
 }
 
+/// Whether `spec`, which was found by `word`, is all that this word can stand for: not a container, nor what a
+/// second word has chosen from one.
+pub(crate) fn is_known_by(spec: &CommandSpec, word: &[u8]) -> bool {
+    spec.name.len() == word.len() && !matches!(spec.run, Run::Group { .. })
+}
+
 /// The command called `name`, or `container|subcommand`, in any case.
 pub(crate) fn find_by_name(name: &[u8]) -> Option<&'static CommandSpec> {
     match name.iter().position(|&byte| byte == b'|') {

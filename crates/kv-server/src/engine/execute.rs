@@ -214,7 +214,7 @@ fn run(
             cx.server.engine.serve(&cx.server.blocked);
             answer
         }
-        Run::Script { changes, run } => {
+        Run::Script { changes, run } | Run::Library { changes, run } => {
             let answer = transaction::script(cx, (*changes, *run), args, now, reply);
             cx.server.engine.serve(&cx.server.blocked);
             answer

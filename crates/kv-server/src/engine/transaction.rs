@@ -28,7 +28,7 @@ pub(crate) enum Hold<'h, 's> {
     Change(&'h mut Txn<'s>),
 }
 
-impl Hold<'_, '_> {
+impl<'s> Hold<'_, 's> {
     /// Runs one request of the program, which only looks where this may not be changed.
     pub(crate) fn run(
         &mut self,
@@ -40,6 +40,34 @@ impl Hold<'_, '_> {
         match self {
             Self::Look(view) => look(cx, view, request, now, reply),
             Self::Change(txn) => change(cx, txn, request, now, reply),
+        }
+    }
+
+    /// Whether anything was changed.
+    pub(crate) fn has_changed(&self) -> bool {
+        match self {
+            Self::Look(_) => false,
+            Self::Change(txn) => txn.effects() > 0,
+        }
+    }
+
+    /// To change data.
+    ///
+    /// # Panics
+    ///
+    /// When it may not be changed: the command is not one that does.
+    pub(crate) fn txn(&mut self) -> &mut Txn<'s> {
+        match self {
+            Self::Look(_) => unreachable!("a command that changes data got it to look at"),
+            Self::Change(txn) => txn,
+        }
+    }
+
+    /// To look at all data.
+    pub(crate) fn view(&mut self) -> &mut View<'s> {
+        match self {
+            Self::Look(view) => view,
+            Self::Change(txn) => txn,
         }
     }
 
@@ -228,7 +256,9 @@ fn change(
             all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))?.do_not_wait(reply);
             Ok(())
         }
-        Run::Script { changes: true, run } => run(cx, &mut Hold::Change(txn), now, args, reply),
+        Run::Script { changes: true, run } | Run::Library { changes: true, run } => {
+            run(cx, &mut Hold::Change(txn), now, args, reply)
+        }
         _ => look(cx, txn, (spec, request), now, reply),
     })
 }
@@ -281,8 +311,16 @@ fn look(
         Run::Script {
             changes: false,
             run,
+        }
+        | Run::Library {
+            changes: false,
+            run,
         } => run(cx, &mut Hold::Look(view), now, args, reply),
-        Run::Write(_) | Run::Block(_) | Run::Script { .. } | Run::Exec(_) => {
+        Run::Write(_)
+        | Run::Block(_)
+        | Run::Script { .. }
+        | Run::Library { .. }
+        | Run::Exec(_) => {
             unreachable!("a transaction that looks has nothing that changes")
         }
     }

@@ -65,7 +65,7 @@ fn put_hash(out: &mut Vec<u8>, hash: HashRef<'_>) -> u16 {
     VERSION_REDIS
 }
 
-fn put_string(out: &mut Vec<u8>, string: &[u8]) {
+pub(super) fn put_string(out: &mut Vec<u8>, string: &[u8]) {
     put_length(out, string.len() as u64);
     out.extend_from_slice(string);
 }

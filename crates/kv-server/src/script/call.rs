@@ -30,6 +30,14 @@ const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scrip
 const TOO_LONG: &str = "ERR the arguments of this call are too long";
 const TOO_MUCH: &str = "ERR the script has written more than one transaction can hold";
 
+/// What a script may do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct May {
+    pub(super) write: bool,
+    /// Whether it may begin to write what needs memory.
+    pub(super) grow: bool,
+}
+
 /// The script that runs, as its requests see it.
 pub(super) struct Caller<'c, 's, 'h, 't> {
     pub(super) cx: &'c mut SessionCx<'s>,
@@ -37,7 +45,7 @@ pub(super) struct Caller<'c, 's, 'h, 't> {
     pub(super) now: UnixMillis,
     /// The format that the script wants replies in.
     pub(super) format: Format,
-    pub(super) may_write: bool,
+    pub(super) may: May,
     /// What the request is written to, and its reply: kept from call to call.
     request: RequestArgs,
     out: ReplyBuffer,
@@ -49,14 +57,14 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         cx: &'c mut SessionCx<'s>,
         hold: &'c mut Hold<'h, 't>,
         now: UnixMillis,
-        may_write: bool,
+        may: May,
     ) -> Self {
         Self {
             cx,
             hold,
             now,
             format: Format::Resp2,
-            may_write,
+            may,
             request: RequestArgs::new(),
             out: ReplyBuffer::new(),
         }
@@ -106,12 +114,14 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             WRONG_ARITY
         } else if spec.flags.contains(Flags::NO_SCRIPT) {
             NOT_ALLOWED
-        } else if spec.is_write() && !self.may_write {
+        } else if spec.is_write() && !self.may.write {
             READ_ONLY
+        } else if spec.may_grow() && !self.may.grow && !self.hold.has_changed() {
+            return Err(Raised::Reply(CommandError::OUT_OF_MEMORY.to_string().into_bytes().into()));
         } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
             TOO_MUCH
         } else if spec.is_write() && !running.may_write() {
-            return Err(Raised::Killed);
+            return Err(Raised::Killed(running.kind()));
         } else {
             return Ok(());
         };

@@ -18,6 +18,7 @@ pub(crate) mod thread;
 mod call;
 mod convert;
 mod failure;
+pub(crate) mod function;
 pub(crate) mod machine;
 mod sandbox;
 mod shebang;
@@ -59,6 +60,14 @@ pub(crate) struct Figures {
     pub(crate) source_bytes: AtomicU64,
     /// Bytes that the scripts and all that they use take.
     pub(crate) memory_bytes: AtomicU64,
+    /// Libraries of functions.
+    pub(crate) libraries: AtomicU64,
+    /// Functions in them.
+    pub(crate) functions: AtomicU64,
+    /// Bytes of the code of libraries.
+    pub(crate) library_bytes: AtomicU64,
+    /// Bytes that functions and all that they use take, about.
+    pub(crate) function_memory_bytes: AtomicU64,
 }
 
 impl Figures {

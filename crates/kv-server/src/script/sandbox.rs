@@ -11,6 +11,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
 
 use super::chance::Chance;
+use super::function::register::Loading;
 use super::machine::MEMORY_BYTES_MAX;
 use super::{bits, failure, json, library, pack, record};
 
@@ -18,9 +19,17 @@ use super::{bits, failure, json, library, pack, record};
 pub(super) struct Sandbox {
     /// What `KEYS` and `ARGV` are put into.
     pub(super) globals: Table,
-    /// The library `redis`, which `call` and `pcall` are put into.
+    /// The library `redis` of scripts, which `call` and `pcall` are put into.
     pub(super) redis: Table,
-    /// Runs a script.
+    /// The same of functions.
+    pub(super) function_redis: Table,
+    /// What functions see instead of globals.
+    pub(super) function_environment: Table,
+    /// Lets that be what a library sees that is loaded, or what functions see that run.
+    pub(super) set_loading: Function,
+    /// The library that is loaded.
+    pub(super) loading: Rc<Loading>,
+    /// Runs a program.
     pub(super) run: Function,
     /// Removes what a script has left.
     pub(super) tidy: Function,
@@ -31,9 +40,16 @@ pub(super) struct Sandbox {
 /// Builds everything, and lets chunks that are loaded from now on see nothing else.
 pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     let format = Rc::new(Cell::new(Format::Resp2));
-    let redis = library::library(lua, &format)?;
+    let redis = library::of_scripts(lua, &format)?;
+    let function_redis = library::of_functions(lua, &format)?;
+    let loading = Rc::new(Loading::default());
     let host = lua.create_table()?;
     host.raw_set("redis", &redis)?;
+    host.raw_set("function_redis", &function_redis)?;
+    for name in ["redis", "server"] {
+        let library = library::of_libraries(lua, name, &loading)?;
+        host.raw_set(format!("loading_{name}"), library)?;
+    }
     host.raw_set("bit", bits::library(lua)?)?;
     host.raw_set("cjson", json::library(lua)?)?;
     host.raw_set("cmsgpack", pack::library(lua)?)?;
@@ -53,12 +69,18 @@ pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     let prelude = lua
         .load(include_str!("prelude.lua"))
         .set_name(failure::PRELUDE);
-    let (globals, environment, run, tidy): (Table, Table, Function, Function) =
-        prelude.call(host)?;
-    lua.set_globals(environment)?;
+    let made: Table = prelude.call(host)?;
+    lua.set_globals(made.raw_get("environment")?)?;
+    let [run, tidy, set_loading] =
+        ["run", "tidy", "set_loading"].map(|name| made.raw_get::<Function>(name));
+    let (run, tidy, set_loading) = (run?, tidy?, set_loading?);
     Ok(Sandbox {
-        globals,
+        globals: made.raw_get("globals")?,
         redis,
+        function_redis,
+        function_environment: made.raw_get("function_environment")?,
+        set_loading,
+        loading,
         run,
         tidy,
         format,

@@ -70,19 +70,22 @@ impl SessionCx<'_> {
             let entry = self.entry(&ran, ran.reply_bytes as u64);
             journals.large_reply.keep(entry);
         }
-        if journals.large_request.threshold.load(Relaxed) >= 0 {
+        // Nearly always that much has not even arrived.
+        if journals
+            .large_request
+            .wants(ran.request.bytes_at_most() as u64)
+        {
             let bytes = ran.request.iter().map(<[u8]>::len).sum::<usize>() as u64;
             if journals.large_request.wants(bytes) {
                 journals.large_request.keep(self.entry(&ran, bytes));
             }
         }
-        let millis = micros / 1000;
         if latency.threshold_ms.load(Relaxed) > 0 {
             let event = match ran.spec.flags.contains(Flags::FAST) {
                 true => "fast-command",
                 false => "command",
             };
-            latency.took(event, self.time_s(), millis);
+            latency.took(event, self.time_s(), micros / 1000);
         }
     }
 

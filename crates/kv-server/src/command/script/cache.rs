@@ -3,6 +3,7 @@
 use super::eval::{FLAGS, machine};
 use crate::command::help::help;
 use crate::command::prelude::*;
+use crate::script::running::Kind;
 use crate::session::SessionCx;
 
 pub(super) const SCRIPT: CommandSpec = CommandSpec {
@@ -128,7 +129,7 @@ fn flush(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> O
 }
 
 fn kill(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    cx.server.scripts.running.kill()?;
+    cx.server.scripts.running.kill(Kind::Script)?;
     reply.ok();
     Ok(())
 }

@@ -2,6 +2,10 @@
 
 mod cache;
 mod eval;
+mod fcall;
+mod function;
+mod function_payload;
+mod function_running;
 
 use super::spec::CommandSpec;
 
@@ -11,5 +15,8 @@ pub(super) const GROUP: &[CommandSpec] = &[
     eval::EVALSHA,
     eval::EVALSHA_RO,
     eval::EVAL_RO,
+    fcall::FCALL,
+    fcall::FCALL_RO,
+    function::FUNCTION,
     cache::SCRIPT,
 ];
