@@ -160,6 +160,13 @@ impl View<'_> {
             .map(|entry| entry.value().at_time(now))
     }
 
+    /// The name that `OBJECT ENCODING` has for how the value at `key` is kept; `None` when there is no such key.
+    /// An edit makes a string `raw` until it is set anew or loaded from disk; else the value alone decides.
+    #[must_use]
+    pub fn encoding(&mut self, key: &[u8]) -> Option<&'static str> {
+        self.entry(key, false).map(EntryRef::encoding)
+    }
+
     /// The string at `key`; `None` when there is no such key.
     ///
     /// # Errors
@@ -196,6 +203,35 @@ impl View<'_> {
             None => Ok(None),
             Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
             Some(other) => Err(wrong_kind(Kind::Hash, other)),
+        }
+    }
+
+    /// How many fields the hash at `key` has in memory: those that have expired and are not yet removed count. 0
+    /// when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn hash_len(&mut self, key: &[u8]) -> Result<usize, StoreError> {
+        let now = self.at.now;
+        // At the beginning of time nothing has expired.
+        let before_all = At {
+            now: UnixMillis(i64::MIN),
+            ..self.at
+        };
+        let tells_misses = self.notebook.wants(Classes::MISSED) && self.access.is_reader();
+        let (entry, newest) = self.access.look(before_all, key, false);
+        self.seen = self.seen.max(newest);
+        let there = entry.filter(|entry| entry.expires().is_none_or(|expires| expires > now));
+        match there.map(|entry| entry.value()) {
+            Some(ValueRef::Hash(hash)) => Ok(hash.len()),
+            Some(other) => Err(wrong_kind(Kind::Hash, other)),
+            None => {
+                if tells_misses {
+                    self.notebook.missed(self.at.db, key);
+                }
+                Ok(0)
+            }
         }
     }
 
@@ -305,6 +341,21 @@ pub struct Txn<'s> {
 /// A first change of so many bytes or fewer is never asked for, in bytes: the log has room for it, having admitted the
 /// transaction.
 const SMALL_BYTES: usize = 64 << 10;
+
+/// What is counted of what has expired. Fields are counted by sweeps alone, as in Valkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counting {
+    Keys,
+    KeysAndFields,
+}
+
+impl Counting {
+    fn fields(self, access: &mut Access<'_>, key: &[u8], fields: usize) {
+        if self == Self::KeysAndFields {
+            access.count_expired(key, Some(fields));
+        }
+    }
+}
 
 /// What the log takes of a transaction.
 #[derive(Clone, Copy, Debug)]
@@ -444,7 +495,10 @@ impl Txn<'_> {
         let db = self.view.at.db;
         match (self.view.expiry(key), expires) {
             (Expiry::NoKey, _) | (Expiry::Never, None) => return false,
-            (_, Some(at)) if at <= self.view.at.now => self.apply(&Effect::Delete { db, key }),
+            (_, Some(at)) if at <= self.view.at.now => {
+                self.view.access.count_expired(key, None);
+                self.apply(&Effect::Delete { db, key });
+            }
             _ => self.apply(&Effect::SetExpiry { db, key, expires }),
         }
         true
@@ -505,11 +559,11 @@ impl Txn<'_> {
     pub(crate) fn delete_expired_of(&mut self, keys: KeySet<'_>) {
         match keys {
             KeySet::One(key) => {
-                self.delete_expired(key);
+                self.delete_expired(key, Counting::Keys);
             }
             KeySet::Many(keys) => {
                 for key in keys {
-                    self.delete_expired(key);
+                    self.delete_expired(key, Counting::Keys);
                 }
             }
             KeySet::None | KeySet::All => {}
@@ -519,7 +573,7 @@ impl Txn<'_> {
     /// Removes `key`, or some of its fields, if they expired: the record that makes expiry the same for every reader
     /// of the log. `None`: the key is gone; else so many of its fields are.
     #[inline]
-    pub(crate) fn delete_expired(&mut self, key: &[u8]) -> Option<usize> {
+    pub(crate) fn delete_expired(&mut self, key: &[u8], counting: Counting) -> Option<usize> {
         let View { access, at, .. } = &mut self.view;
         let db = at.db;
         match access.expired(*at, key) {
@@ -531,13 +585,13 @@ impl Txn<'_> {
                 None
             }
             Expired::AllFields(fields) => {
-                access.count_expired(key, Some(fields));
+                counting.fields(access, key, fields);
                 self.view.notebook.fields_expired(db, key, true);
                 self.record_expiry(&Effect::Delete { db, key });
                 None
             }
             Expired::Fields(fields) => {
-                access.count_expired(key, Some(fields.len()));
+                counting.fields(access, key, fields.len());
                 self.view.notebook.fields_expired(db, key, false);
                 let fields: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
                 self.record_expiry(&Effect::HashDelete {

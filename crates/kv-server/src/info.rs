@@ -1,6 +1,8 @@
 //! What `INFO` tells, section by section, in Redis' form and with Redis' names where they have a meaning here:
 //! a line `# Section`, then lines `name:value`.
 
+mod keysizes;
+
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -34,11 +36,12 @@ pub(crate) enum Section {
     LatencyStats,
     Cluster,
     Keyspace,
+    KeySizes,
 }
 
 impl Section {
     /// Every section, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Server,
         Self::Clients,
         Self::Memory,
@@ -51,11 +54,17 @@ impl Section {
         Self::LatencyStats,
         Self::Cluster,
         Self::Keyspace,
+        Self::KeySizes,
     ];
 
     /// Whether it is shown when nothing is said.
     pub(crate) const fn is_default(self) -> bool {
-        !matches!(self, Self::CommandStats | Self::LatencyStats)
+        !matches!(self, Self::CommandStats | Self::LatencyStats) && !self.looks_at_every_key()
+    }
+
+    /// Whether it takes so long that it is shown only when it is named.
+    pub(crate) const fn looks_at_every_key(self) -> bool {
+        matches!(self, Self::KeySizes)
     }
 
     /// The head of the section.
@@ -73,6 +82,7 @@ impl Section {
             Self::LatencyStats => "Latencystats",
             Self::Cluster => "Cluster",
             Self::Keyspace => "Keyspace",
+            Self::KeySizes => "Keysizes",
         }
     }
 }
@@ -96,6 +106,7 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
                 Section::LatencyStats => latency_stats(cx.server, &mut lines),
                 Section::Cluster => lines.add("cluster_enabled", 0),
                 Section::Keyspace => keyspace(cx, &mut lines),
+                Section::KeySizes => keysizes::add(cx, &mut lines),
             }
             lines.0
         })

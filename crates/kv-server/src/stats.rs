@@ -3,7 +3,10 @@
 //! Each serving thread counts on a cache line of its own, once for a batch of requests; reading adds the
 //! threads up.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use kv_core::MemoryStats;
 
 use crate::meter::{ErrorCodes, Meters};
 
@@ -41,6 +44,8 @@ pub(crate) struct Stats {
     commands_per_second: AtomicU64,
     /// Requests at the last look.
     commands_seen: AtomicU64,
+    /// What the store had counted when the counters were last started again.
+    pub(crate) store_before: Mutex<MemoryStats>,
 }
 
 /// The sums over all threads at one moment.
@@ -62,6 +67,7 @@ impl Stats {
             evicted_clients: AtomicU64::new(0),
             commands_per_second: AtomicU64::new(0),
             commands_seen: AtomicU64::new(0),
+            store_before: Mutex::default(),
         }
     }
 

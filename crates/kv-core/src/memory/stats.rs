@@ -19,8 +19,22 @@ pub struct MemoryStats {
     pub expired: u64,
     /// Keys removed to make room.
     pub evicted: u64,
-    /// Fields of hashes removed because they had expired, while others stayed.
+    /// Fields of hashes that a sweep removed because they had expired, or that were given a time which had come.
     pub expired_fields: u64,
+}
+
+impl MemoryStats {
+    /// What was counted since `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: &Self) -> Self {
+        Self {
+            hits: self.hits.saturating_sub(earlier.hits),
+            misses: self.misses.saturating_sub(earlier.misses),
+            expired: self.expired.saturating_sub(earlier.expired),
+            evicted: self.evicted.saturating_sub(earlier.evicted),
+            expired_fields: self.expired_fields.saturating_sub(earlier.expired_fields),
+        }
+    }
 }
 
 /// What one database holds.
@@ -32,7 +46,9 @@ pub struct Keyspace {
     pub expiring: u64,
     /// Hashes that have fields with an expiry.
     pub with_expiring_fields: u64,
-    /// Mean time to live of a sample of those, in milliseconds.
+    /// Keys that the tables have room for as they are, those that are there included.
+    pub room: u64,
+    /// Mean time to live of a sample of those that have an expiry, in milliseconds.
     pub mean_ttl_ms: Option<u64>,
 }
 
@@ -165,6 +181,7 @@ fn keyspace_of(
             continue;
         };
         keyspace.keys += table.len() as u64;
+        keyspace.room += table.room() as u64;
         keyspace.expiring += table.expiries.count() as u64;
         keyspace.with_expiring_fields += table.expiries.with_fields() as u64;
         if table.expiries.count() > 0 && sample.count < TTL_SAMPLES {

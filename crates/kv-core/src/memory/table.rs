@@ -134,6 +134,11 @@ impl Table {
         self.len
     }
 
+    /// How many entries there is room for without growing.
+    pub(crate) fn room(&self) -> usize {
+        (self.buckets.len() * FILL_MAX).max(self.len)
+    }
+
     /// Bytes of heap of the table and its entries.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.entry_bytes + (self.buckets.len() + self.chained) * Bucket::BYTES

@@ -69,7 +69,7 @@ mod tests {
         now: UnixMillis(100),
     };
 
-    /// A first change may be as large as this without being asked for, so a log that takes less refuses later.
+    /// More than is taken without asking.
     const LIMIT: usize = 100_000;
 
     fn logged() -> (MemoryStore, Arc<ManualLog>) {

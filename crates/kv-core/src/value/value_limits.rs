@@ -66,6 +66,12 @@ impl ValueLimits {
         members <= self.zset_entries.load(Relaxed) && bytes <= self.zset_value_bytes.load(Relaxed)
     }
 
+    /// Whether a list that shrinks to so many elements, which take so many bytes together, is packed again: at
+    /// half of what a packed one may have, so that the next element does not unpack it.
+    pub(super) fn packs_list_again(&self, elements: usize, bytes: usize) -> bool {
+        self.packs_list(elements.saturating_mul(2), bytes.saturating_mul(2))
+    }
+
     /// Whether a list of so many elements, which take so many bytes together, may be packed.
     pub(super) fn packs_list(&self, elements: usize, bytes: usize) -> bool {
         /// Packed lists of any number of elements have no more than this, in bytes.
@@ -73,7 +79,7 @@ impl ValueLimits {
 
         match self.list_size.load(Relaxed) {
             size @ 0.. => {
-                let elements_max = usize::try_from(size).unwrap_or(usize::MAX);
+                let elements_max = usize::try_from(size).unwrap_or(usize::MAX).max(1);
                 elements <= elements_max && bytes <= COUNTED_BYTES_MAX
             }
             size => bytes <= 2 << 10 << size.unsigned_abs().min(5),

@@ -249,12 +249,13 @@ fn run(
         }
         Run::Exec(exec) => {
             let answer = exec(cx, now, reply);
-            cx.server.blocked.serve(memory, now);
+            // It may have taken long, and what it left may have expired meanwhile.
+            cx.server.engine.serve(&cx.server.blocked);
             answer
         }
         Run::Script { changes, run } | Run::Library { changes, run } => {
             let answer = transaction::script(cx, (*changes, *run), args, now, reply);
-            cx.server.blocked.serve(memory, now);
+            cx.server.engine.serve(&cx.server.blocked);
             answer
         }
         Run::Pure(answer)

@@ -1,5 +1,7 @@
 //! Removes keys whose time has come and that nobody asks for.
 //!
+//! A read removes what it finds expired too, see `execute`; where sweeps are turned off, so does a scan.
+//!
 //! A sweep runs ten times a second in short slices, longer while much has expired; each removal goes through
 //! a transaction and the log like any other change. While clients that write are paused, nothing is removed.
 
@@ -47,6 +49,11 @@ pub(crate) async fn expire(server: Arc<Server>) {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Whether nobody else removes what has expired.
+pub(crate) fn is_left_to_reads(server: &Server) -> bool {
+    server.settings.sweeps.get() == 0 && !server.pause.holds_up_writes()
 }
 
 /// One slice; whether another one is worth it.

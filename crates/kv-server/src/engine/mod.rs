@@ -11,7 +11,7 @@ pub(crate) mod lot;
 pub(crate) mod transaction;
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use kv_core::{
     At, Classes, Cursor, Db, Event, EvictionRule, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace,
@@ -259,6 +259,14 @@ trait Whole {
         count: usize,
         show: &mut dyn FnMut(&Item<'_>),
     ) -> (Cursor, Lsn);
+    /// Removes what has expired of the wanted ones of about `count` keys from `cursor` on, if it can be done here.
+    fn expire_scanned(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        is_wanted: &dyn Fn(&Item<'_>) -> bool,
+    );
     /// What `db` holds.
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace;
     /// What the store has counted since the start.
@@ -282,6 +290,30 @@ impl Whole for &MemoryStore {
     ) -> (Cursor, Lsn) {
         let next = self.scan_at(at, cursor, count, show);
         (next, self.newest())
+    }
+
+    fn expire_scanned(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        is_wanted: &dyn Fn(&Item<'_>) -> bool,
+    ) {
+        let mut expired: Vec<Box<[u8]>> = Vec::new();
+        // At the beginning of time nothing has expired: the scan shows everything.
+        let before_all = At {
+            now: UnixMillis(i64::MIN),
+            ..at
+        };
+        self.scan_at(before_all, cursor, count, &mut |item| {
+            if item.expires.is_some_and(|expires| expires <= at.now) && is_wanted(item) {
+                expired.push(item.key.into());
+            }
+        });
+        for key in &expired {
+            // A log that takes nothing leaves the key where it is; it is not shown all the same.
+            let _ = self.write_with(at, KeySet::One(key), |_| ());
+        }
     }
 
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace {
@@ -314,6 +346,10 @@ impl Whole for View<'_> {
         (next, Lsn::ZERO)
     }
 
+    fn expire_scanned(&mut self, _: At, _: Cursor, _: usize, _: &dyn Fn(&Item<'_>) -> bool) {
+        // A view changes nothing.
+    }
+
     fn keyspace(&mut self, db: Db, _now: UnixMillis) -> Keyspace {
         self.in_db(db, View::keyspace)
     }
@@ -342,13 +378,47 @@ impl ServerCx<'_> {
         count: usize,
         show: &mut dyn FnMut(&Item<'_>),
     ) -> Cursor {
-        let at = At {
-            db: self.db,
-            now: self.now,
-        };
-        let (next, as_of) = self.whole.borrow_mut().scan(at, cursor, count, show);
+        let (next, as_of) = self.whole.borrow_mut().scan(self.at(), cursor, count, show);
         self.shows(as_of);
         next
+    }
+
+    /// Shows about `count` keys of `db` from `cursor` on as they are in memory, expired ones and fields included,
+    /// and returns where to go on: for statistics, which no reply needs to wait for.
+    pub(crate) fn scan_memory(
+        &self,
+        db: Db,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> Cursor {
+        // At the beginning of time nothing has expired.
+        let at = At {
+            db,
+            now: UnixMillis(i64::MIN),
+        };
+        self.whole.borrow_mut().scan(at, cursor, count, show).0
+    }
+
+    /// Removes what has expired of the wanted ones of the keys that such a scan passes, where no sweep does it.
+    pub(crate) fn expire_scanned(
+        &self,
+        cursor: Cursor,
+        count: usize,
+        is_wanted: &dyn Fn(&Item<'_>) -> bool,
+    ) {
+        if expire::is_left_to_reads(self.server) {
+            self.whole
+                .borrow_mut()
+                .expire_scanned(self.at(), cursor, count, is_wanted);
+        }
+    }
+
+    fn at(&self) -> At {
+        At {
+            db: self.db,
+            now: self.now,
+        }
     }
 
     /// What `db` holds: a statistic, which no reply needs to wait for.
@@ -356,9 +426,17 @@ impl ServerCx<'_> {
         self.whole.borrow_mut().keyspace(db, self.now)
     }
 
-    /// What the store has counted since the start.
+    /// What the store has counted since the start, or since [`Self::reset_stats`].
     pub(crate) fn stats(&self) -> MemoryStats {
-        self.whole.borrow_mut().stats()
+        let before = self.server.stats.store_before.lock();
+        let before = before.unwrap_or_else(PoisonError::into_inner);
+        self.whole.borrow_mut().stats().since(&before)
+    }
+
+    /// Lets the store's counts begin at zero again.
+    pub(crate) fn reset_stats(&self) {
+        let before = self.server.stats.store_before.lock();
+        *before.unwrap_or_else(PoisonError::into_inner) = self.whole.borrow_mut().stats();
     }
 
     /// About how many bytes the data takes in memory.

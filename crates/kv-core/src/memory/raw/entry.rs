@@ -226,6 +226,7 @@ impl Entry {
         }
         let changed = Shape {
             storage,
+            edited: false,
             used,
             ..shape
         };
@@ -242,7 +243,28 @@ impl Entry {
 
     /// This entry with `suffix` at the end of its string. Over many calls, copies each byte a few times at
     /// most.
-    pub(super) fn with_suffix(mut self, suffix: &[u8], expires: bool) -> Self {
+    pub(super) fn with_suffix(self, suffix: &[u8], expires: bool) -> Self {
+        self.extended(suffix, expires).marked(true)
+    }
+
+    /// This entry with `bytes` from `offset` on in its string, which grows as needed, with zeros in between.
+    /// What is not touched is copied only when the string grows out of its room, or when a reply holds it.
+    pub(super) fn with_patch(self, offset: usize, bytes: &[u8], expires: bool) -> Self {
+        self.patched(offset, bytes, expires).marked(true)
+    }
+
+    /// This entry with a note of whether its string was edited.
+    fn marked(self, edited: bool) -> Self {
+        let shape = Shape {
+            edited,
+            ..self.shape()
+        };
+        // SAFETY: the header is this entry's own; the note enters neither an offset nor the layout.
+        unsafe { self.0.write(shape.pack()) };
+        self
+    }
+
+    fn extended(mut self, suffix: &[u8], expires: bool) -> Self {
         let shape = self.shape();
         match shape.storage {
             Storage::Shared => {
@@ -266,9 +288,7 @@ impl Entry {
         }
     }
 
-    /// This entry with `bytes` from `offset` on in its string, which grows as needed, with zeros in between.
-    /// What is not touched is copied only when the string grows out of its room, or when a reply holds it.
-    pub(super) fn with_patch(mut self, offset: usize, bytes: &[u8], expires: bool) -> Self {
+    fn patched(mut self, offset: usize, bytes: &[u8], expires: bool) -> Self {
         let shape = self.shape();
         let end = offset + bytes.len();
         match shape.storage {
@@ -400,7 +420,7 @@ impl Entry {
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
             _ => unreachable!("a collection was taken above"),
         };
-        Self::make(look.key(), content, expires)
+        Self::make(look.key(), content, expires).marked(shape.edited)
     }
 }
 
@@ -519,6 +539,16 @@ impl<'t> EntryRef<'t> {
         }
     }
 
+    /// The name that `OBJECT ENCODING` has for how the value is kept: a string that was edited is `raw`, whatever
+    /// it has become.
+    pub(crate) fn encoding(self) -> &'static str {
+        if self.shape().edited {
+            "raw"
+        } else {
+            self.value().encoding()
+        }
+    }
+
     /// The collection of this entry; `None` when it holds a string.
     pub(in crate::memory) fn collection(self) -> Option<&'t Collection> {
         let shape = self.shape();
@@ -557,7 +587,7 @@ impl<'t> EntryRef<'t> {
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
             _ => Content::Collection(self.collection().cloned().unwrap_or_default()),
         };
-        Entry::make(key, content, self.expires())
+        Entry::make(key, content, self.expires()).marked(self.shape().edited)
     }
 
     /// Bytes of heap of this entry without its large string; a collection counts.

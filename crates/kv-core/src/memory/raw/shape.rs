@@ -32,7 +32,8 @@ pub(super) enum Storage {
 /// The first bytes of an entry: a packed [`Shape`], and when and how often the entry was used.
 ///
 /// ```text
-///  bits 0-15   length of the key; all set: it stands behind the header
+///  bits 0-14   length of the key; all set: it stands behind the header
+///  bit  15     a part of the string was changed since it was set as a whole
 ///  bit  16     there is room for an expiry
 ///  bits 17-29  bytes of value in use
 ///  bits 30-39  bytes of value there is room for, in words: the value ends at the end of one
@@ -43,6 +44,7 @@ pub(super) enum Storage {
 #[repr(C, align(8))]
 pub(super) struct Header(u64);
 
+const EDITED: u64 = 1 << 15;
 const EXPIRY_ROOM: u64 = 1 << 16;
 const USED_SHIFT: u32 = 17;
 const USED_MASK: u64 = (1 << 13) - 1;
@@ -72,6 +74,8 @@ pub(super) struct Shape {
     pub(super) key_len: usize,
     pub(super) expiry_room: bool,
     pub(super) storage: Storage,
+    /// Whether a part of the string was changed since it was set as a whole.
+    pub(super) edited: bool,
     pub(super) used: usize,
     pub(super) room: usize,
 }
@@ -80,7 +84,7 @@ impl Shape {
     pub(super) const KEY_LEN_MAX: usize = (1 << 31) - 1;
     pub(super) const ROOM_MAX: usize = (1 << 13) - 2 * ENTRY_ALIGN;
     /// A key of this length or more has its length behind the header.
-    pub(super) const LONG_KEY: usize = (1 << 16) - 1;
+    pub(super) const LONG_KEY: usize = (1 << 15) - 1;
 
     /// For a key of `key_len` bytes and `used` bytes of inline value, with room for at least `room`. The
     /// allocation is filled up to a multiple of its alignment.
@@ -96,6 +100,7 @@ impl Shape {
             key_len,
             expiry_room,
             storage,
+            edited: false,
             used,
             room: 0,
         };
@@ -124,6 +129,7 @@ impl Shape {
             (self.value_at() + self.room) / ENTRY_ALIGN - self.value_at() / ENTRY_ALIGN;
         Header(
             self.key_len.min(Self::LONG_KEY) as u64
+                | u64::from(self.edited) << EDITED.trailing_zeros()
                 | u64::from(self.expiry_room) << EXPIRY_ROOM.trailing_zeros()
                 | (self.used as u64) << USED_SHIFT
                 | (room_words as u64) << ROOM_SHIFT
@@ -150,6 +156,7 @@ impl Shape {
                 2 => Storage::Shared,
                 _ => Storage::Collection,
             },
+            edited: bits & EDITED != 0,
             used: (bits >> USED_SHIFT & USED_MASK) as usize,
             room: 0,
         };
@@ -203,12 +210,15 @@ mod tests {
     fn check(key_len: usize, storage: Storage, used: usize, room: usize) {
         for expiry_room in [false, true] {
             let shape = Shape::new(key_len, expiry_room, storage, used, room);
-            let header = shape.pack().with_stamp(0x3f_1234);
-            let unpacked = Shape::unpack(header, |at| {
-                assert_eq!(at, Shape::long_key_at(expiry_room));
-                key_len
-            });
-            assert_eq!((unpacked, header.stamp()), (shape, 0x3f_1234));
+            for edited in [false, true] {
+                let shape = Shape { edited, ..shape };
+                let header = shape.pack().with_stamp(0x3f_1234);
+                let unpacked = Shape::unpack(header, |at| {
+                    assert_eq!(at, Shape::long_key_at(expiry_room));
+                    key_len
+                });
+                assert_eq!((unpacked, header.stamp()), (shape, 0x3f_1234));
+            }
             assert!(shape.room >= used.max(room));
             assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);
             let owned = match storage {
@@ -223,7 +233,16 @@ mod tests {
 
     #[test]
     fn a_header_says_what_was_put_into_it() {
-        for key_len in [0, 1, 16, 300, 0xfffe, 0xffff, crate::limits::KEY_BYTES_MAX] {
+        for key_len in [
+            0,
+            1,
+            16,
+            300,
+            0x7ffe,
+            0x7fff,
+            0xffff,
+            crate::limits::KEY_BYTES_MAX,
+        ] {
             check(key_len, Storage::Int, 8, 8);
             check(key_len, Storage::Shared, 0, 0);
             check(key_len, Storage::Collection, 0, 0);

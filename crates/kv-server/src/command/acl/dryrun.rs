@@ -9,7 +9,7 @@ pub(super) const DRYRUN: CommandSpec = CommandSpec {
     name: "ACL|DRYRUN",
     group: Group::Server,
     summary: "Tells whether a user may make a request, without making it.",
-    syntax: "ACL DRYRUN username command [arg [arg ...]]",
+    syntax: "ACL DRYRUN username command [arg ...]",
     complexity: "O(N) where N is the number of rules and keys",
     since: "0.2.0",
     compat: Compat::Full,

@@ -10,7 +10,7 @@ pub(super) const SETUSER: CommandSpec = CommandSpec {
     name: "ACL|SETUSER",
     group: Group::Server,
     summary: "Makes or changes a user.",
-    syntax: "ACL SETUSER username [rule [rule ...]]",
+    syntax: "ACL SETUSER username [rule ...]",
     complexity: "O(N) where N is the number of rules",
     since: "0.2.0",
     compat: Compat::Differs("Selectors and rules about first arguments are refused."),

@@ -30,18 +30,13 @@ const ENCODING: CommandSpec = CommandSpec {
     complexity: "O(1)",
     since: "0.1.0",
     compat: Compat::Differs(
-        "A string is `int`, `embstr` or `raw` by its content alone, whatever was done to it before; a hash with a field \
-         that expires is a `hashtable`, as in Valkey, where Redis says `listpackex` of a small one.",
+        "A whole number is an `int` also when INCRBYFLOAT made it; a hash with a field that expires is a `hashtable`, as \
+         in Valkey, where Redis says `listpackex` of a small one.",
     ),
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),
     flags: Flags::NONE,
-    run: Run::Read(|view, args, reply| {
-        look(view, args, reply, |value, reply| {
-            reply.bulk(value.encoding().as_bytes());
-            Ok(())
-        })
-    }),
+    run: Run::Read(encoding),
 };
 
 const FREQ: CommandSpec = CommandSpec {
@@ -106,6 +101,16 @@ const REFCOUNT: CommandSpec = CommandSpec {
         })
     }),
 };
+
+fn encoding(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let key = args.key()?;
+    args.finish()?;
+    match view.encoding(key) {
+        Some(encoding) => reply.bulk(encoding.as_bytes()),
+        None => reply.null(),
+    }
+    Ok(())
+}
 
 /// Shows something of the value at the key; nothing where there is none.
 fn look(
@@ -180,5 +185,14 @@ mod tests {
         }
         assert_eq!(shell.run("OBJECT ENCODING none"), "$-1|");
         assert_eq!(shell.run("OBJECT REFCOUNT k"), ":1|");
+        for edit in ["APPEND k 2", "SETRANGE k 0 2", "SETBIT k 7 0"] {
+            shell.run("SET k 1");
+            shell.run(edit);
+            assert_eq!(shell.run("OBJECT ENCODING k"), "$3|raw|");
+            shell.run("COPY k l");
+            assert_eq!(shell.run("OBJECT ENCODING l"), "$3|raw|");
+            shell.run("INCR k");
+            assert_eq!(shell.run("OBJECT ENCODING k"), "$3|int|");
+        }
     }
 }

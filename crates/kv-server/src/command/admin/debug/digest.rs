@@ -86,17 +86,17 @@ fn object(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
     args.finish()?;
     let idle_s = view.idle_s(key).unwrap_or(0);
     let used_s = view.now().0 / 1000 - i64::from(idle_s);
-    let value = view
-        .peek(key)
-        .ok_or_else(|| CommandError::err("no such key"))?;
+    let encoding = view.encoding(key);
+    let (Some(encoding), Some(value)) = (encoding, view.peek(key)) else {
+        return Err(CommandError::err("no such key"));
+    };
     let mut bytes = 0;
     for_each_part(value, &mut |_, parts| {
         bytes += parts.iter().map(|part| part.len()).sum::<usize>();
     });
     reply.simple(&format!(
-        "Value at:0x0 refcount:1 encoding:{} serializedlength:{bytes} lru:{used_s} \
-         lru_seconds_idle:{idle_s}",
-        value.encoding()
+        "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:{bytes} lru:{used_s} \
+         lru_seconds_idle:{idle_s}"
     ));
     Ok(())
 }

@@ -30,6 +30,7 @@ pub(super) const DEBUG: CommandSpec = CommandSpec {
             digest::DIGEST,
             digest::DIGEST_VALUE,
             HELP,
+            settings::HTSTATS,
             reload::LOADAOF,
             settings::LOG,
             digest::OBJECT,

@@ -3,9 +3,27 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use kv_core::Db;
+
 use crate::command::glob;
 use crate::command::prelude::*;
 use crate::engine::ServerCx;
+
+pub(super) const HTSTATS: CommandSpec = CommandSpec {
+    name: "DEBUG|HTSTATS",
+    group: Group::Server,
+    summary: "Tells how large the tables of a database are.",
+    syntax: "DEBUG HTSTATS db",
+    complexity: "O(1)",
+    since: "0.1.0",
+    compat: Compat::Differs(
+        "There are many small tables, whose sizes are added up, and none apart for times to live.",
+    ),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::DEBUG_FLAGS,
+    run: Run::Server(htstats),
+};
 
 pub(super) const LOG: CommandSpec = CommandSpec {
     name: "DEBUG|LOG",
@@ -113,6 +131,21 @@ const SLEEP_MAX: Duration = Duration::from_secs(3600);
 
 /// Most letters that a pattern is tried on.
 const LETTERS_MAX: usize = 1 << 24;
+
+fn htstats(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let db = u16::try_from(args.int()?)
+        .ok()
+        .filter(|db| *db < cx.server.engine.databases())
+        .ok_or_else(|| CommandError::err("Out of range database"))?;
+    args.finish()?;
+    let held = cx.keyspace(Db(db));
+    let text = format!(
+        "[Dictionary HT]\nHash table 0 stats (main hash table):\n table size: {}\n number of elements: {}\n",
+        held.room, held.keys
+    );
+    reply.verbatim("txt", text.as_bytes());
+    Ok(())
+}
 
 fn log(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let message = args.bytes()?;
