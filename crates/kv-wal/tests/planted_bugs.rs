@@ -194,7 +194,6 @@ fn bugs_of_failing_are_caught_by_failing_calls() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are what a run is for")]
 fn a_flipped_bit_taken_for_an_unfinished_write_is_caught_by_the_fuzzer() {
     let begun = Instant::now();
     for encoding in [Encoding::Binary, Encoding::Json] {

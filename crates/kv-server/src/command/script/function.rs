@@ -195,7 +195,7 @@ fn list(
     }
     let machine = machine(cx);
     machine.settle(cx.server, hold.view());
-    machine.show_libraries(&mut |all| {
+    machine.show_libraries(|all| {
         let is_asked_for = |name: &[u8]| pattern.is_none_or(|pattern| glob::matches(pattern, name));
         let asked = all.iter().filter(|(name, _)| is_asked_for(name));
         let asked: Vec<_> = asked.collect();

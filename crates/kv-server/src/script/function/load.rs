@@ -274,7 +274,7 @@ impl Machine {
     }
 
     /// Shows all libraries, in the order of their names.
-    pub(crate) fn show_libraries(&self, show: &mut dyn FnMut(&[(&[u8], &Library)])) {
+    pub(crate) fn show_libraries(&self, mut show: impl FnMut(&[(&[u8], &Library)])) {
         let functions = self.functions.borrow();
         let all = functions.libraries().iter();
         let all: Vec<_> = all.map(|(name, library)| (&**name, library)).collect();

@@ -63,13 +63,16 @@ pub(crate) struct Library {
     bytes: usize,
 }
 
+/// The library of a function, and what is told of the function.
+type Owned = (Box<[u8]>, Described);
+
 /// All of them.
 pub(super) struct Functions {
     /// The version of the store's libraries that these agree with; `None`: they may agree with none.
     agreed: Option<u64>,
     libraries: BTreeMap<Box<[u8]>, Library>,
-    /// The library and what is told of each function, by its name in small letters.
-    owners: HashMap<Box<[u8]>, (Box<[u8]>, Described)>,
+    /// By the function's name in small letters.
+    owners: HashMap<Box<[u8]>, Owned>,
     /// Function by name in small letters: inside of the interpreter, where there may be many.
     callbacks: Table,
     /// How long all code is.
