@@ -355,6 +355,9 @@ const NESTED: &[u8] = b"ERR a request of a script cannot hold another";
 /// Looks at the script that runs since `begun`.
 fn watch(server: &Server, begun: Instant) -> mlua::Result<VmState> {
     let running = &server.scripts.running;
+    if !running.is_on() {
+        return Ok(VmState::Continue);
+    }
     let limit = server.settings.busy_reply_threshold_ms.get();
     if limit > 0 && !running.is_slow() && begun.elapsed() > Duration::from_millis(limit) {
         running.becomes_slow();

@@ -95,6 +95,11 @@ impl Running {
         self.title_mut().clone()
     }
 
+    /// Whether a program runs. The interpreter also works for itself, which is nobody's to end or to wait for.
+    pub(crate) fn is_on(&self) -> bool {
+        self.title_mut().is_some()
+    }
+
     /// Of which kind it is that runs; a script where nothing does.
     pub(crate) fn kind(&self) -> Kind {
         self.title_mut()
@@ -214,7 +219,9 @@ mod tests {
         running.becomes_slow();
         assert_eq!((kill(), kill()), (Ok(()), Ok(())));
         assert!(running.is_killed() && !running.may_write());
+        assert!(running.is_on());
         running.end();
+        assert!(!running.is_on());
         running.begin(title(Kind::Function));
         assert!(!running.is_killed() && !running.is_slow());
         running.becomes_slow();
