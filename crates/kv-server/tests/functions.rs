@@ -109,7 +109,12 @@ fn a_function_without_an_end_is_told_to_others_and_can_be_killed() {
         "*4\r\n$14\r\nrunning_script\r\n*6\r\n$4\r\nname\r\n$7\r\nendless\r\n$7\r\ncommand\r\n*3\r\n$5\r\nFCALL\r\n\
          $7\r\nendless\r\n$1\r\n0\r\n$11\r\nduration_ms\r\n",
     );
-    while !other.line().expect("the rest").ends_with(":1\r\n") {}
+    let duration = other.line().expect("a duration");
+    assert!(duration.starts_with(':'), "{duration}");
+    other.talk(
+        "",
+        "$7\r\nengines\r\n*2\r\n$3\r\nLUA\r\n*4\r\n$15\r\nlibraries_count\r\n:1\r\n$15\r\nfunctions_count\r\n:1\r\n",
+    );
     other.talk(resp(&["FUNCTION", "KILL"]), "+OK\r\n");
     let end = stuck.line().expect("a reply");
     assert!(
