@@ -12,13 +12,10 @@ use std::slice;
 use bytes::{Bytes, BytesMut};
 
 use super::super::expire::Dues;
+use super::content::{Content, INLINE_BYTES_MAX, patched};
 use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
 use crate::value::Collection;
 use crate::{StringRef, StringValue, UnixMillis, ValueRef};
-
-/// Longest string that lies inside its entry. Copying this much into a reply costs about as much as the
-/// cache misses on the way to it; for more, sharing one buffer with the reply is cheaper.
-pub(in crate::memory) const INLINE_BYTES_MAX: usize = 4096;
 
 /// A value that became this much shorter gives memory back, in bytes.
 const SLACK_BYTES_MAX: usize = 32;
@@ -27,49 +24,6 @@ const SLACK_BYTES_MAX: usize = 32;
 const INT_DIGITS_MAX: usize = 20;
 
 const _: () = assert!(INLINE_BYTES_MAX + ENTRY_ALIGN <= Shape::ROOM_MAX);
-
-/// What a new entry is made with.
-enum Content<'a> {
-    Int(i64),
-    /// The bytes of both parts, with room for at least this many.
-    Inline([&'a [u8]; 2], usize),
-    Shared(Bytes),
-    Collection(Collection),
-}
-
-impl<'a> Content<'a> {
-    fn of(value: StringValue<'a>) -> Self {
-        match value {
-            StringValue::Int(number) => Self::Int(number),
-            StringValue::Bytes(bytes) if bytes.len() <= INLINE_BYTES_MAX => {
-                Self::Inline([bytes, &[]], bytes.len())
-            }
-            StringValue::Bytes(bytes) => Self::Shared(Bytes::copy_from_slice(bytes)),
-        }
-    }
-
-    /// The string that `old` becomes with `suffix` at its end, with room to grow further.
-    fn grown(old: &'a [u8], suffix: &'a [u8]) -> Self {
-        let len = old.len() + suffix.len();
-        if len <= INLINE_BYTES_MAX {
-            return Self::Inline([old, suffix], (len + len / 2).min(INLINE_BYTES_MAX));
-        }
-        let mut bytes = BytesMut::with_capacity(len + len / 2);
-        bytes.extend_from_slice(old);
-        bytes.extend_from_slice(suffix);
-        Self::Shared(bytes.freeze())
-    }
-}
-
-/// A copy of `old` with `bytes` from `offset` on.
-fn patched(old: &[u8], offset: usize, bytes: &[u8]) -> BytesMut {
-    let end = offset + bytes.len();
-    // Zeros that come from the system and are never touched cost no memory.
-    let mut copy = BytesMut::zeroed(end.max(old.len()));
-    copy[..old.len()].copy_from_slice(old);
-    copy[offset..end].copy_from_slice(bytes);
-    copy
-}
 
 /// The owner of one entry.
 pub(super) struct Entry(NonNull<Header>);

@@ -3,6 +3,7 @@
 //! | file | what it is | why it needs unsafe code |
 //! |---|---|---|
 //! | `entry` | one key with all that belongs to it, in one allocation | the length of an allocation is data |
+//! | `content` | what an entry is made with | none |
 //! | `shape` | what lies where in an entry | none |
 //! | `slot` | the owner of an entry or of a bucket, packed into 8 bytes | flags and hash bits inside an address |
 //! | `bucket` | 7 slots and their tags in one cache line | none |
@@ -43,6 +44,7 @@
 )]
 
 mod bucket;
+mod content;
 mod entry;
 mod prefetch;
 mod shape;
