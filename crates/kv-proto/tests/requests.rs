@@ -202,11 +202,11 @@ fn wrong_arrays_are_refused_in_the_words_of_redis() {
         b"*x\r\n",
         b"*\r\n",
         b"*1\n",
-        b"*1\rx",
         b"*\0",
     ] {
         refuses(Auto, bytes, multibulk);
     }
+    refuses(Auto, b"*1\rx", "Protocol error: invalid CRLF in request");
     let bulk = "Protocol error: invalid bulk length";
     for length in [
         "-1",

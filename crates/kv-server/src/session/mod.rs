@@ -235,6 +235,8 @@ impl Session<'_> {
         let mut replies = self.take_replies();
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
+        // Before replies leave: whoever has one finds what it says in `CLIENT LIST` too.
+        self.write_down(0);
         self.release(&mut replies).await?;
         self.worker.buffers.borrow_mut().give_replies(replies);
         self.write_down(0);

@@ -10,7 +10,7 @@ const FLAGS: [(&str, &str); 3] = [
 ];
 
 /// Names, or beginnings of names up to a `|`.
-const NAMES: [(&str, &str); 23] = [
+const NAMES: [(&str, &str); 24] = [
     ("CLIENT", "about connections, which differ"),
     ("COMMAND", "the words are our own"),
     ("EVAL", "no programs are drawn"),
@@ -25,6 +25,7 @@ const NAMES: [(&str, &str); 23] = [
     ("LATENCY", "about the server"),
     ("LOLWUT", "art"),
     ("MEMORY", "each server's own sizes"),
+    ("MIGRATE", "about other servers"),
     ("MONITOR", "answers with what others do"),
     ("READONLY", "about clusters"),
     ("READWRITE", "about clusters"),
