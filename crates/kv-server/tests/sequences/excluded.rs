@@ -10,7 +10,8 @@ const FLAGS: [(&str, &str); 3] = [
 ];
 
 /// Names, or beginnings of names up to a `|`.
-const NAMES: [(&str, &str); 24] = [
+const NAMES: [(&str, &str); 26] = [
+    ("ACL", "about users"),
     ("CLIENT", "about connections, which differ"),
     ("COMMAND", "the words are our own"),
     ("EVAL", "no programs are drawn"),
@@ -26,6 +27,7 @@ const NAMES: [(&str, &str); 24] = [
     ("LOLWUT", "art"),
     ("MEMORY", "each server's own sizes"),
     ("MIGRATE", "about other servers"),
+    ("MODULE", "about the server"),
     ("MONITOR", "answers with what others do"),
     ("READONLY", "about clusters"),
     ("READWRITE", "about clusters"),
