@@ -2,8 +2,8 @@
 //!
 //! 1. **arity**: as many words as the command takes;
 //! 2. **MULTI**: not between `MULTI` and `EXEC`, if the command is not for that;
-//! 4. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages;
 //! 3. **user**: not before login, and nothing that the user may not do ([`SessionCx::permit`]);
+//! 4. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages;
 //! 5. **replicas**: nothing that may change data while replicas are wanted that are not there;
 //! 6. **memory**: nothing that may add to the data while that takes all memory that it may.
 //!

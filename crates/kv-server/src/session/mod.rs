@@ -239,6 +239,7 @@ impl Session<'_> {
         self.write_down(0);
         self.release(&mut replies).await?;
         self.worker.buffers.borrow_mut().give_replies(replies);
+        // Again: the bytes of the replies, and that none wait any more.
         self.write_down(0);
         Ok(())
     }
