@@ -68,6 +68,8 @@ pub(crate) enum Admission {
     Whole,
     /// Nothing of it: nothing is changed any more.
     Refused(Refusal),
+    /// Nothing, for it has given itself up.
+    GivenUp,
 }
 
 impl Admission {
@@ -110,6 +112,26 @@ impl Txn<'_> {
             Admission::Refused(refusal) => Some(refusal),
             _ => None,
         }
+    }
+
+    /// Gives this transaction up: it changes nothing any more, and what it has changed is taken back at its end, as if
+    /// it had never been. What has been counted stays counted.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be taken back: it is not one of
+    /// [`MemoryStore::write_or_give_up`](crate::MemoryStore::write_or_give_up), or it has changed whole databases.
+    pub fn give_up(&mut self) {
+        assert!(
+            self.changes.can_be_undone(),
+            "only what can be taken back is given up"
+        );
+        self.admission = Admission::GivenUp;
+    }
+
+    /// Whether nothing of it is to stay.
+    pub(crate) fn is_void(&self) -> bool {
+        matches!(self.admission, Admission::Refused(_) | Admission::GivenUp)
     }
 
     /// How many bytes its effects take in the log so far; 0 without a log.
@@ -311,7 +333,7 @@ impl Txn<'_> {
 
     /// Changes memory, unless the log does not take it.
     fn apply(&mut self, effect: &Effect<'_>) {
-        if matches!(self.admission, Admission::Refused(_)) {
+        if self.is_void() {
             return;
         }
         let before = self.encoded.len();
@@ -375,7 +397,7 @@ impl Txn<'_> {
         grown.is_none()
     }
 
-    /// Makes this transaction, which has been refused, one that has changed nothing, if it can be taken back.
+    /// Makes this transaction, which is void, one that has changed nothing, if it can be taken back.
     ///
     /// Not before its end: whoever has begun to change something goes on with what it has seen of it.
     #[cold]

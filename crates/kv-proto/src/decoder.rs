@@ -15,7 +15,7 @@ use crate::limits::{HINT_BYTES_MAX, HINT_BYTES_MIN, Limits};
 use crate::line::decode::{LineEnd, LineFinder, decode_inline, decode_plain};
 use crate::reply::Format;
 use crate::request::RequestArgs;
-use crate::resp::decode::ArrayDecoder;
+use crate::resp::decode::{ArrayDecoder, decode_whole};
 
 /// Which dialects a port accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,6 +97,11 @@ impl Decoder {
         args.clear();
         if self.unfinished {
             mem::swap(args, &mut self.partial);
+        } else if self.dialect == Dialect::Resp {
+            if let Some(size) = decode_whole(input, &self.limits, args) {
+                return Ok(Some(size));
+            }
+            args.clear();
         }
         let result = self.decode_next(input, args);
         self.unfinished = matches!(result, Ok(None));

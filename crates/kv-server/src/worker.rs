@@ -1,6 +1,6 @@
 //! A serving thread: one `current_thread` runtime with its own sessions, which never leave it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::net::TcpStream as StdStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use tokio::task::{JoinSet, LocalSet};
 
 use crate::engine::commits::Commits;
 use crate::exit::Failure;
+use crate::script::machine::Machine;
+use crate::script::thread::STACK_BYTES;
 use crate::server::Server;
 use crate::session;
 use crate::session::buffers::Buffers;
@@ -25,11 +27,17 @@ pub(crate) struct Worker {
     pub(crate) number: usize,
     pub(crate) commits: Rc<Commits>,
     pub(crate) buffers: RefCell<Buffers>,
+    machine: OnceCell<Machine>,
 }
 
 impl Worker {
     pub(crate) fn stats(&self) -> &WorkerStats {
         self.server.stats.worker(self.number)
+    }
+
+    /// The thread's interpreter, which is made when the first script comes.
+    pub(crate) fn machine(&self) -> &Machine {
+        self.machine.get_or_init(|| Machine::at_once(&self.server))
     }
 }
 
@@ -48,6 +56,7 @@ pub(crate) fn spawn(server: Arc<Server>, number: usize) -> Result<Handle, Failur
         .map_err(|error| Failure::new(format!("cannot start a serving thread: {error}")))?;
     let thread = std::thread::Builder::new()
         .name(format!("serve-{number}"))
+        .stack_size(STACK_BYTES)
         .spawn(move || LocalSet::new().block_on(&runtime, serve(server, number, arrivals)))
         .map_err(|error| Failure::new(format!("cannot start a serving thread: {error}")))?;
     Ok(Handle {
@@ -62,6 +71,7 @@ async fn serve(server: Arc<Server>, number: usize, mut arrivals: UnboundedReceiv
         server: Arc::clone(&server),
         number,
         buffers: RefCell::default(),
+        machine: OnceCell::new(),
     });
     let room = Arc::clone(&server.mailrooms[number]);
     let mail = tokio::task::spawn_local(async move { room.deliver().await });

@@ -42,7 +42,7 @@ enum Declared<'s> {
 }
 
 /// The spot of a key, and the number of its stripe among those held.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Located {
     spot: Spot,
     index: u32,
@@ -191,6 +191,17 @@ impl<'s> Access<'s> {
     /// Whether a reader has met something that has expired, which is still there.
     pub(crate) fn met_expired(&self) -> bool {
         self.met_expired
+    }
+
+    /// Whether `key` may be touched: its stripe is held.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        let stripe = self.store.placing.spot(key).stripe;
+        match &self.held {
+            Held::One((number, _)) => *number == stripe,
+            Held::Many(held) => held
+                .binary_search_by_key(&stripe, |(number, _)| *number)
+                .is_ok(),
+        }
     }
 
     /// Whether looks are a reader's.

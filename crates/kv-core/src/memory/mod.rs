@@ -274,6 +274,30 @@ impl MemoryStore {
         })
     }
 
+    /// As [`MemoryStore::write_with`], for a transaction that may find out that it should not have begun: after
+    /// [`Txn::give_up`] nothing of it has happened.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn write_or_give_up<R>(
+        &self,
+        at: At,
+        keys: KeySet<'_>,
+        change: impl FnOnce(&mut Txn<'_>) -> R,
+    ) -> Result<(R, Lsn), Refusal> {
+        self.check_database(at.db);
+        let size = Size::Growing(0);
+        self.admit(size)?;
+        let access = Access::lock(self, at.db, keys, false);
+        self.transact(at, access, size, |txn| {
+            // Also where there is no log, which could refuse it.
+            txn.changes = Changes::that_can_be_undone();
+            txn.delete_expired_of(keys);
+            change(txn)
+        })
+    }
+
     /// Lets `observer` hear what transactions do from now on, as far as it is watched for:
     /// [`watch_changes`](Self::watch_changes), [`watch_classes`](Self::watch_classes).
     ///
@@ -339,7 +363,7 @@ impl MemoryStore {
         };
         txn.encoded.clear();
         let answer = change(&mut txn);
-        if txn.refusal().is_some() {
+        if txn.is_void() {
             txn.take_back();
         }
         let lsn = Self::commit(&mut txn);
@@ -359,7 +383,9 @@ impl MemoryStore {
         self.reaper.take(changes.into_garbage());
         match admission {
             Admission::Refused(refusal) => Err(refusal),
-            Admission::UpTo(_) | Admission::Growing(_) | Admission::Whole => Ok((answer, lsn)),
+            Admission::UpTo(_) | Admission::Growing(_) | Admission::Whole | Admission::GivenUp => {
+                Ok((answer, lsn))
+            }
         }
     }
 

@@ -47,6 +47,17 @@ impl View<'_> {
         self.access.limits()
     }
 
+    /// Whether `key` may be touched: it was declared, or has its place beside one that was.
+    #[must_use]
+    pub fn holds(&self, key: &[u8]) -> bool {
+        self.access.holds(key)
+    }
+
+    /// Nobody is told of what this transaction has met so far.
+    pub fn forget_notes(&mut self) {
+        self.notebook.forget();
+    }
+
     /// How many things there are to tell of this transaction so far: none while nobody listens.
     #[must_use]
     pub fn to_tell(&self) -> usize {

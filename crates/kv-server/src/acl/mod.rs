@@ -106,6 +106,8 @@ pub(crate) struct Login {
     user: Option<Arc<User>>,
     /// The generation that `user` is of.
     seen: u64,
+    /// Whether the user may do everything: then a request costs one look at the generation.
+    is_unrestricted: bool,
 }
 
 impl Login {
@@ -113,8 +115,10 @@ impl Login {
     pub(crate) fn new(acl: &Acl) -> Self {
         let seen = acl.generation.load(Ordering::Acquire);
         let user = acl.user(DEFAULT);
+        let user = user.filter(|user| user.is_on && user.needs_no_password);
         Self {
-            user: user.filter(|user| user.is_on && user.needs_no_password),
+            is_unrestricted: user.as_ref().is_some_and(|user| user.is_unrestricted()),
+            user,
             seen,
         }
     }
@@ -124,6 +128,13 @@ impl Login {
         self.user = Some(user);
         // What has changed since is looked up at the next request.
         self.seen = u64::MAX;
+        self.is_unrestricted = false;
+    }
+
+    /// Whether it is the connection of somebody who may do everything.
+    #[inline]
+    pub(crate) fn is_unrestricted(&self, acl: &Acl) -> bool {
+        self.is_unrestricted && self.seen == acl.generation.load(Ordering::Acquire)
     }
 
     /// Whose connection it is; `None` before it has logged in.
@@ -133,6 +144,8 @@ impl Login {
         if self.seen != generation {
             self.seen = generation;
             self.user = self.user.take().and_then(|user| acl.user(&user.name));
+            let user = self.user.as_ref();
+            self.is_unrestricted = user.is_some_and(|user| user.is_unrestricted());
         }
         self.user.as_ref()
     }

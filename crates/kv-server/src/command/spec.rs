@@ -339,6 +339,8 @@ impl Flags {
 
     /// Runs on the thread of scripts.
     pub(crate) const APART: Self = Self(1 << 12);
+    /// Runs there only if it cannot be done at once on the thread of the connection.
+    pub(crate) const AT_ONCE: Self = Self(1 << 17);
     /// Works on messages and subscriptions.
     pub(crate) const PUBSUB: Self = Self(1 << 13);
     /// Runs while a RESP2 connection is subscribed to something.
@@ -346,6 +348,10 @@ impl Flags {
 
     /// Waits while what writes is paused, though it changes no data: others hear of it, or it may write in Redis.
     pub(crate) const PAUSED_LIKE_WRITES: Self = Self(1 << 16);
+
+    /// A write that takes what it puts into the log from its words, and nothing from what keys hold: how large that can
+    /// be is known before it runs.
+    pub(crate) const BOUNDED: Self = Self(1 << 18);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {
@@ -355,5 +361,10 @@ impl Flags {
     /// Whether all of `other` is in this.
     pub(crate) const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether some of `other` is in this.
+    pub(crate) const fn overlap(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 }

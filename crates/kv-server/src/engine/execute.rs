@@ -35,6 +35,8 @@ pub(crate) enum Executed {
     },
     /// The log takes no writes before it has caught up. Nothing happened; run the request again then.
     LogBehind,
+    /// It is a script that was tried at once and runs apart. Nothing happened.
+    GivenUp,
 }
 
 /// What writes are answered while the disk is full.
@@ -84,6 +86,10 @@ pub(crate) fn execute(
                 cx.tell_monitors(spec, request, false);
             }
             let answer = run(cx, spec, request, now, &mut reply);
+            if spec.is_script() && cx.has_given_up() {
+                reply.buffer().truncate(mark);
+                return Executed::GivenUp;
+            }
             if !matches!(answer, Err(Refusal::Behind)) {
                 cx.ran(Ran {
                     spec,
@@ -254,7 +260,7 @@ fn run(
             answer
         }
         Run::Script { changes, run } | Run::Library { changes, run } => {
-            let answer = transaction::script(cx, (*changes, *run), args, now, reply);
+            let answer = transaction::script(cx, (*changes, *run), (spec, request), now, reply);
             cx.server.engine.serve(&cx.server.blocked);
             answer
         }
@@ -266,6 +272,7 @@ fn run(
         Run::Group { alone: None, .. } => Ok((Err(args.wrong_arity()), Lsn::ZERO)),
         Run::Session(talk) => Ok((talk(cx, args, reply), Lsn::ZERO)),
         Run::Server(steer) => {
+            cx.end_streak();
             let mut store = memory;
             let server_cx = ServerCx {
                 server: cx.server,

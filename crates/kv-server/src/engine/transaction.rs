@@ -19,6 +19,7 @@ use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Outcome, Run, ScriptRun};
 use crate::meter::Stopwatch;
+use crate::script::machine::Machine;
 use crate::session::transaction::{Multi, Queued, Watching};
 use crate::session::{Ran, SessionCx};
 use crate::tracking::note_reads;
@@ -80,6 +81,15 @@ impl<'s> Hold<'_, 's> {
         }
     }
 
+    /// Gives the program up: nothing of it has happened.
+    pub(crate) fn give_up(&mut self) {
+        self.view().forget_notes();
+        match self {
+            Self::Look(_) => {}
+            Self::Change(txn) => txn.give_up(),
+        }
+    }
+
     /// Whether the log does not take the program's changes: none will stay.
     pub(crate) fn is_refused(&self) -> bool {
         match self {
@@ -89,8 +99,8 @@ impl<'s> Hold<'_, 's> {
     }
 }
 
-/// Runs the program that `args` hold, as one transaction over all data: what it changed before it failed stays, as
-/// one unit.
+/// Runs the program that `request` holds, as one transaction over all data, or over the keys that it declares if it is
+/// tried at once: what it changed before it failed stays, as one unit.
 ///
 /// # Errors
 ///
@@ -98,7 +108,7 @@ impl<'s> Hold<'_, 's> {
 pub(crate) fn script(
     cx: &mut SessionCx<'_>,
     (changes, run): (bool, ScriptRun),
-    args: Args<'_>,
+    (spec, request): (&'static CommandSpec, RequestRef<'_>),
     now: UnixMillis,
     reply: &mut Reply<'_>,
 ) -> Answer {
@@ -108,19 +118,31 @@ pub(crate) fn script(
         db: cx.state.db,
         now,
     };
+    let args = Args::new(spec, request);
+    let declared: SmallVec<[&[u8]; 8]>;
+    let (is_at_once, keys) = match cx.machine.is_some_and(Machine::tries_at_once) {
+        true => {
+            declared = spec.keys.of(request).collect();
+            (true, KeySet::Many(&declared))
+        }
+        false => (false, KeySet::All),
+    };
     cx.begin_publishing();
-    let answer = match changes {
-        true => memory.write_with(at, KeySet::All, |txn| {
-            txn.set_origin(cx.state.client.id);
-            cx.state.trace(txn);
-            run(cx, &mut Hold::Change(txn), now, args, reply)
-        }),
-        false => Ok(memory.read_with(at, KeySet::All, |view| {
+    let change = |txn: &mut Txn<'_>| {
+        txn.set_origin(cx.state.client.id);
+        cx.state.trace(txn);
+        run(cx, &mut Hold::Change(txn), now, args, reply)
+    };
+    let answer = match (changes, is_at_once) {
+        (true, true) => memory.write_or_give_up(at, keys, change),
+        (true, false) => memory.write_with(at, keys, change),
+        (false, _) => Ok(memory.read_with(at, keys, |view| {
             cx.state.trace(view);
             run(cx, &mut Hold::Look(view), now, args, reply)
         })),
     };
-    cx.end_publishing(answer.as_ref().ok().map(|(_, lsn)| *lsn));
+    let lsn = answer.as_ref().ok().map(|(_, lsn)| *lsn);
+    cx.end_publishing(lsn.filter(|_| !cx.has_given_up()));
     answer
 }
 
@@ -169,8 +191,14 @@ fn run(
     if multi.writes() {
         let requests = multi.requests().iter();
         let bytes = requests.map(|queued| bytes_at_most(queued.request.as_ref()));
-        // What a request takes from other keys is not in it.
-        let size = Size::Growing(bytes.sum());
+        let bytes = bytes.sum::<usize>();
+        let size = match multi.is_bounded() {
+            // Nothing is to be taken back then, and nothing kept for that: a sixth of the work of ten times `SET`.
+            // Twice: what has expired of the keys goes first.
+            true => Size::AtMost(bytes.saturating_mul(2)),
+            // What a request takes from other keys is not in it.
+            false => Size::Growing(bytes),
+        };
         let ((), lsn) = memory.write_sized(at, keys, size, |txn| {
             txn.set_origin(cx.state.client.id);
             cx.state.trace(txn);
@@ -316,6 +344,7 @@ fn look(
             Ok(())
         }
         Run::Server(steer) => {
+            cx.end_streak();
             let db = cx.state.db;
             let server_cx = ServerCx {
                 server: cx.server,

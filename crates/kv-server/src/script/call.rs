@@ -10,8 +10,9 @@ use kv_proto::{
     Format, REQUEST_BYTES_MAX, Reply, ReplyBuffer, ReplyDecoder, RequestArgs, RequestRef,
     Value as Answer,
 };
-use mlua::{MultiValue, Value};
+use mlua::{Lua, MultiValue, Value};
 
+use super::at_once::AtOnce;
 use super::failure::Raised;
 use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Flags, Run};
@@ -49,6 +50,8 @@ pub(super) struct Caller<'c, 's, 'h, 't> {
     /// The format that the script wants replies in.
     pub(super) format: Format,
     pub(super) may: May,
+    /// If it is tried at once: how it fares.
+    at_once: Option<&'c AtOnce>,
     /// What the request is written to, and its reply: kept from call to call.
     request: RequestArgs,
     out: ReplyBuffer,
@@ -61,6 +64,7 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         hold: &'c mut Hold<'h, 't>,
         now: UnixMillis,
         may: May,
+        at_once: Option<&'c AtOnce>,
     ) -> Self {
         Self {
             cx,
@@ -68,6 +72,7 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             now,
             format: Format::Resp2,
             may,
+            at_once,
             request: RequestArgs::new(),
             out: ReplyBuffer::new(),
         }
@@ -78,35 +83,42 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
     /// # Errors
     ///
     /// What is to be raised: the request could not even run, or was answered with an error.
-    pub(super) fn call(&mut self, words: &MultiValue) -> Result<Answer, Raised> {
+    pub(super) fn call(&mut self, lua: &Lua, words: &MultiValue) -> Result<Answer, Raised> {
         let mut request = std::mem::take(&mut self.request);
         request.clear();
         let answer = fill(&mut request, words)
             .map_err(|error| Raised::Reply(error.as_bytes().into()))
-            .and_then(|()| self.run(request.view(b"")));
+            .and_then(|()| self.run(lua, request.view(b"")));
         self.request = request;
         answer
     }
 
-    fn run(&mut self, request: RequestRef<'_>) -> Result<Answer, Raised> {
+    fn run(&mut self, lua: &Lua, request: RequestRef<'_>) -> Result<Answer, Raised> {
         let refused = |why: &str| Raised::Reply(why.as_bytes().into());
         let spec = table::find(request).map_err(|_| refused(UNKNOWN))?;
         self.admit(spec, request)?;
         self.permit(spec, request)?;
+        if let Some(at_once) = self.at_once {
+            at_once.admit(self.hold, (spec, request), || lua.used_memory())?;
+        }
         self.out.clear();
         let stopwatch = Stopwatch::begin(self.cx.state.times_exactly);
         let mut reply = Reply::new(&mut self.out, self.format);
         let outcome = self
             .hold
             .run(self.cx, (spec, request), self.now, &mut reply);
-        self.cx.ran(Ran {
+        let ran = Ran {
             spec,
             request,
             nanos: stopwatch.nanos(),
             failed: outcome.is_err(),
             reply_bytes: self.out.len(),
             by_script: true,
-        });
+        };
+        match self.at_once {
+            Some(at_once) => at_once.ran(self.cx, ran)?,
+            None => self.cx.ran(ran),
+        }
         if let Err(CommandError { code, message }) = outcome {
             self.out.clear();
             return Err(Raised::Reply(
@@ -140,7 +152,7 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             TOO_MUCH
         } else if spec.is_write() && self.hold.is_refused() {
             NOT_TAKEN
-        } else if spec.is_write() && !running.may_write() {
+        } else if self.at_once.is_none() && spec.is_write() && !running.may_write() {
             return Err(Raised::Killed(running.kind()));
         } else {
             return Ok(());

@@ -2,7 +2,7 @@
 //!
 //! The generator is the one of 48 bits that `drand48` of the C library names: a state times a constant plus another.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 const FACTOR: u64 = 0x5_DEEC_E66D;
 const SUMMAND: u64 = 0xB;
@@ -11,25 +11,28 @@ const STATE: u64 = (1 << 48) - 1;
 /// The largest number drawn, and one more than the largest result of a draw.
 const DRAWN_MAX: u64 = i32::MAX as u64;
 
-/// One stream of numbers.
+/// One stream of numbers, which all interpreters draw from.
 #[derive(Debug)]
-pub(super) struct Chance(Cell<u64>);
+pub(super) struct Chance(AtomicU64);
 
 impl Chance {
     /// The stream that nobody has seeded.
     pub(super) fn new() -> Self {
-        Self(Cell::new(0x1234_ABCD_330E))
+        Self(AtomicU64::new(0x1234_ABCD_330E))
     }
 
     /// Begins the stream of `seed`.
     pub(super) fn seed(&self, seed: u32) {
-        self.0.set((u64::from(seed) << 16) | 0x330E);
+        self.0.store((u64::from(seed) << 16) | 0x330E, Relaxed);
     }
 
     /// The next number, at least 0 and below 1.
     pub(super) fn draw(&self) -> f64 {
-        let state = self.0.get().wrapping_mul(FACTOR).wrapping_add(SUMMAND) & STATE;
-        self.0.set(state);
+        let next = |state: u64| state.wrapping_mul(FACTOR).wrapping_add(SUMMAND) & STATE;
+        let before = self
+            .0
+            .fetch_update(Relaxed, Relaxed, |state| Some(next(state)));
+        let state = before.map_or(0, next);
         let drawn = (state >> 17) % DRAWN_MAX;
         drawn as f64 / DRAWN_MAX as f64
     }

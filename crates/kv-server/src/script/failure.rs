@@ -20,6 +20,8 @@ pub(super) enum Raised {
     Text(Box<[u8]>),
     /// The script was killed: it cannot catch that.
     Killed(Kind),
+    /// The script was tried at once and must run apart: it cannot catch that, and nobody sees it.
+    GivenUp,
 }
 
 /// The name that a script has in its own errors.
@@ -45,6 +47,7 @@ impl fmt::Display for Raised {
                     kind.kill_command()
                 )
             }
+            Self::GivenUp => f.write_str("ERR the script runs apart"),
         }
     }
 }
@@ -135,7 +138,7 @@ pub(super) fn reason(lua: &Lua, value: Value) -> mlua::Result<(Value, bool)> {
     Ok(match raised(error) {
         Raised::Reply(text) => (Value::Table(error_table(lua, &text)?), false),
         Raised::Text(text) => (Value::String(lua.create_string(&text)?), false),
-        Raised::Killed(_) => (value, true),
+        Raised::Killed(_) | Raised::GivenUp => (value, true),
     })
 }
 
@@ -173,7 +176,7 @@ fn text_of(lua: &Lua, value: &Value) -> mlua::Result<Vec<u8>> {
         Value::Error(error) => match raised(error) {
             Raised::Reply(text) => text.into(),
             Raised::Text(text) => with_code(&text),
-            killed @ Raised::Killed(_) => killed.to_string().into(),
+            ended @ (Raised::Killed(_) | Raised::GivenUp) => ended.to_string().into(),
         },
         Value::Table(table) => match lua.coerce_string(table.raw_get("err")?)? {
             Some(text) => text.as_bytes().to_vec(),

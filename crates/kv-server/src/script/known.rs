@@ -1,14 +1,35 @@
-//! The scripts that the interpreter knows: compiled once, asked for by their digests.
+//! The scripts that the server knows: asked for by their digests, compiled once in each interpreter.
+
+use std::sync::Arc;
 
 use mlua::Function;
 use mlua::chunk::ChunkMode;
 
+use super::Scripts;
 use super::failure::{self, SCRIPT_CHUNK};
 use super::machine::{Machine, NO_SCRIPT, internal};
-use super::shebang::{self, Declared};
-use super::store::Digest;
+use super::shebang;
+use super::store::{Digest, Known};
 use crate::command::error::CommandError;
 use crate::server::Server;
+
+impl Scripts {
+    /// Whether there is a script of this digest.
+    pub(crate) fn has(&self, digest: &[u8]) -> bool {
+        Digest::parse(digest).is_some_and(|digest| self.store().source(&digest).is_some())
+    }
+
+    /// The script of this digest.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn source(&self, digest: &[u8]) -> Result<Arc<[u8]>, CommandError> {
+        let digest = Digest::parse(digest);
+        let source = digest.and_then(|digest| self.store().source(&digest));
+        source.ok_or(NO_SCRIPT)
+    }
+}
 
 impl Machine {
     /// Compiles `source` and lets it stay; its digest.
@@ -18,28 +39,10 @@ impl Machine {
     /// It is no program.
     pub(crate) fn load(&self, server: &Server, source: &[u8]) -> Result<String, CommandError> {
         let digest = Digest::of(source);
-        self.script(digest, Some(source))?;
-        self.store.borrow_mut().keep(&digest);
+        self.script(&server.scripts, digest, Some(source))?;
+        server.scripts.store().keep(&digest);
         self.tell(server);
         Ok(digest.text().to_owned())
-    }
-
-    /// Whether there is a script of this digest.
-    pub(crate) fn has(&self, digest: &[u8]) -> bool {
-        let store = self.store.borrow();
-        Digest::parse(digest).is_some_and(|digest| store.source(&digest).is_some())
-    }
-
-    /// The script of this digest.
-    ///
-    /// # Errors
-    ///
-    /// There is none.
-    pub(crate) fn source(&self, digest: &[u8]) -> Result<Vec<u8>, CommandError> {
-        let store = self.store.borrow();
-        let digest = Digest::parse(digest);
-        let source = digest.and_then(|digest| store.source(&digest).map(<[u8]>::to_vec));
-        source.ok_or(NO_SCRIPT)
     }
 
     /// Forgets all scripts.
@@ -48,10 +51,14 @@ impl Machine {
     ///
     /// There is no memory left to do it.
     pub(crate) fn forget_all(&self, server: &Server) -> Result<(), CommandError> {
-        let forgotten = self.store.borrow_mut().clear(&self.lua);
+        let mut store = server.scripts.store();
+        store.clear();
+        let mut compiled = self.compiled.borrow_mut();
+        let forgotten = compiled.forget_others(&self.lua, &store);
+        drop(store);
         forgotten
             .and_then(|()| self.lua.gc_collect())
-            .map_err(|error| CommandError::err(failure::plain_text(&error)))?;
+            .map_err(internal)?;
         self.tell(server);
         Ok(())
     }
@@ -59,14 +66,20 @@ impl Machine {
     /// The script `digest`, which is added if it is not known and this is its source.
     pub(super) fn script(
         &self,
+        scripts: &Scripts,
         digest: Digest,
         source: Option<&[u8]>,
-    ) -> Result<(Function, Declared), CommandError> {
-        let mut store = self.store.borrow_mut();
-        if let Some(found) = store.find(&digest).map_err(internal)? {
-            return Ok(found);
+    ) -> Result<(Function, Known), CommandError> {
+        let found = scripts.store().find(&digest);
+        let mut compiled = self.compiled.borrow_mut();
+        if let Some(known) = found
+            && let Some(function) = compiled.find(known.number).map_err(internal)?
+        {
+            return Ok((function, known));
         }
-        let source = source.ok_or(NO_SCRIPT)?;
+        // Another interpreter may have compiled it: then its source is there, too.
+        let kept = scripts.store().source(&digest);
+        let source = kept.as_deref().or(source).ok_or(NO_SCRIPT)?;
         let (declared, program) = shebang::split(source)?;
         let chunk = self
             .lua
@@ -76,10 +89,13 @@ impl Machine {
         let function = chunk
             .into_function()
             .map_err(|error| not_a_program(&error))?;
-        store
-            .add(digest, source, declared, &function)
+        let mut store = scripts.store();
+        let known = store.add(digest, source, declared);
+        compiled
+            .add(&self.lua, known.number, &function, &store)
             .map_err(internal)?;
-        Ok((function, declared))
+        scripts.figures.tell(&store);
+        Ok((function, known))
     }
 }
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use kv_proto::Format;
 use mlua::{Lua, MultiValue, Table, Value};
 
+use super::at_once::AtOnce;
 use super::call::NO_ARGUMENT;
 use super::convert::{error_table, single};
 use super::failure;
@@ -146,6 +147,10 @@ fn log(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
         if let Some(text) = lua.coerce_string(word)? {
             words.push(text.to_string_lossy());
         }
+    }
+    // Not twice.
+    if let Some(at_once) = lua.app_data_ref::<Rc<AtOnce>>() {
+        return Err(at_once.give_up().into_error());
     }
     let words = words
         .join(" ")

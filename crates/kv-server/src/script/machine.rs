@@ -1,7 +1,9 @@
 //! The interpreter: compiles scripts, runs them, keeps them.
 //!
+//! There is one on the thread of scripts, and one on each serving thread for what is tried [`at_once`].
+//!
 //! Invariant: its memory has a limit, and what runs in it is looked at every [`INSTRUCTIONS`] instructions: a script
-//! without an end is told to others as such and can be killed.
+//! without an end is told to others as such and can be killed. Tried at once, it runs apart before that.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -15,14 +17,18 @@ use mlua::debug::HookTriggers;
 use mlua::state::LuaOptions;
 use mlua::{Function, Lua, MultiValue, StdLib, Table, Value, VmState};
 
+use super::at_once::{self, AtOnce};
 use super::call::{Caller, May};
+use super::compiled::Compiled;
 use super::convert;
 use super::failure::{self, Raised};
 use super::function::Functions;
+use super::function::register::Loading;
 use super::running::{Kind, Title};
 use super::sandbox::{self, Sandbox};
 use super::shebang::Declared;
-use super::store::{Digest, Store};
+use super::store::Digest;
+use super::{Figures, Scripts};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
 use crate::command::spec::Outcome;
@@ -52,19 +58,23 @@ const WRITES: CommandError = CommandError::fixed(
     "Can not execute a script with write flag using *_ro command.",
 );
 
-/// The interpreter of one server.
+/// An interpreter.
 pub(crate) struct Machine {
     pub(super) lua: Lua,
     pub(super) sandbox: Sandbox,
-    pub(super) store: RefCell<Store>,
+    pub(super) compiled: RefCell<Compiled>,
     pub(super) functions: RefCell<Functions>,
     /// When the program that runs began.
     pub(super) begun: Rc<Cell<Instant>>,
+    /// On a serving thread: how the script fares that runs.
+    at_once: Option<Rc<AtOnce>>,
     /// Bytes that the interpreter takes without any program.
     own_bytes: usize,
     runs: Cell<u32>,
-    /// The changes of scripts and functions as of which it has told who only reads.
-    told: Cell<(u64, u64)>,
+    /// The bytes beside these that were told of last.
+    told_bytes: Cell<u64>,
+    /// The changes of functions as of which it has told who only reads.
+    told: Cell<u64>,
 }
 
 /// A script, and what it is given.
@@ -92,45 +102,67 @@ pub(super) struct Runnable {
     pub(super) name: String,
     pub(super) function: Function,
     pub(super) declared: Declared,
+    /// Whether it had better run apart at once.
+    pub(super) is_apart: bool,
 }
 
+/// Bytes more or less that an interpreter takes that are worth to be told to others: these run on other threads.
+const BYTES_TOLD_MIN: u64 = 4096;
+
 impl Machine {
-    /// An interpreter without scripts, for `server`.
+    /// An interpreter without scripts, for the thread of scripts of `server`.
     ///
     /// # Panics
     ///
     /// When there is no memory for it.
-    pub(crate) fn new(server: &Arc<Server>) -> Self {
-        let begun = Rc::new(Cell::new(Instant::now()));
-        let made = Self::make(Rc::clone(&begun), Arc::downgrade(server));
-        made.expect("an empty interpreter can be made")
+    pub(crate) fn apart(server: &Arc<Server>) -> Self {
+        Self::make(server, None).expect("an empty interpreter can be made")
     }
 
-    fn make(begun: Rc<Cell<Instant>>, server: Weak<Server>) -> mlua::Result<Self> {
+    /// An interpreter without scripts, for a serving thread of `server`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no memory for it.
+    pub(crate) fn at_once(server: &Arc<Server>) -> Self {
+        let at_once = Some(Rc::new(AtOnce::new()));
+        Self::make(server, at_once).expect("an empty interpreter can be made")
+    }
+
+    fn make(server: &Arc<Server>, at_once: Option<Rc<AtOnce>>) -> mlua::Result<Self> {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
-        let sandbox = sandbox::build(&lua)?;
-        let (store, functions) = (Store::new(&lua)?, Functions::new(&lua)?);
+        let sandbox = sandbox::build(&lua, &server.scripts.chance)?;
+        let (compiled, functions) = (Compiled::new(&lua)?, Functions::new(&lua)?);
         lua.set_memory_limit(MEMORY_BYTES_MAX)?;
-        // Threads that scripts make inherit it.
-        let every = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
-        let (since, loading) = (Rc::clone(&begun), Rc::clone(&sandbox.loading));
-        lua.set_global_hook(every, move |_, _| match server.upgrade() {
-            _ if loading.is_on() => loading.watch(since.get()),
-            Some(server) => watch(&server, since.get()),
-            None => Ok(VmState::Continue),
-        })?;
+        let begun = Rc::new(Cell::new(Instant::now()));
+        match &at_once {
+            Some(at_once) => look_often(&lua, at_once)?,
+            None => watch_over(&lua, Arc::downgrade(server), &begun, &sandbox.loading)?,
+        }
         let own_bytes = lua.used_memory();
         Ok(Self {
             lua,
             sandbox,
             own_bytes,
-            store: RefCell::new(store),
+            compiled: RefCell::new(compiled),
             functions: RefCell::new(functions),
             begun,
+            at_once,
             runs: Cell::new(0),
-            told: Cell::new((0, 0)),
+            told_bytes: Cell::new(0),
+            told: Cell::new(0),
         })
+    }
+
+    /// Whether scripts are tried at once here. If so, none has given itself up from now on.
+    pub(crate) fn tries_at_once(&self) -> bool {
+        self.at_once.as_deref().map(AtOnce::prepare).is_some()
+    }
+
+    /// Whether the script that ran last gave itself up.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.at_once.as_deref().is_some_and(AtOnce::has_given_up)
     }
 
     /// Runs `program` and answers with what it returns, or with its error: then what it has changed before stays.
@@ -147,22 +179,25 @@ impl Machine {
         reply: &mut Reply<'_>,
     ) -> Outcome {
         let server = cx.server;
-        let runnable = self.runnable(program.script)?;
+        let at_once = self.at_once.as_deref();
+        if let Some(at_once) = at_once {
+            at_once.begin();
+        }
+        let runnable = self.runnable(&server.scripts, program.script)?;
         let may = may(server, hold, runnable.declared)?;
+        if let Some(at_once) = at_once
+            && runnable.is_apart
+        {
+            at_once.give_up();
+            at_once.end(cx, hold);
+            return Ok(());
+        }
         let db = cx.state.db;
-        let begun = Instant::now();
-        server.scripts.running.begin(Title {
-            kind: runnable.kind,
-            name: runnable.name.clone(),
-            request: Request::from_ref(program.keys.request()),
-            begun,
-        });
-        self.begun.set(begun);
-        self.sandbox.format.set(Format::Resp2);
+        self.begin(server, &runnable, &program);
         let ran = self
             .given(&runnable, &program)
             .and_then(|given| {
-                let caller = Caller::new(cx, hold, now, may);
+                let caller = Caller::new(cx, hold, now, may, at_once);
                 self.play(&runnable, given, caller)
             })
             .and_then(|(ended_well, value)| {
@@ -173,7 +208,11 @@ impl Machine {
                 convert::write_error(&error, reply);
                 Ok(())
             });
-        server.scripts.running.end();
+        match at_once {
+            Some(at_once) if !at_once.end(cx, hold) => server.scripts.keep_apart(&runnable.name),
+            Some(_) => {}
+            None => server.scripts.running.end(),
+        }
         cx.state.db = db;
         self.clean_up(server);
         if let Err(error) = ran {
@@ -187,18 +226,35 @@ impl Machine {
         Ok(())
     }
 
-    fn runnable(&self, script: Script<'_>) -> Result<Runnable, CommandError> {
+    /// A program begins.
+    fn begin(&self, server: &Server, runnable: &Runnable, program: &Program<'_>) {
+        self.sandbox.format.set(Format::Resp2);
+        if self.at_once.is_some() {
+            return;
+        }
+        let begun = Instant::now();
+        self.begun.set(begun);
+        server.scripts.running.begin(Title {
+            kind: runnable.kind,
+            name: runnable.name.clone(),
+            request: Request::from_ref(program.keys.request()),
+            begun,
+        });
+    }
+
+    fn runnable(&self, scripts: &Scripts, script: Script<'_>) -> Result<Runnable, CommandError> {
         let (digest, source) = match script {
             Script::Source(source) => (Digest::of(source), Some(source)),
             Script::Digest(digest) => (Digest::parse(digest).ok_or(NO_SCRIPT)?, None),
             Script::Function(name) => return self.function(name),
         };
-        let (function, declared) = self.script(digest, source)?;
+        let (function, known) = self.script(scripts, digest, source)?;
         Ok(Runnable {
             kind: Kind::Script,
             name: digest.text().to_owned(),
             function,
-            declared,
+            declared: known.declared,
+            is_apart: known.is_apart,
         })
     }
 
@@ -236,19 +292,19 @@ impl Machine {
             Kind::Function => &self.sandbox.function_redis,
         };
         let caller = RefCell::new(caller);
-        let ask = |words: &MultiValue| {
+        let ask = |lua: &Lua, words: &MultiValue| {
             let mut caller = caller
                 .try_borrow_mut()
                 .map_err(|_| Raised::Reply(NESTED.into()))?;
             caller.format = format.get();
-            caller.call(words)
+            caller.call(lua, words)
         };
         self.lua.scope(|scope| {
-            let call = scope.create_function(|lua, words: MultiValue| match ask(&words) {
+            let call = scope.create_function(|lua, words: MultiValue| match ask(lua, &words) {
                 Ok(answer) => convert::to_lua(lua, &answer, format.get()),
                 Err(raised) => Err(raised.into_error()),
             })?;
-            let pcall = scope.create_function(|lua, words: MultiValue| match ask(&words) {
+            let pcall = scope.create_function(|lua, words: MultiValue| match ask(lua, &words) {
                 Ok(answer) => convert::to_lua(lua, &answer, format.get()),
                 Err(Raised::Reply(text)) => convert::error_table(lua, &text).map(Value::Table),
                 Err(raised) => Err(raised.into_error()),
@@ -295,32 +351,66 @@ impl Machine {
         self.tell(server);
     }
 
+    /// Tells what is to be known of this interpreter.
     pub(super) fn tell(&self, server: &Server) {
-        let store = self.store.borrow();
-        let (cached, evicted) = store.counts();
         let figures = &server.scripts.figures;
-        figures.cached.store(cached, Ordering::Relaxed);
-        figures.evicted.store(evicted, Ordering::Relaxed);
-        let sources = store.source_bytes() as u64;
-        figures.source_bytes.store(sources, Ordering::Relaxed);
-        let bytes = self.lua.used_memory().saturating_sub(self.own_bytes);
-        let told = self.functions.borrow().figures();
-        let [libraries, functions, code, memory] = told.map(|figure| figure as u64);
-        let scripts = (bytes as u64).saturating_sub(memory);
-        figures.memory_bytes.store(scripts, Ordering::Relaxed);
+        if self.at_once.is_some() {
+            return self.tell_bytes(figures, 0, BYTES_TOLD_MIN);
+        }
+        figures.tell(&server.scripts.store());
+        let functions = self.functions.borrow();
+        let told = functions.figures();
+        let [libraries, count, code, memory] = told.map(|figure| figure as u64);
+        self.tell_bytes(figures, memory, 0);
         figures.libraries.store(libraries, Ordering::Relaxed);
-        figures.functions.store(functions, Ordering::Relaxed);
+        figures.functions.store(count, Ordering::Relaxed);
         figures.library_bytes.store(code, Ordering::Relaxed);
         figures
             .function_memory_bytes
             .store(memory, Ordering::Relaxed);
-        let functions = self.functions.borrow();
-        let changes = (store.changes, functions.changes);
-        if self.told.replace(changes) != changes {
-            let readers = store.readers().chain(functions.readers());
-            server.scripts.set_readers(readers.collect());
+        if self.told.replace(functions.changes) != functions.changes {
+            server.scripts.set_readers(functions.readers().collect());
         }
     }
+
+    /// Tells how many bytes scripts take, if they are so many more or less than before.
+    fn tell_bytes(&self, figures: &Figures, functions: u64, at_least: u64) {
+        let bytes = self.lua.used_memory().saturating_sub(self.own_bytes) as u64;
+        let (scripts, before) = (bytes.saturating_sub(functions), self.told_bytes.get());
+        if scripts.abs_diff(before) >= at_least {
+            self.told_bytes.set(scripts);
+            let more = scripts.wrapping_sub(before);
+            figures.memory_bytes.fetch_add(more, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Lets `at_once` look at whatever runs. Threads that scripts make inherit it.
+fn look_often(lua: &Lua, at_once: &Rc<AtOnce>) -> mlua::Result<()> {
+    lua.set_app_data(Rc::clone(at_once));
+    let at_once = Rc::clone(at_once);
+    let every = HookTriggers::new().every_nth_instruction(at_once::INSTRUCTIONS);
+    lua.set_global_hook(every, move |lua, _| {
+        let looked = at_once.look(lua.used_memory());
+        looked.map_err(Raised::into_error)?;
+        Ok(VmState::Continue)
+    })
+}
+
+/// Lets what runs too long be told to others, and be ended. Threads that scripts make inherit it.
+fn watch_over(
+    lua: &Lua,
+    server: Weak<Server>,
+    begun: &Rc<Cell<Instant>>,
+    loading: &Rc<Loading>,
+) -> mlua::Result<()> {
+    let (since, loading) = (Rc::clone(begun), Rc::clone(loading));
+    let every = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
+    lua.set_global_hook(every, move |_, _| match server.upgrade() {
+        _ if loading.is_on() => loading.watch(since.get()),
+        Some(server) => watch(&server, since.get()),
+        None => Ok(VmState::Continue),
+    })
 }
 
 /// What a program may do that has declared this.

@@ -1,21 +1,27 @@
 //! Scripts: programs in Lua that clients send and that run inside of the server, each as one transaction.
 //!
-//! The way of a script: the session hands its request, with all that it remembers, to the thread of scripts
+//! Most scripts are short and touch the keys that they declare. So a script is tried [`at_once`] first: on the thread of
+//! its own connection, in that thread's own interpreter, as one transaction over these keys, like any other request.
+//! Where it turns out to be another kind of script, nothing of that has happened, and it runs apart.
+//!
+//! The way apart: the session hands its request, with all that it remembers, to the thread of scripts
 //! (`session/apart.rs`, [`thread`]); that closes the [`gate`], so that nobody else is at work, and runs the request
 //! as it would have run on the session's own thread. The engine opens a transaction over all data and calls the
 //! [`machine`], which runs the program; each `redis.call` of it is one request of that transaction ([`call`]).
 //!
-//! Invariant: one script runs at a time, and beside it no request that touches data. So no serving thread ever
-//! waits for a lock that a script holds: its sessions wait for the gate, where they can be told that the server is
-//! busy, and `SCRIPT KILL` is heard.
+//! Invariant: beside a script that runs apart no other runs, nor any request that touches data. So no serving thread ever
+//! waits for a lock that a script holds for long: its sessions wait for the gate, where they can be told that the server
+//! is busy, and `SCRIPT KILL` is heard.
 
 // Who runs when.
+pub(crate) mod at_once;
 pub(crate) mod gate;
 pub(crate) mod running;
 pub(crate) mod thread;
 
 // What runs.
 mod call;
+mod compiled;
 mod convert;
 mod failure;
 pub(crate) mod function;
@@ -35,10 +41,12 @@ mod record;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::chance::Chance;
 use self::gate::Gate;
 use self::running::Running;
+use self::store::{Digest, Store};
 use self::thread::Way;
 
 /// What all threads share of scripts.
@@ -52,7 +60,10 @@ pub(crate) struct Scripts {
     pub(crate) figures: Figures,
     /// Whether scripts may run those commands too that answer from their words alone: for tests.
     pub(crate) admits_pure: AtomicBool,
-    /// The scripts, by digest, and functions, by name in small letters, that say that they change nothing.
+    store: Mutex<Store>,
+    /// What all interpreters draw numbers from.
+    chance: Arc<Chance>,
+    /// Functions, by name in small letters, that say that they change nothing.
     readers: Mutex<HashSet<Box<[u8]>>>,
 }
 
@@ -65,7 +76,7 @@ pub(crate) struct Figures {
     pub(crate) evicted: AtomicU64,
     /// Bytes of the sources of scripts.
     pub(crate) source_bytes: AtomicU64,
-    /// Bytes that scripts and all that they use take, beside what every script finds.
+    /// Bytes that scripts and all that they use take in all interpreters, beside what every script finds; about.
     pub(crate) memory_bytes: AtomicU64,
     /// Libraries of functions.
     pub(crate) libraries: AtomicU64,
@@ -81,6 +92,15 @@ impl Figures {
     /// The value of one of them.
     pub(crate) fn read(figure: &AtomicU64) -> u64 {
         figure.load(Ordering::Relaxed)
+    }
+
+    /// Tells of the scripts that there are.
+    fn tell(&self, store: &Store) {
+        let (cached, evicted) = store.counts();
+        self.cached.store(cached, Ordering::Relaxed);
+        self.evicted.store(evicted, Ordering::Relaxed);
+        let sources = store.source_bytes() as u64;
+        self.source_bytes.store(sources, Ordering::Relaxed);
     }
 }
 
@@ -98,12 +118,28 @@ impl Scripts {
             way: Way::default(),
             figures: Figures::default(),
             admits_pure: AtomicBool::new(false),
+            store: Mutex::default(),
+            chance: Arc::new(Chance::new()),
             readers: Mutex::default(),
+        }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The script with this digest was tried at once, and had to run apart.
+    fn keep_apart(&self, digest: &str) {
+        if let Some(digest) = Digest::parse(digest.as_bytes()) {
+            self.store().keep_apart(&digest);
         }
     }
 
     /// Whether the script with this digest, or the function of this name, says that it changes nothing.
     pub(crate) fn is_reader(&self, name: &[u8]) -> bool {
+        if Digest::parse(name).is_some_and(|digest| self.store().is_reader(&digest)) {
+            return true;
+        }
         let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         readers.contains(&*name.to_ascii_lowercase())
     }

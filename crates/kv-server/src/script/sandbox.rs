@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use kv_proto::Format;
 use mlua::chunk::ChunkMode;
@@ -38,7 +39,7 @@ pub(super) struct Sandbox {
 }
 
 /// Builds everything, and lets chunks that are loaded from now on see nothing else.
-pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
+pub(super) fn build(lua: &Lua, chance: &Arc<Chance>) -> mlua::Result<Sandbox> {
     let format = Rc::new(Cell::new(Format::Resp2));
     let redis = library::of_scripts(lua, &format)?;
     let function_redis = library::of_functions(lua, &format)?;
@@ -61,8 +62,7 @@ pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     host.raw_set("rep", lua.create_function(repeated)?)?;
     host.raw_set("check_unpack", lua.create_function(check_unpack)?)?;
     host.raw_set("guarded", lua.create_function(guarded)?)?;
-    let chance = Rc::new(Chance::new());
-    let stream = Rc::clone(&chance);
+    let (chance, stream) = (Arc::clone(chance), Arc::clone(chance));
     let random = lua.create_function(move |lua, args| draw(lua, &stream, &args))?;
     host.raw_set("random", random)?;
     let seed = lua.create_function(move |lua, args| seed(lua, &chance, &args))?;

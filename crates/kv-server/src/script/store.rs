@@ -1,11 +1,11 @@
-//! The scripts that can be asked for by their digest.
+//! The scripts that can be asked for by their digest: their sources, which all interpreters share.
 //!
 //! Invariant: one that came with `EVAL` is forgotten when [`EVALUATED_MAX`] others have been used since; one that
 //! was loaded stays until all are forgotten.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use mlua::{Function, Lua, Table};
 use sha1::{Digest as _, Sha1};
 
 use super::shebang::Declared;
@@ -43,77 +43,87 @@ impl Digest {
     }
 }
 
+/// For so many uses a script runs apart after it had to, before it is tried at once again: what was wrong with it may
+/// have been one unlucky moment.
+const USES_APART: u32 = 100;
+
 /// One script.
 #[derive(Debug)]
 struct Entry {
-    source: Box<[u8]>,
-    declared: Declared,
+    known: Known,
+    source: Arc<[u8]>,
     /// Whether it stays until all are forgotten.
     is_loaded: bool,
     /// When it was used last, in uses.
     used: u64,
+    /// For so many uses more it runs apart.
+    apart: u32,
 }
 
-/// All scripts, and the functions that they have become.
+/// What interpreters need of a script that they have compiled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// No other script has this number, nor has this one when it comes again.
+    pub(super) number: i64,
+    pub(super) declared: Declared,
+    /// Whether it had better run apart.
+    pub(super) is_apart: bool,
+}
+
+/// All scripts.
+#[derive(Debug, Default)]
 pub(super) struct Store {
     entries: HashMap<Digest, Entry>,
-    /// Function by digest: inside of the interpreter, where there may be many.
-    functions: Table,
     /// How many of them did not come to stay.
     evaluated: usize,
     uses: u64,
     evicted: u64,
-    /// How often a script came or went.
-    pub(super) changes: u64,
+    source_bytes: usize,
+    /// How many scripts have come so far.
+    come: i64,
 }
 
 impl Store {
-    /// No script.
-    pub(super) fn new(lua: &Lua) -> mlua::Result<Self> {
-        Ok(Self {
-            entries: HashMap::new(),
-            functions: lua.create_table()?,
-            evaluated: 0,
-            uses: 0,
-            evicted: 0,
-            changes: 0,
-        })
-    }
-
     /// The script of this name.
-    pub(super) fn find(&mut self, digest: &Digest) -> mlua::Result<Option<(Function, Declared)>> {
-        let Some(entry) = self.entries.get_mut(digest) else {
-            return Ok(None);
-        };
+    pub(super) fn find(&mut self, digest: &Digest) -> Option<Known> {
+        let entry = self.entries.get_mut(digest)?;
         self.uses += 1;
         entry.used = self.uses;
-        let declared = entry.declared;
-        Ok(Some((self.functions.raw_get(digest.text())?, declared)))
+        let known = Known {
+            is_apart: entry.apart > 0,
+            ..entry.known
+        };
+        entry.apart = entry.apart.saturating_sub(1);
+        Some(known)
     }
 
     /// Adds a script, and forgets another one if there are too many.
-    pub(super) fn add(
-        &mut self,
-        digest: Digest,
-        source: &[u8],
-        declared: Declared,
-        function: &Function,
-    ) -> mlua::Result<()> {
-        if self.evaluated >= EVALUATED_MAX {
-            self.evict()?;
+    pub(super) fn add(&mut self, digest: Digest, source: &[u8], declared: Declared) -> Known {
+        // Another thread may have been faster.
+        if let Some(known) = self.find(&digest) {
+            return known;
         }
-        self.functions.raw_set(digest.text(), function)?;
+        if self.evaluated >= EVALUATED_MAX {
+            self.evict();
+        }
         self.uses += 1;
-        self.changes += 1;
+        self.come += 1;
         self.evaluated += 1;
-        let entry = Entry {
-            source: source.into(),
+        self.source_bytes += source.len();
+        let known = Known {
+            number: self.come,
             declared,
+            is_apart: false,
+        };
+        let entry = Entry {
+            known,
+            source: source.into(),
             is_loaded: false,
             used: self.uses,
+            apart: 0,
         };
         self.entries.insert(digest, entry);
-        Ok(())
+        known
     }
 
     /// Lets a script stay.
@@ -127,38 +137,48 @@ impl Store {
     }
 
     /// Forgets the one that was not used for longest.
-    fn evict(&mut self) -> mlua::Result<()> {
+    fn evict(&mut self) {
         let evaluated = self.entries.iter().filter(|(_, entry)| !entry.is_loaded);
         let oldest = evaluated.min_by_key(|(_, entry)| entry.used);
         if let Some((digest, _)) = oldest {
             let digest = *digest;
-            self.entries.remove(&digest);
-            self.functions.raw_remove(digest.text())?;
+            let gone = self.entries.remove(&digest);
+            self.source_bytes -= gone.map_or(0, |entry| entry.source.len());
             self.evaluated -= 1;
             self.evicted += 1;
         }
-        Ok(())
     }
 
     /// Forgets all.
-    pub(super) fn clear(&mut self, lua: &Lua) -> mlua::Result<()> {
-        self.functions = lua.create_table()?;
+    pub(super) fn clear(&mut self) {
         self.entries.clear();
-        self.changes += 1;
+        self.source_bytes = 0;
         self.evaluated = 0;
-        Ok(())
     }
 
     /// The source of a script.
-    pub(super) fn source(&self, digest: &Digest) -> Option<&[u8]> {
-        self.entries.get(digest).map(|entry| &*entry.source)
+    pub(super) fn source(&self, digest: &Digest) -> Option<Arc<[u8]>> {
+        self.entries
+            .get(digest)
+            .map(|entry| Arc::clone(&entry.source))
     }
 
-    /// The digests of scripts that say that they change nothing.
-    pub(super) fn readers(&self) -> impl Iterator<Item = Box<[u8]>> {
-        let all = self.entries.iter();
-        all.filter(|(_, entry)| entry.declared.no_writes())
-            .map(|(digest, _)| digest.text().as_bytes().into())
+    /// Whether there is one of this name that says that it changes nothing.
+    pub(super) fn is_reader(&self, digest: &Digest) -> bool {
+        let entry = self.entries.get(digest);
+        entry.is_some_and(|entry| entry.known.declared.no_writes())
+    }
+
+    /// The numbers of all.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = i64> {
+        self.entries.values().map(|entry| entry.known.number)
+    }
+
+    /// The script was tried at once and had to run apart.
+    pub(super) fn keep_apart(&mut self, digest: &Digest) {
+        if let Some(entry) = self.entries.get_mut(digest) {
+            entry.apart = USES_APART;
+        }
     }
 
     /// How many there are, and how many were forgotten for others.
@@ -166,9 +186,9 @@ impl Store {
         (self.entries.len() as u64, self.evicted)
     }
 
-    /// Bytes that the sources take; what became of them is the interpreter's.
+    /// Bytes that the sources take; what became of them is the interpreters'.
     pub(super) fn source_bytes(&self) -> usize {
-        self.entries.values().map(|entry| entry.source.len()).sum()
+        self.source_bytes
     }
 }
 
@@ -176,13 +196,9 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn add(store: &mut Store, lua: &Lua, source: &str) -> Digest {
+    fn add(store: &mut Store, source: &str) -> Digest {
         let digest = Digest::of(source.as_bytes());
-        let function = lua.load(source).into_function().unwrap();
-        let declared = Declared::default();
-        store
-            .add(digest, source.as_bytes(), declared, &function)
-            .unwrap();
+        store.add(digest, source.as_bytes(), Declared::default());
         digest
     }
 
@@ -197,23 +213,46 @@ mod tests {
 
     #[test]
     fn what_was_not_used_for_longest_is_forgotten_unless_it_was_loaded() {
-        let lua = Lua::new();
-        let mut store = Store::new(&lua).unwrap();
-        let loaded = add(&mut store, &lua, "return 'loaded'");
+        let mut store = Store::default();
+        let loaded = add(&mut store, "return 'loaded'");
         store.keep(&loaded);
-        let first = add(&mut store, &lua, "return 'first'");
-        let second = add(&mut store, &lua, "return 'second'");
+        let first = add(&mut store, "return 'first'");
+        let second = add(&mut store, "return 'second'");
         for number in 2..EVALUATED_MAX {
-            add(&mut store, &lua, &format!("return {number}"));
+            add(&mut store, &format!("return {number}"));
         }
-        assert!(store.find(&first).unwrap().is_some());
-        add(&mut store, &lua, "return 'one too many'");
+        assert!(store.find(&first).is_some());
+        add(&mut store, "return 'one too many'");
         assert_eq!(store.counts(), (EVALUATED_MAX as u64 + 1, 1));
-        assert!(store.find(&second).unwrap().is_none());
-        assert!(store.find(&first).unwrap().is_some());
-        assert!(store.find(&loaded).unwrap().is_some());
-        store.clear(&lua).unwrap();
-        assert_eq!(store.counts(), (0, 1));
-        assert!(store.find(&loaded).unwrap().is_none());
+        assert!(store.find(&second).is_none());
+        assert!(store.find(&first).is_some());
+        assert!(store.find(&loaded).is_some());
+        let sources = store.entries.values().map(|entry| entry.source.len());
+        assert_eq!(store.source_bytes(), sources.sum::<usize>());
+        store.clear();
+        assert_eq!((store.counts(), store.source_bytes()), ((0, 1), 0));
+        assert!(store.find(&loaded).is_none());
+    }
+
+    #[test]
+    fn a_script_that_comes_again_has_another_number() {
+        let mut store = Store::default();
+        let digest = add(&mut store, "return 1");
+        let number = store.find(&digest).map(|known| known.number);
+        store.clear();
+        add(&mut store, "return 1");
+        assert_ne!(store.find(&digest).map(|known| known.number), number);
+    }
+
+    #[test]
+    fn a_script_is_tried_again_when_it_has_run_apart_for_long() {
+        let mut store = Store::default();
+        let digest = add(&mut store, "return 1");
+        let mut is_apart = || store.find(&digest).is_some_and(|known| known.is_apart);
+        assert!(!is_apart());
+        store.keep_apart(&digest);
+        let mut is_apart = || store.find(&digest).is_some_and(|known| known.is_apart);
+        let apart = (0..2 * USES_APART).filter(|_| is_apart());
+        assert_eq!(apart.count(), USES_APART as usize);
     }
 }

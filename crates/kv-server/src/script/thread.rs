@@ -19,8 +19,8 @@ use crate::engine::execute::{Executed, execute};
 use crate::server::Server;
 use crate::session::{SessionCx, State};
 
-/// The stack of the thread, in bytes: Lua bounds how deep calls through C may nest.
-const STACK_BYTES: usize = 16 << 20;
+/// The stack of a thread that runs scripts, in bytes: Lua bounds how deep calls through C may nest.
+pub(crate) const STACK_BYTES: usize = 16 << 20;
 
 /// A request for the thread, and what it needs.
 pub(crate) struct Job {
@@ -156,7 +156,7 @@ fn run(jobs: &Receiver<Errand>) {
 }
 
 fn settle(machine: &mut Option<Machine>, server: &Arc<Server>) {
-    let machine = machine.get_or_insert_with(|| Machine::new(server));
+    let machine = machine.get_or_insert_with(|| Machine::apart(server));
     let _closed = server.scripts.gate.close();
     server
         .engine
@@ -165,7 +165,7 @@ fn settle(machine: &mut Option<Machine>, server: &Arc<Server>) {
 
 fn run_one(machine: &mut Option<Machine>, mut job: Job) -> Done {
     let server = Arc::clone(&job.server);
-    let machine = machine.get_or_insert_with(|| Machine::new(&server));
+    let machine = machine.get_or_insert_with(|| Machine::apart(&server));
     let closed = server.scripts.gate.close();
     let mut cx = SessionCx {
         server: &server,

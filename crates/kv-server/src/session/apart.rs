@@ -1,10 +1,14 @@
-//! A request that runs on the thread of scripts: the session's state goes there and comes back with the reply.
+//! A request that runs a script: at once, if that can be, or on the thread of scripts, where the session's state goes and
+//! comes back with the reply.
 
+use kv_core::UnixMillis;
 use kv_proto::{Mark, ReplyBuffer, Request, RequestRef};
 
-use super::Session;
+use super::{Session, SessionCx};
 use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Flags};
+use crate::engine::execute::{Executed, execute};
+use crate::script::at_once;
 use crate::script::thread::{Done, Job, Sent};
 
 /// What is answered when there is no thread for scripts.
@@ -24,6 +28,38 @@ impl Session<'_> {
                 let is_exec = matches!(spec.run, crate::command::spec::Run::Exec(_));
                 is_exec && multi.is_apart() && spec.flags.contains(Flags::NOT_QUEUED)
             }
+        }
+    }
+
+    /// Tries a request at once; whether it is answered, as [`Session::execute`] says. `None`: it runs apart, and nothing
+    /// happened.
+    pub(super) fn execute_at_once(
+        &mut self,
+        (spec, request): (&'static CommandSpec, RequestRef<'_>),
+        now: UnixMillis,
+        replies: &mut ReplyBuffer,
+    ) -> Option<bool> {
+        let worker = self.worker;
+        let server = &worker.server;
+        // Whoever wants to see each request sees those of a script that gives itself up once.
+        let is_watched = server.monitors.any()
+            || server
+                .journals
+                .slow
+                .wants(at_once::TIME_MAX.as_micros() as u64);
+        if !spec.flags.contains(Flags::AT_ONCE) || self.state.multi.is_some() || is_watched {
+            return None;
+        }
+        let _inside = server.scripts.gate.enter(worker.number)?;
+        let muted = self.begin_muted(replies);
+        let mut cx = SessionCx {
+            server,
+            state: &mut self.state,
+            machine: Some(worker.machine()),
+        };
+        match execute(&mut cx, Some(spec), request, now, replies) {
+            Executed::GivenUp => None,
+            executed => Some(self.note(executed, Some(spec), muted, replies)),
         }
     }
 

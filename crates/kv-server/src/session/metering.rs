@@ -22,6 +22,18 @@ pub(crate) struct Ran<'r> {
     pub(crate) by_script: bool,
 }
 
+/// Requests for one command that ran one behind the other, none for as long as [`QUICK_NANOS`], and are not among the
+/// counters yet. In a pipeline they are counted together: a tenth of the instructions for each.
+#[derive(Debug, Default)]
+pub(crate) struct Streak {
+    spec: Option<&'static CommandSpec>,
+    calls: u64,
+    nanos: u64,
+}
+
+/// What takes no longer than this, in nanoseconds, falls into the first bucket of the counters.
+const QUICK_NANOS: u64 = 1000;
+
 /// Slow requests are found with the cheap clock only if they are much slower than it is exact.
 const CHEAP_CLOCK_MICROS: u64 = 8_000;
 
@@ -67,7 +79,72 @@ impl SessionCx<'_> {
         }
     }
 
-    fn write_down(&self, ran: Ran<'_>) {
+    /// Requests of a script ran, none of which stands out: each with its nanoseconds and whether it failed.
+    pub(crate) fn ran_together(&mut self, requests: &[(&'static CommandSpec, u64, bool)]) {
+        self.state.scripted += requests.len() as u64;
+        for (spec, nanos, failed) in requests {
+            self.meters().ran(spec, *nanos, *failed);
+        }
+    }
+
+    /// Whether more than a counter wants to know of `ran`.
+    pub(crate) fn stands_out(&self, ran: &Ran<'_>) -> bool {
+        let micros = ran.nanos / 1000;
+        let (journals, limit_ms) = (
+            &self.server.journals,
+            self.server.latency.threshold_ms.load(Relaxed),
+        );
+        journals.slow.wants(micros)
+            || journals.large_reply.wants(ran.reply_bytes as u64)
+            || journals
+                .large_request
+                .wants(ran.request.bytes_at_most() as u64)
+            || limit_ms > 0 && micros / 1000 >= limit_ms
+    }
+
+    /// Adds the requests of the streak to the counters. Whoever reads these, or sends replies, does that first.
+    #[inline]
+    pub(crate) fn end_streak(&mut self) {
+        if self.state.streak.calls > 0 {
+            self.count_streak();
+        }
+    }
+
+    fn count_streak(&mut self) {
+        let Streak { spec, calls, nanos } = std::mem::take(&mut self.state.streak);
+        if let Some(spec) = spec {
+            self.meters().ran_quickly(spec, calls, nanos);
+        }
+    }
+
+    /// Whether `ran`, which nobody but the counters wants to know of, was added to the streak.
+    #[inline]
+    fn is_in_streak(&mut self, ran: &Ran<'_>) -> bool {
+        let journals = &self.server.journals;
+        if self.state.times_exactly
+            || ran.nanos >= QUICK_NANOS
+            || ran.failed
+            || journals.large_reply.wants(ran.reply_bytes as u64)
+            || journals
+                .large_request
+                .wants(ran.request.bytes_at_most() as u64)
+        {
+            return false;
+        }
+        let before = self.state.streak.spec;
+        if !before.is_some_and(|spec| std::ptr::eq(spec, ran.spec)) {
+            self.end_streak();
+            self.state.streak.spec = Some(ran.spec);
+        }
+        self.state.streak.calls += 1;
+        self.state.streak.nanos += ran.nanos;
+        true
+    }
+
+    fn write_down(&mut self, ran: Ran<'_>) {
+        if self.is_in_streak(&ran) {
+            return;
+        }
         self.meters().ran(ran.spec, ran.nanos, ran.failed);
         // What it consists of was written down already.
         if matches!(ran.spec.run, Run::Exec(_)) {
@@ -119,6 +196,17 @@ impl SessionCx<'_> {
 }
 
 impl Session<'_> {
+    /// As [`SessionCx::end_streak`].
+    #[inline]
+    pub(super) fn end_streak(&mut self) {
+        let mut cx = SessionCx {
+            server: &self.worker.server,
+            state: &mut self.state,
+            machine: None,
+        };
+        cx.end_streak();
+    }
+
     /// The reply of a request has come that had to wait for it.
     pub(super) fn ran_later(
         &mut self,
@@ -126,7 +214,7 @@ impl Session<'_> {
         reply_bytes: usize,
     ) {
         let Some(spec) = spec else { return };
-        let cx = SessionCx {
+        let mut cx = SessionCx {
             server: &self.worker.server,
             state: &mut self.state,
             machine: None,

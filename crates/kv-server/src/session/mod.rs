@@ -36,7 +36,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use self::batch::{Batch, Reach};
-pub(crate) use self::metering::Ran;
+pub(crate) use self::metering::{Ran, Streak};
 pub(crate) use self::state::{DependsOn, Replies, SessionCx, State};
 use crate::command::spec::{CommandSpec, Flags};
 use crate::config::Protocol;
@@ -131,7 +131,25 @@ struct Tally {
     errors: u64,
     input_bytes: u64,
     output_bytes: u64,
+    /// Bytes of replies that have not left and were written down all the same.
+    told_output_bytes: u64,
+    /// Whether it was written down that replies wait for the socket.
+    waited: bool,
     last: Option<&'static CommandSpec>,
+}
+
+impl Tally {
+    /// Whether what was written down before the replies left is not all: usually it is.
+    fn is_to_be_told(&self) -> bool {
+        let Self {
+            commands,
+            errors,
+            input_bytes,
+            output_bytes,
+            ..
+        } = *self;
+        self.waited || commands | errors | input_bytes | output_bytes != 0
+    }
 }
 
 impl Session<'_> {
@@ -236,11 +254,15 @@ impl Session<'_> {
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
         // Before replies leave: whoever has one finds what it says in `CLIENT LIST` too.
+        let bytes = replies.len() as u64;
+        self.tally.output_bytes += bytes;
         self.write_down(0);
+        self.tally.told_output_bytes = bytes;
         self.release(&mut replies).await?;
         self.worker.buffers.borrow_mut().give_replies(replies);
-        // Again: the bytes of the replies, and that none wait any more.
-        self.write_down(0);
+        if self.tally.is_to_be_told() {
+            self.write_down(0);
+        }
         Ok(())
     }
 

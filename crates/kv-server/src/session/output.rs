@@ -29,6 +29,7 @@ const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 impl Session<'_> {
     /// Waits until all that the replies show is durable, then sends them.
     pub(super) async fn release(&mut self, replies: &mut ReplyBuffer) -> io::Result<()> {
+        self.end_streak();
         if let Err(LogFailed) = self.wait_until_safe().await {
             self.take_back(replies);
         }
@@ -74,13 +75,15 @@ impl Session<'_> {
     }
 
     async fn flush(&mut self, replies: &mut ReplyBuffer) -> io::Result<()> {
-        self.tally.output_bytes += replies.len() as u64;
+        let told = std::mem::take(&mut self.tally.told_output_bytes);
+        self.tally.output_bytes += (replies.len() as u64).saturating_sub(told);
         while replies.has_remaining() {
             match self.write_some(replies) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => replies.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.write_down(replies.len());
+                    self.tally.waited = true;
                     poll_fn(|cx| self.socket.as_ref().poll_write_ready(cx)).await?;
                 }
                 Err(error) => return Err(error),
@@ -179,7 +182,9 @@ impl Session<'_> {
             (&stats.input_bytes, tally.input_bytes),
             (&stats.output_bytes, tally.output_bytes),
         ] {
-            counter.fetch_add(more, Ordering::Relaxed);
+            // One writer only: no other thread's addition can be lost, and no bus is locked.
+            let so_far = counter.load(Ordering::Relaxed);
+            counter.store(so_far.wrapping_add(more), Ordering::Relaxed);
         }
     }
 }

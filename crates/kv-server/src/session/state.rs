@@ -7,6 +7,7 @@ use kv_core::{Db, Lsn, View};
 use kv_proto::{Decoder, Format, Limits, ProtocolMode, RequestRef};
 use kv_wal::Durability;
 
+use super::Streak;
 use super::later::Later;
 use super::subscriptions::Subscriptions;
 use super::transaction::{Multi, Watching};
@@ -66,6 +67,8 @@ pub(crate) struct State {
     pub(crate) login: Login,
     /// Whether its reads do not count as uses of keys: `CLIENT NO-TOUCH`.
     pub(crate) leaves_no_trace: bool,
+    /// Requests that ran and are not among the counters yet.
+    pub(crate) streak: Streak,
     /// Requests of scripts that it ran and that are not counted yet.
     pub(crate) scripted: u64,
 }
@@ -122,6 +125,7 @@ impl State {
             replies: Replies::On,
             login: Login::new(&server.acl),
             leaves_no_trace: false,
+            streak: Streak::default(),
             scripted: 0,
         }
     }
@@ -201,11 +205,16 @@ impl DependsOn {
 pub(crate) struct SessionCx<'s> {
     pub(crate) server: &'s Arc<Server>,
     pub(crate) state: &'s mut State,
-    /// What runs programs: on their thread, and nowhere else.
+    /// What runs programs: the interpreter of this thread, when one may run.
     pub(crate) machine: Option<&'s Machine>,
 }
 
 impl SessionCx<'_> {
+    /// Whether the script that ran last on this thread was tried at once and runs apart.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.machine.is_some_and(Machine::has_given_up)
+    }
+
     /// Sends a message, or keeps it until the transaction around it has its LSN; to how many it goes.
     pub(crate) fn publish(&mut self, topic: Topic, channel: &[u8], payload: &[u8]) -> usize {
         let Some(unsent) = &mut self.state.unsent else {
@@ -298,7 +307,8 @@ impl SessionCx<'_> {
         spec: &CommandSpec,
         request: RequestRef<'_>,
     ) -> Result<(), CommandError> {
-        if spec.flags.contains(Flags::NO_AUTH) {
+        if self.state.login.is_unrestricted(&self.server.acl) || spec.flags.contains(Flags::NO_AUTH)
+        {
             return Ok(());
         }
         let user = self.user()?;

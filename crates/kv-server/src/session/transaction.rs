@@ -10,7 +10,7 @@ use kv_core::{Db, KeyWatcher, Lsn, UnixMillis};
 use kv_proto::{Request, RequestRef};
 
 use crate::command::error::CommandError;
-use crate::command::spec::{CommandSpec, Run};
+use crate::command::spec::{CommandSpec, Flags, Run};
 use crate::server::Server;
 
 /// The words of all requests of one transaction, in bytes: what a client may send and have kept.
@@ -69,6 +69,13 @@ impl Multi {
         self.requests
             .iter()
             .any(|queued| queued.spec.changes_data())
+    }
+
+    /// Whether their words tell how large the changes of all of them can be.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.requests
+            .iter()
+            .all(|queued| !queued.spec.changes_data() || queued.spec.flags.contains(Flags::BOUNDED))
     }
 
     /// Whether one of them runs on the thread of scripts.

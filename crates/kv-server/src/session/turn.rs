@@ -52,7 +52,10 @@ impl Session<'_> {
         if let Some(spec) = request.0
             && self.is_apart(spec)
         {
-            return self.execute_apart((spec, request.1), replies).await;
+            return match self.execute_at_once((spec, request.1), now, replies) {
+                Some(is_answered) => is_answered,
+                None => self.execute_apart((spec, request.1), replies).await,
+            };
         }
         let worker = self.worker;
         if let Some(_inside) = worker.server.scripts.gate.enter(worker.number) {

@@ -504,12 +504,14 @@ impl<'t> EntryRef<'t> {
     }
 
     /// The collection of this entry; `None` when it holds a string.
+    #[inline]
     pub(in crate::memory) fn collection(self) -> Option<&'t Collection> {
-        let shape = self.shape();
-        // SAFETY: with this storage a collection lies at this offset, initialised; nothing changes it while
-        // the entry is borrowed.
-        (shape.storage == Storage::Collection)
-            .then(|| unsafe { &*self.at(shape.owned_at()).cast::<Collection>() })
+        // SAFETY: an entry begins with an initialised header; with this storage a collection lies at this offset,
+        // initialised; nothing changes it while the entry is borrowed.
+        unsafe {
+            let is_collection = self.header.read().is_collection();
+            is_collection.then(|| &*self.at(self.shape().owned_at()).cast::<Collection>())
+        }
     }
 
     #[inline]
@@ -568,10 +570,13 @@ impl<'t> EntryRef<'t> {
     /// Bytes of heap of this entry, its large string or collection included.
     pub(in crate::memory) fn heap_bytes(self) -> usize {
         let shape = self.shape();
-        let owned = match self.value() {
-            ValueRef::String(StringRef::Shared(bytes)) => bytes.len(),
-            ValueRef::String(_) => 0,
-            _ => self.collection().map_or(0, Collection::heap_bytes),
+        let owned = match shape.storage {
+            Storage::Int | Storage::Inline => 0,
+            Storage::Shared => match self.value() {
+                ValueRef::String(StringRef::Shared(bytes)) => bytes.len(),
+                _ => 0,
+            },
+            Storage::Collection => self.collection().map_or(0, Collection::heap_bytes),
         };
         shape.layout().size() + owned
     }

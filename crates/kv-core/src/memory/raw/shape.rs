@@ -53,7 +53,16 @@ const ROOM_MASK: u64 = (1 << 10) - 1;
 const STORAGE_SHIFT: u32 = 40;
 const STAMP_SHIFT: u32 = 42;
 
+/// The storage of a collection, as a header has it.
+const COLLECTION: u64 = 3;
+
 impl Header {
+    /// Whether the entry holds a collection: what every look asks first, without unpacking the rest.
+    #[inline]
+    pub(super) fn is_collection(self) -> bool {
+        self.0 >> STORAGE_SHIFT & 3 == COLLECTION
+    }
+
     /// The stamp.
     #[inline]
     pub(super) fn stamp(self) -> u32 {
@@ -123,7 +132,7 @@ impl Shape {
             Storage::Int => 0,
             Storage::Inline => 1,
             Storage::Shared => 2,
-            Storage::Collection => 3,
+            Storage::Collection => COLLECTION,
         };
         let room_words =
             (self.value_at() + self.room) / ENTRY_ALIGN - self.value_at() / ENTRY_ALIGN;
@@ -218,6 +227,7 @@ mod tests {
                     key_len
                 });
                 assert_eq!((unpacked, header.stamp()), (shape, 0x3f_1234));
+                assert_eq!(header.is_collection(), storage == Storage::Collection);
             }
             assert!(shape.room >= used.max(room));
             assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);

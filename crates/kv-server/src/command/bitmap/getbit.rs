@@ -27,7 +27,7 @@ pub(super) const SETBIT: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(setbit),
 };
 

@@ -12,7 +12,7 @@ pub(super) const HDEL: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::DELETE),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(hdel),
 };
 

@@ -14,7 +14,7 @@ pub(super) const HINCRBY: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(hincrby),
 };
 

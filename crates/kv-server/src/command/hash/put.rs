@@ -12,7 +12,7 @@ pub(super) const HSET: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(4),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(hset),
 };
 
@@ -26,7 +26,7 @@ pub(super) const HMSET: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(4),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(hmset),
 };
 
@@ -40,7 +40,7 @@ pub(super) const HSETNX: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::INSERT),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(hsetnx),
 };
 

@@ -12,7 +12,7 @@ pub(super) const DEL: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(2),
     keys: Keys::from(1, Access::DELETE.union(Access::WHOLE)),
-    flags: Flags::NEVER_GROWS,
+    flags: Flags::NEVER_GROWS.union(Flags::BOUNDED),
     run: Run::Write(delete),
 };
 
@@ -26,7 +26,7 @@ pub(super) const UNLINK: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(2),
     keys: Keys::from(1, Access::DELETE.union(Access::WHOLE)),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(delete),
 };
 

@@ -16,7 +16,7 @@ pub(super) const EXPIRE: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| expire(TimeForm::InSeconds, txn, args, reply)),
 };
 
@@ -30,7 +30,7 @@ pub(super) const PEXPIRE: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| expire(TimeForm::InMillis, txn, args, reply)),
 };
 
@@ -44,7 +44,7 @@ pub(super) const EXPIREAT: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| expire(TimeForm::AtSecond, txn, args, reply)),
 };
 
@@ -58,7 +58,7 @@ pub(super) const PEXPIREAT: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| expire(TimeForm::AtMilli, txn, args, reply)),
 };
 

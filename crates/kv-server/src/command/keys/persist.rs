@@ -15,7 +15,7 @@ pub(super) const PERSIST: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(2),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(persist),
 };
 

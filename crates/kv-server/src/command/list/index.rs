@@ -42,7 +42,7 @@ pub(super) const LSET: CommandSpec = CommandSpec {
     ),
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(lset),
 };
 

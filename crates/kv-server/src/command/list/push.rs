@@ -15,7 +15,7 @@ pub(super) const LPUSH: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::INSERT),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| push(ListEnd::Front, txn, args, reply)),
 };
 
@@ -29,7 +29,7 @@ pub(super) const RPUSH: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::INSERT),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| push(ListEnd::Back, txn, args, reply)),
 };
 
@@ -43,7 +43,7 @@ pub(super) const LPUSHX: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::INSERT),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| push_if_there(ListEnd::Front, txn, args, reply)),
 };
 
@@ -57,7 +57,7 @@ pub(super) const RPUSHX: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::INSERT),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| push_if_there(ListEnd::Back, txn, args, reply)),
 };
 

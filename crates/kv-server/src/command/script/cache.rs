@@ -135,10 +135,9 @@ fn debug(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
 }
 
 fn exists(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    let machine = machine(cx);
     reply.array(args.rest().len());
     for digest in args.rest() {
-        reply.int(i64::from(machine.has(digest)));
+        reply.int(i64::from(cx.server.scripts.has(digest)));
     }
     Ok(())
 }
@@ -168,7 +167,7 @@ fn load(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Ou
 }
 
 fn show(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    let source = machine(cx).source(args.bytes()?)?;
+    let source = cx.server.scripts.source(args.bytes()?)?;
     reply.bulk(&source);
     Ok(())
 }

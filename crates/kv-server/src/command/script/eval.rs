@@ -17,7 +17,7 @@ pub(super) const EVAL: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(3),
     keys: keys(CHANGES),
-    flags: FLAGS,
+    flags: EVAL_FLAGS,
     run: Run::Script {
         changes: true,
         run: eval,
@@ -34,7 +34,7 @@ pub(super) const EVALSHA: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(3),
     keys: keys(CHANGES),
-    flags: FLAGS,
+    flags: EVAL_FLAGS,
     run: Run::Script {
         changes: true,
         run: evalsha,
@@ -51,7 +51,7 @@ pub(super) const EVALSHA_RO: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(3),
     keys: keys(Access::READ),
-    flags: FLAGS,
+    flags: EVAL_FLAGS,
     run: Run::Script {
         changes: false,
         run: evalsha,
@@ -68,7 +68,7 @@ pub(super) const EVAL_RO: CommandSpec = CommandSpec {
     compat: COMPAT,
     arity: Arity::at_least(3),
     keys: keys(Access::READ),
-    flags: FLAGS,
+    flags: EVAL_FLAGS,
     run: Run::Script {
         changes: false,
         run: eval,
@@ -77,6 +77,8 @@ pub(super) const EVAL_RO: CommandSpec = CommandSpec {
 
 /// The flags of programs. They run where their interpreter is.
 pub(super) const FLAGS: Flags = Flags::NO_SCRIPT.union(Flags::STALE).union(Flags::APART);
+
+const EVAL_FLAGS: Flags = FLAGS.union(Flags::AT_ONCE);
 
 const COMPAT: Compat = Compat::Differs(
     "A script has 512 MiB of memory and may make 256 MiB of changes. Lua's own functions see the libraries through \
@@ -161,5 +163,5 @@ pub(super) fn take_keys<'r>(args: &mut Args<'r>, count: i64) -> Result<Args<'r>,
 ///
 /// When this is not its thread: the session has not looked at [`Flags::APART`].
 pub(super) fn machine<'s>(cx: &SessionCx<'s>) -> &'s Machine {
-    cx.machine.expect("scripts run on their own thread")
+    cx.machine.expect("scripts run where an interpreter is")
 }

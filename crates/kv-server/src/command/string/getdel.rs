@@ -13,7 +13,7 @@ pub(super) const GETDEL: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(2),
     keys: Keys::one(1, Access::READ.union(Access::DELETE)),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(getdel),
 };
 

@@ -17,7 +17,7 @@ pub(super) const GETEX: CommandSpec = CommandSpec {
     ),
     arity: Arity::at_least(2),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(getex),
 };
 

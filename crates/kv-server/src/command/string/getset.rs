@@ -15,7 +15,7 @@ pub(super) const GETSET: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(3),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(getset),
 };
 

@@ -15,7 +15,7 @@ pub(super) const INCR: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(2),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| count_one(1, txn, args, reply)),
 };
 
@@ -29,7 +29,7 @@ pub(super) const DECR: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(2),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(|txn, args, reply| count_one(-1, txn, args, reply)),
 };
 
@@ -43,7 +43,7 @@ pub(super) const INCRBY: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(3),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(incrby),
 };
 
@@ -57,7 +57,7 @@ pub(super) const DECRBY: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(3),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(decrby),
 };
 

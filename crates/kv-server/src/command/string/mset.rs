@@ -14,7 +14,7 @@ pub(super) const MSET: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::pairs_from(1, Access::UPDATE.union(Access::BLIND)),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(mset),
 };
 
@@ -28,7 +28,7 @@ pub(super) const MSETNX: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::pairs_from(1, Access::INSERT.union(Access::BLIND)),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(msetnx),
 };
 

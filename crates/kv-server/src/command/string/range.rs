@@ -45,7 +45,7 @@ pub(super) const SETRANGE: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(setrange),
 };
 

@@ -19,7 +19,7 @@ pub(super) const SET: CommandSpec = CommandSpec {
         1,
         Access::READ.union(Access::UPDATE).union(Access::BY_OPTION),
     ),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(set),
 };
 

@@ -15,7 +15,7 @@ pub(super) const SETEX: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::UPDATE.union(Access::BLIND)),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(|txn, args, reply| set_for(TimeForm::InSeconds, txn, args, reply)),
 };
 
@@ -29,7 +29,7 @@ pub(super) const PSETEX: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::UPDATE.union(Access::BLIND)),
-    flags: Flags::NONE,
+    flags: Flags::BOUNDED,
     run: Run::Write(|txn, args, reply| set_for(TimeForm::InMillis, txn, args, reply)),
 };
 

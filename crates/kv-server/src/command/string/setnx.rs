@@ -14,7 +14,7 @@ pub(super) const SETNX: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(3),
     keys: Keys::one(1, Access::INSERT.union(Access::BLIND)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(setnx),
 };
 

@@ -24,7 +24,7 @@ pub(super) const ZADD: CommandSpec = CommandSpec {
     ),
     arity: Arity::at_least(4),
     keys: Keys::one(1, Access::UPDATE),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(zadd),
 };
 
@@ -40,7 +40,7 @@ pub(super) const ZINCRBY: CommandSpec = CommandSpec {
     ),
     arity: Arity::exactly(4),
     keys: Keys::one(1, Access::READ.union(Access::UPDATE)),
-    flags: Flags::FAST,
+    flags: Flags::FAST.union(Flags::BOUNDED),
     run: Run::Write(zincrby),
 };
 

@@ -19,7 +19,7 @@ pub(super) const ZREM: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::at_least(3),
     keys: Keys::one(1, Access::DELETE),
-    flags: Flags::FAST.union(Flags::NEVER_GROWS),
+    flags: Flags::FAST.union(Flags::NEVER_GROWS).union(Flags::BOUNDED),
     run: Run::Write(zrem),
 };
 

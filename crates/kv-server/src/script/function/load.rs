@@ -270,6 +270,7 @@ impl Machine {
             name: String::from_utf8_lossy(&about.name).into_owned(),
             function,
             declared: about.declared,
+            is_apart: true,
         })
     }
 
