@@ -95,6 +95,10 @@ impl Decoder {
         args: &mut RequestArgs,
     ) -> Result<Option<usize>, ProtoError> {
         args.clear();
+        if input.is_empty() {
+            // Not even a beginning: what comes next is looked at as a whole.
+            return Ok(None);
+        }
         if self.unfinished {
             mem::swap(args, &mut self.partial);
         } else if self.dialect == Dialect::Resp {

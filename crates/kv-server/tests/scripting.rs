@@ -139,6 +139,66 @@ fn programs_that_want_too_much_get_an_error_and_the_server_goes_on() {
     );
 }
 
+/// What the line of `INFO commandstats` about `command` says of its calls.
+fn calls(wire: &mut Wire, command: &str) -> Option<String> {
+    let length = ask(wire, &["INFO", "commandstats"]);
+    let mut left: usize = length[1..].trim_end().parse().expect("a length");
+    let mut found = None;
+    while left > 0 {
+        let line = wire.line().expect("a line");
+        left -= line.len();
+        let figures = line.strip_prefix(&format!("cmdstat_{command}:"));
+        found = figures
+            .and_then(|figures| figures.split(',').next().map(str::to_owned))
+            .or(found);
+    }
+    assert_eq!(wire.line().expect("the end"), "\r\n");
+    found
+}
+
+#[test]
+fn a_script_that_was_tried_at_once_and_runs_apart_runs_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server(dir.path());
+    let (mut wire, mut hearer) = (server.connect(), server.connect());
+    hearer.talk(
+        resp(&["SUBSCRIBE", "c"]),
+        "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n",
+    );
+    wire.talk(resp(&["CONFIG", "RESETSTAT"]), "+OK\r\n");
+    let script = "redis.call('INCR', KEYS[1]) redis.call('PUBLISH', 'c', 'x') \
+                  return redis.call('INCR', 'another')";
+    for round in 1..=3 {
+        wire.talk(resp(&["EVAL", script, "1", "k"]), &format!(":{round}\r\n"));
+        hearer.talk("", "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n");
+    }
+    wire.talk(resp(&["GET", "k"]), "$1\r\n3\r\n");
+    assert_eq!(calls(&mut wire, "incr").as_deref(), Some("calls=6"));
+    assert_eq!(calls(&mut wire, "publish").as_deref(), Some("calls=3"));
+    assert_eq!(calls(&mut wire, "eval").as_deref(), Some("calls=3"));
+    // Nothing more was sent.
+    wire.talk(resp(&["PUBLISH", "c", "y"]), ":1\r\n");
+    hearer.talk("", "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\ny\r\n");
+}
+
+#[test]
+fn a_script_that_is_forgotten_is_forgotten_by_every_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server(dir.path());
+    let mut wires: Vec<Wire> = (0..4).map(|_| server.connect()).collect();
+    let sha = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db";
+    for _ in 0..2 {
+        for wire in &mut wires {
+            assert!(ask(wire, &["EVALSHA", sha, "0"]).starts_with("-NOSCRIPT "));
+        }
+        wires[0].talk(resp(&["EVAL", "return 1", "0"]), ":1\r\n");
+        for wire in &mut wires {
+            wire.talk(resp(&["EVALSHA", sha, "0"]), ":1\r\n");
+        }
+        wires[3].talk(resp(&["SCRIPT", "FLUSH"]), "+OK\r\n");
+    }
+}
+
 #[test]
 fn nothing_that_a_script_leaves_is_found_by_the_next() {
     let dir = tempfile::tempdir().unwrap();

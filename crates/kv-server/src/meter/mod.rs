@@ -57,6 +57,7 @@ pub(crate) struct Metered {
 
 impl Meters {
     /// `spec` ran.
+    #[inline]
     pub(crate) fn ran(&self, spec: &CommandSpec, nanos: u64, failed: bool) {
         let Some(meter) = self.of(spec) else { return };
         add(&meter.calls, 1);

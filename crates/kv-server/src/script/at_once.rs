@@ -31,6 +31,9 @@ const MEMORY_BYTES_MAX: usize = 64 << 20;
 /// What a script may change at once, in bytes for the log.
 const RECORDED_BYTES_MAX: usize = 1 << 20;
 
+/// What a request of a script may be answered at once, in bytes.
+const REPLY_BYTES_MAX: usize = 1 << 20;
+
 /// Requests of a script between two looks at the clock.
 const CALLS_PER_LOOK: u32 = 16;
 
@@ -127,7 +130,7 @@ impl AtOnce {
 
     /// A request of the script ran.
     pub(super) fn ran(&self, cx: &SessionCx<'_>, ran: Ran<'_>) -> Result<(), Raised> {
-        if cx.stands_out(&ran) {
+        if cx.stands_out(&ran) || ran.reply_bytes > REPLY_BYTES_MAX {
             return Err(self.give_up());
         }
         let mut all = self.ran.borrow_mut();

@@ -86,9 +86,10 @@ impl Machine {
             .load(program)
             .set_name(SCRIPT_CHUNK)
             .set_mode(ChunkMode::Text);
-        let function = chunk
-            .into_function()
-            .map_err(|error| not_a_program(&error))?;
+        self.limit(true);
+        let function = chunk.into_function();
+        self.limit(false);
+        let function = function.map_err(|error| not_a_program(&error))?;
         let mut store = scripts.store();
         let known = store.add(digest, source, declared);
         compiled

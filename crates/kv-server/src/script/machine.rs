@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use kv_core::UnixMillis;
-use kv_proto::{Format, Reply, Request};
+use kv_proto::{Format, Reply, Request, Value as Answer};
 use mlua::debug::HookTriggers;
 use mlua::state::LuaOptions;
 use mlua::{Function, Lua, MultiValue, StdLib, Table, Value, VmState};
@@ -134,7 +134,9 @@ impl Machine {
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         let sandbox = sandbox::build(&lua, &server.scripts.chance)?;
         let (compiled, functions) = (Compiled::new(&lua)?, Functions::new(&lua)?);
-        lua.set_memory_limit(MEMORY_BYTES_MAX)?;
+        if at_once.is_none() {
+            lua.set_memory_limit(MEMORY_BYTES_MAX)?;
+        }
         let begun = Rc::new(Cell::new(Instant::now()));
         match &at_once {
             Some(at_once) => look_often(&lua, at_once)?,
@@ -214,7 +216,7 @@ impl Machine {
             None => server.scripts.running.end(),
         }
         cx.state.db = db;
-        self.clean_up(server);
+        self.clean_up(server, ran.is_ok());
         if let Err(error) = ran {
             // Nothing of it may be in the middle of a reply.
             return Err(CommandError::err(
@@ -265,13 +267,17 @@ impl Machine {
         if runnable.kind == Kind::Function {
             return Ok([keys, arguments].map(Value::Table).into_iter().collect());
         }
-        self.sandbox.globals.raw_set("KEYS", keys)?;
-        self.sandbox.globals.raw_set("ARGV", arguments)?;
+        let Sandbox { globals, names, .. } = &self.sandbox;
+        globals.raw_set(&names.keys, keys)?;
+        globals.raw_set(&names.arguments, arguments)?;
         Ok(MultiValue::new())
     }
 
     fn table_of(&self, words: Args<'_>) -> mlua::Result<Table> {
         let words = words.rest();
+        if words.len() == 0 {
+            return self.lua.create_table();
+        }
         let table = self.lua.create_table_with_capacity(words.len(), 0)?;
         for (index, word) in words.enumerate() {
             table.raw_set(index + 1, self.lua.create_string(word)?)?;
@@ -286,7 +292,9 @@ impl Machine {
         given: MultiValue,
         caller: Caller<'_, '_, '_, '_>,
     ) -> mlua::Result<(bool, Value)> {
-        let Sandbox { run, format, .. } = &self.sandbox;
+        let Sandbox {
+            run, format, names, ..
+        } = &self.sandbox;
         let redis = match runnable.kind {
             Kind::Script => &self.sandbox.redis,
             Kind::Function => &self.sandbox.function_redis,
@@ -299,20 +307,41 @@ impl Machine {
             caller.format = format.get();
             caller.call(lua, words)
         };
+        let to_lua = |lua: &Lua, answer: &Answer| {
+            // Answers that are seen on a serving thread are small.
+            self.limit(false);
+            let value = convert::to_lua(lua, answer, format.get());
+            self.limit(true);
+            value
+        };
         self.lua.scope(|scope| {
             let call = scope.create_function(|lua, words: MultiValue| match ask(lua, &words) {
-                Ok(answer) => convert::to_lua(lua, &answer, format.get()),
+                Ok(answer) => to_lua(lua, &answer),
                 Err(raised) => Err(raised.into_error()),
             })?;
             let pcall = scope.create_function(|lua, words: MultiValue| match ask(lua, &words) {
-                Ok(answer) => convert::to_lua(lua, &answer, format.get()),
+                Ok(answer) => to_lua(lua, &answer),
                 Err(Raised::Reply(text)) => convert::error_table(lua, &text).map(Value::Table),
                 Err(raised) => Err(raised.into_error()),
             })?;
-            redis.raw_set("call", call)?;
-            redis.raw_set("pcall", pcall)?;
-            run.call((&runnable.function, given))
+            redis.raw_set(&names.call, call)?;
+            redis.raw_set(&names.pcall, pcall)?;
+            self.limit(true);
+            let ran = run.call((&runnable.function, given));
+            self.limit(false);
+            ran
         })
+    }
+
+    /// Limits the memory of an interpreter of a serving thread while a program runs, or does not. Where there is a limit,
+    /// each step that may need memory is one that may fail, which takes four times as long; between programs these are
+    /// short. The other interpreter always has one.
+    pub(super) fn limit(&self, on: bool) {
+        if self.at_once.is_some() {
+            let bytes = if on { MEMORY_BYTES_MAX } else { 0 };
+            // It cannot fail: the memory is the interpreter's own.
+            let _ = self.lua.set_memory_limit(bytes);
+        }
     }
 
     /// The error of a script that nobody has caught, with the place where it happened.
@@ -334,12 +363,12 @@ impl Machine {
         Ok(text)
     }
 
-    fn clean_up(&self, server: &Server) {
+    fn clean_up(&self, server: &Server, is_tidy: bool) {
         let runs = self.runs.get().wrapping_add(1);
         self.runs.set(runs);
         // What the script has left is not found by the next one; if there is no memory for that, the next one
         // finds none either.
-        if let Err(error) = self.sandbox.tidy.call::<()>(()) {
+        if !is_tidy && let Err(error) = self.sandbox.tidy.call::<()>(()) {
             tracing::warn!(%error, "cannot tidy up behind a script");
         }
         // Neither can fail for want of memory: they give some back.

@@ -13,8 +13,8 @@ local resume, collectgarbage = coroutine.resume, collectgarbage
 
 local READONLY = 'Attempt to modify a readonly table'
 
--- Of each proxy, the table behind it, and its metatable.
-local behind, metatable_of = {}, {}
+-- Of each proxy, the table behind it, and its metatable; and all proxies.
+local behind, metatable_of, proxies = {}, {}, {}
 
 local function refuse()
   error(READONLY, 2)
@@ -23,6 +23,7 @@ end
 local function protect(table)
   local proxy = {}
   behind[proxy] = table
+  proxies[#proxies + 1] = proxy
   metatable_of[proxy] = {__index = table, __newindex = refuse, __metatable = false}
   return setmetatable(proxy, metatable_of[proxy])
 end
@@ -222,23 +223,31 @@ end
 function_globals.load = with_function_globals(host.load)
 function_globals.loadstring = with_function_globals(host.loadstring)
 
--- Runs a program, with two arguments or with none; whether it ended well, and what it returned or why it did not.
-local function run(program, keys, args)
-  if keys == nil then
-    return xpcall(program, host.blame)
-  end
-  return xpcall(function() return program(keys, args) end, host.blame)
-end
-
--- What a script may have put in front of a protected table goes with it.
+-- What a script may have put in front of a protected table goes with it. Every run ends with this, so it goes through
+-- the proxies by number: `next` from one to the other takes twice as long.
 local function tidy()
-  for proxy in next, behind do
+  for number = 1, #proxies do
+    local proxy = proxies[number]
     if next(proxy) ~= nil then
       for key in next, copy(proxy) do
         rawset(proxy, key, nil)
       end
     end
   end
+end
+
+local function ended(...)
+  tidy()
+  return ...
+end
+
+-- Runs a program, with two arguments or with none; whether it ended well, and what it returned or why it did not.
+-- Nothing of it is left then.
+local function run(program, keys, args)
+  if keys == nil then
+    return ended(xpcall(program, host.blame))
+  end
+  return ended(xpcall(function() return program(keys, args) end, host.blame))
 end
 
 return {

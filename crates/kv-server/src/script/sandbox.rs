@@ -30,12 +30,21 @@ pub(super) struct Sandbox {
     pub(super) set_loading: Function,
     /// The library that is loaded.
     pub(super) loading: Rc<Loading>,
-    /// Runs a program.
+    /// Runs a program and removes what it has left.
     pub(super) run: Function,
-    /// Removes what a script has left.
+    /// Removes what a script has left that ended before it could be done.
     pub(super) tidy: Function,
+    pub(super) names: Names,
     /// What the script that runs has chosen.
     pub(super) format: Rc<Cell<Format>>,
+}
+
+/// Names that every run needs, made once: to make one takes longer than to use it.
+pub(super) struct Names {
+    pub(super) keys: LuaString,
+    pub(super) arguments: LuaString,
+    pub(super) call: LuaString,
+    pub(super) pcall: LuaString,
 }
 
 /// Builds everything, and lets chunks that are loaded from now on see nothing else.
@@ -75,7 +84,16 @@ pub(super) fn build(lua: &Lua, chance: &Arc<Chance>) -> mlua::Result<Sandbox> {
     let [run, tidy, set_loading] =
         ["run", "tidy", "set_loading"].map(|name| made.raw_get::<Function>(name));
     let (run, tidy, set_loading) = (run?, tidy?, set_loading?);
+    let [keys, arguments, call, pcall] =
+        ["KEYS", "ARGV", "call", "pcall"].map(|name| lua.create_string(name));
+    let names = Names {
+        keys: keys?,
+        arguments: arguments?,
+        call: call?,
+        pcall: pcall?,
+    };
     Ok(Sandbox {
+        names,
         globals: made.raw_get("globals")?,
         redis,
         function_redis,

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Buf as _;
+use kv_core::Lsn;
 use kv_proto::{Reply, ReplyBuffer};
 use kv_wal::Durability;
 use socket2::SockRef;
@@ -46,8 +47,13 @@ impl Session<'_> {
     async fn wait_until_safe(&mut self) -> Result<(), LogFailed> {
         let DependsOn { written, durable } = std::mem::take(&mut self.state.depends_on);
         let commits = &self.worker.commits;
-        commits.wait(written, Durability::No).await?;
-        commits.wait(durable, Durability::Always).await
+        if written > Lsn::ZERO {
+            commits.wait(written, Durability::No).await?;
+        }
+        if durable > Lsn::ZERO {
+            commits.wait(durable, Durability::Always).await?;
+        }
+        Ok(())
     }
 
     /// Replaces every reply that waits by the error that nobody knows what became of its request.
@@ -94,6 +100,11 @@ impl Session<'_> {
 
     /// One write of as much as the socket takes.
     fn write_some(&self, replies: &ReplyBuffer) -> io::Result<usize> {
+        // Nearly always there is one piece, and a list of pieces costs more than to look.
+        let chunk = replies.chunk();
+        if chunk.len() == replies.remaining() {
+            return self.socket.as_ref().try_write(chunk);
+        }
         let mut pieces = [IoSlice::new(&[]); PIECES];
         match replies.chunks_vectored(&mut pieces) {
             1 => self.socket.as_ref().try_write(&pieces[0]),
