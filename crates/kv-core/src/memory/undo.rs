@@ -18,61 +18,52 @@ use crate::Db;
 #[derive(Default)]
 pub(super) struct Undo {
     /// The first ones. To look through so few costs less than to keep a tree, which is half of the work.
-    few: Vec<Before>,
+    few: Vec<(Key, Before)>,
     /// All others.
-    more: BTreeMap<(Db, Box<[u8]>), (Located, Option<Slot>)>,
+    more: BTreeMap<Key, Before>,
 }
+
+/// A key of a database.
+type Key = (Db, Box<[u8]>);
 
 /// How many keys are looked through.
 const FEW: usize = if cfg!(test) { 4 } else { 16 };
 
-/// A key, where it is, and its entry, if it had one.
+/// Where a key is, and its entry, if it had one.
 struct Before {
     located: Located,
-    db: Db,
-    key: Box<[u8]>,
     entry: Option<Slot>,
-}
-
-impl Before {
-    fn is(&self, located: Located, db: Db, key: &[u8]) -> bool {
-        self.located == located && self.db == db && *self.key == *key
-    }
 }
 
 impl Undo {
     /// Keeps `key`, which is about to change in `stripe`, if this is its first change.
     pub(super) fn keep(&mut self, stripe: &Stripe, located: Located, db: Db, key: &[u8]) {
-        if self.few.iter().any(|before| before.is(located, db, key)) {
+        let is_kept = |((of, kept), before): &(Key, Before)| {
+            before.located == located && *of == db && **kept == *key
+        };
+        if self.few.iter().any(is_kept) {
             return;
         }
-        let entry = || {
+        let before = || {
             let table = stripe.existing_table(db);
             let slot = table.and_then(|table| table.slot(located.place(), key));
-            slot.map(Slot::duplicate)
+            let entry = slot.map(Slot::duplicate);
+            Before { located, entry }
         };
+        let key: Key = (db, key.into());
         if self.few.len() < FEW {
-            let (key, entry) = (key.into(), entry());
-            self.few.push(Before {
-                located,
-                db,
-                key,
-                entry,
-            });
-            return;
+            self.few.push((key, before()));
+        } else {
+            self.more.entry(key).or_insert_with(before);
         }
-        let of_key = self.more.entry((db, key.into()));
-        of_key.or_insert_with(|| (located, entry()));
     }
 
     /// Everything that was kept: where it is, its database and key, and its entry.
     pub(super) fn into_entries(
         self,
     ) -> impl Iterator<Item = (Located, Db, Box<[u8]>, Option<Slot>)> {
-        let few = self.few.into_iter();
-        let few = few.map(|before| (before.located, before.db, before.key, before.entry));
-        let more = self.more.into_iter();
-        few.chain(more.map(|((db, key), (located, entry))| (located, db, key, entry)))
+        let all = self.few.into_iter().chain(self.more);
+        all.map(|((db, key), before)| (before.located, db, key, before.entry))
     }
 }
 

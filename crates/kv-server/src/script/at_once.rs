@@ -21,9 +21,9 @@ use crate::command::spec::{CommandSpec, Flags, Run};
 use crate::engine::transaction::Hold;
 use crate::session::{Ran, SessionCx};
 
-/// How long a script may run at once: so long it may hold up the other connections of its thread, and whoever needs
-/// its keys.
-pub(crate) const TIME_MAX: Duration = Duration::from_millis(1);
+/// How long a script may run at once, in microseconds: so long it may hold up the other connections of its thread, and
+/// whoever needs its keys.
+pub(crate) const TIME_MAX_MICROS: u64 = 1000;
 
 /// What the interpreter of a serving thread may take while a script runs on, in bytes.
 const MEMORY_BYTES_MAX: usize = 64 << 20;
@@ -40,6 +40,9 @@ const CALLS_PER_LOOK: u32 = 16;
 /// Instructions between two looks at the clock: a few dozen microseconds.
 pub(super) const INSTRUCTIONS: u32 = 10_000;
 
+/// A request that ran: its nanoseconds, and whether it failed.
+type Counted = (&'static CommandSpec, u64, bool);
+
 /// How a script fares that runs at once.
 pub(crate) struct AtOnce {
     /// Since when one runs; `None`: none does.
@@ -47,7 +50,7 @@ pub(crate) struct AtOnce {
     calls: Cell<u32>,
     has_given_up: Cell<bool>,
     /// Its requests so far: counted when it has ended well.
-    ran: RefCell<SmallVec<[(&'static CommandSpec, u64, bool); 8]>>,
+    ran: RefCell<SmallVec<[Counted; 8]>>,
 }
 
 impl AtOnce {
@@ -97,7 +100,7 @@ impl AtOnce {
 
     /// Gives the script up that needs too much.
     pub(super) fn look(&self, memory_bytes: usize) -> Result<(), Raised> {
-        let is_late = |begun: Instant| begun.elapsed() > TIME_MAX;
+        let is_late = |begun: Instant| begun.elapsed() > Duration::from_micros(TIME_MAX_MICROS);
         match self.begun.get() {
             Some(begun) if memory_bytes > MEMORY_BYTES_MAX || is_late(begun) => Err(self.give_up()),
             _ => Ok(()),

@@ -42,11 +42,8 @@ impl Session<'_> {
         let worker = self.worker;
         let server = &worker.server;
         // Whoever wants to see each request sees those of a script that gives itself up once.
-        let is_watched = server.monitors.any()
-            || server
-                .journals
-                .slow
-                .wants(at_once::TIME_MAX.as_micros() as u64);
+        let is_watched =
+            server.monitors.any() || server.journals.slow.wants(at_once::TIME_MAX_MICROS);
         if !spec.flags.contains(Flags::AT_ONCE) || self.state.multi.is_some() || is_watched {
             return None;
         }
