@@ -8,6 +8,7 @@
 
 mod collections;
 mod keys;
+mod stream;
 mod zset;
 
 use std::sync::Arc;
@@ -18,8 +19,8 @@ use crate::memory::{Access, Changes, EntryRef, Expired};
 use crate::observe::Notebook;
 use crate::{
     At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
-    List, Lsn, Random, Refusal, Set, Size, StoreError, StringRef, StringValue, UnixMillis,
-    ValueRef, ZSet,
+    List, Lsn, Random, Refusal, Set, Size, StoreError, Stream, StringRef, StringValue, UnixMillis,
+    ValueLimits, ValueRef, ZSet,
 };
 
 /// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
@@ -159,6 +160,25 @@ impl View<'_> {
             Some(ValueRef::ZSet(zset)) => Ok(Some(zset)),
             Some(other) => Err(wrong_kind(Kind::ZSet, other)),
         }
+    }
+
+    /// The stream at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn stream(&mut self, key: &[u8]) -> Result<Option<&Stream>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::Stream(stream)) => Ok(Some(stream)),
+            Some(other) => Err(wrong_kind(Kind::Stream, other)),
+        }
+    }
+
+    /// How large packed collections may be.
+    #[must_use]
+    pub fn limits(&self) -> &ValueLimits {
+        self.access.limits()
     }
 
     /// Luck, as a stream of numbers of its own. What comes of it must be recorded as a result: an effect never

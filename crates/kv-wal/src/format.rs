@@ -42,6 +42,7 @@ mod payload;
 mod record;
 mod segment_header;
 mod snapshot;
+mod stream;
 mod time_mark;
 
 pub(crate) use fields::Malformed;

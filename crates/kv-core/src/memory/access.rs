@@ -16,7 +16,7 @@ use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
 use super::watch::{KeyWatcher, News};
-use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueRef};
+use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueLimits, ValueRef};
 
 /// A stripe's number and the stripe.
 type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
@@ -198,6 +198,11 @@ impl<'s> Access<'s> {
             None => stats.expired += 1,
             Some(fields) => stats.expired_fields += fields as u64,
         }
+    }
+
+    /// What the store's packed collections keep to.
+    pub(crate) fn limits(&self) -> &ValueLimits {
+        self.store.limits()
     }
 
     /// Luck for this transaction.

@@ -24,6 +24,10 @@ pub struct ValueLimits {
     /// `list-max-listpack-size`: most elements of a packed list; or, if negative, -1 to -5 for 4, 8, 16, 32
     /// or 64 KiB.
     pub list_size: AtomicI64,
+    /// `stream-node-max-entries`: most entries of a block of a stream; 0: no limit.
+    pub stream_node_entries: AtomicUsize,
+    /// `stream-node-max-bytes`: most bytes of a block of a stream; 0: no limit.
+    pub stream_node_bytes: AtomicUsize,
 }
 
 impl Default for ValueLimits {
@@ -37,6 +41,8 @@ impl Default for ValueLimits {
             zset_entries: 128.into(),
             zset_value_bytes: 64.into(),
             list_size: (-2).into(),
+            stream_node_entries: 100.into(),
+            stream_node_bytes: 4096.into(),
         }
     }
 }

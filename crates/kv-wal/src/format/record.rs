@@ -5,6 +5,7 @@
 use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
 
 use super::fields::{self, Fields, Malformed, put_string, put_varint, put_zigzag};
+use super::stream;
 
 /// `db key value`: the key holds these bytes and does not expire.
 const SET_BYTES: u8 = 1;
@@ -83,6 +84,7 @@ const COPY_KEY: u8 = 51;
 const MOVE_KEY: u8 = 52;
 /// `db db`: the two databases have changed places.
 const SWAP_DBS: u8 = 53;
+// 0x60 to 0x6b: changes of streams, see `stream`.
 
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
     match *effect {
@@ -181,6 +183,7 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
                 put_zigzag(out, millis);
             }
         }
+        Effect::Stream { db, key, change } => stream::encode(db, key, &change, out),
         Effect::FlushDb { db } => {
             out.push(FLUSH_DB);
             put_varint(out, u64::from(db.0));
@@ -260,6 +263,11 @@ fn at_end(end: ListEnd, front: u8, back: u8) -> u8 {
 fn put_elements(out: &mut Vec<u8>, tag: u8, db: Db, key: &[u8], elements: Elements<'_>) {
     out.push(tag);
     put_place(out, db, key);
+    put_strings(out, elements);
+}
+
+/// A count and as many byte strings, each behind its length.
+pub(super) fn put_strings(out: &mut Vec<u8>, elements: Elements<'_>) {
     put_varint(out, elements.len() as u64);
     elements.iter().for_each(|element| put_string(out, element));
 }
@@ -304,7 +312,7 @@ fn put_tag(kind: CollectionKind, expires: Option<UnixMillis>) -> u8 {
     }
 }
 
-fn put_place(out: &mut Vec<u8>, db: Db, key: &[u8]) {
+pub(super) fn put_place(out: &mut Vec<u8>, db: Db, key: &[u8]) {
     put_varint(out, u64::from(db.0));
     put_string(out, key);
 }
@@ -439,6 +447,7 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
                 fields: elements,
             }
         }
+        stream::RENEW..=stream::ACKNOWLEDGE => stream::decode(tag, db, key, fields)?,
         _ => return Err(Malformed("unknown kind of record")),
     })
 }
@@ -533,7 +542,7 @@ fn decode_put<'a>(
 }
 
 /// As [`take_elements`], of fields and their values.
-fn take_pairs<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+pub(super) fn take_pairs<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
     let pairs = take_elements(fields)?;
     if !pairs.len().is_multiple_of(2) {
         return Err(Malformed("hash field without a value"));
@@ -551,7 +560,7 @@ fn take_scored<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
 }
 
 /// Takes a count and as many byte strings, which stay where they are.
-fn take_elements<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+pub(super) fn take_elements<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
     let count = usize::try_from(fields.varint()?).unwrap_or(usize::MAX);
     let bytes = fields.strings(count, limits::STRING_BYTES_MAX)?;
     Ok(Elements::of_prefixed(count, bytes))
