@@ -3,12 +3,14 @@
 //! Invariant: no entry holds an empty collection, but for streams.
 //! Invariant: nothing large is freed here: it is handed out, see [`Garbage`].
 
+mod stream;
+
 use super::garbage::Garbage;
 use super::place::Place;
 use super::raw::Slot;
 use super::table::Table;
 use crate::value::{Collection, Rest};
-use crate::{CollectionKind, Effect, Hash, List, Set, StreamChange, ValueLimits, ZSet};
+use crate::{CollectionKind, Effect, Hash, List, Set, ValueLimits, ZSet};
 
 /// Changes memory as an effect on a collection says.
 pub(super) fn apply(
@@ -76,39 +78,9 @@ pub(super) fn apply(
         Effect::ZSetRemove { key, members, .. } => table.shrink_zset(place, key, |zset| {
             members.iter().for_each(|member| zset.remove(member));
         }),
-        Effect::Stream { key, change, .. } => apply_to_stream(table, place, key, &change, limits),
+        Effect::Stream { key, change, .. } => stream::apply(table, place, key, &change, limits),
         _ => apply_to_list(table, place, effect, limits),
     }
-}
-
-fn apply_to_stream(
-    table: &mut Table,
-    place: Place,
-    key: &[u8],
-    change: &StreamChange<'_>,
-    limits: &ValueLimits,
-) -> Option<Garbage> {
-    if !change.makes_keys() {
-        return table.shrink(place, key, |collection| match collection {
-            Collection::Stream(stream) => stream.apply(change, limits).map(Rest::Stream),
-            _ => None,
-        });
-    }
-    let removed = match change {
-        StreamChange::Renew => table.remove(place, key),
-        _ => None,
-    };
-    let replaced = table.grow(
-        place,
-        key,
-        Collection::Stream(Box::default()),
-        |collection| {
-            if let Collection::Stream(stream) = collection {
-                stream.apply(change, limits);
-            }
-        },
-    );
-    removed.and_then(Garbage::of_entry).or(replaced)
 }
 
 fn apply_to_list(

@@ -46,6 +46,7 @@ mod list;
 mod pubsub;
 mod script;
 mod set;
+mod stream;
 mod string;
 mod transaction;
 mod zset;

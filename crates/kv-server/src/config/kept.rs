@@ -116,6 +116,8 @@ kept! {
         "Kept for clients: what has expired is removed as fast as it can be."
     "activerehashing" "yes" Form::YesNo,
         "Kept for clients: tables grow and shrink a little with each change, with nothing to do in between."
+    "aof-use-rdb-preamble" "yes" Form::YesNo,
+        "Kept for clients: snapshots and the log have formats of their own."
     "dbfilename" "dump.rdb" Form::Text,
         "Kept for clients: snapshots have names of their own."
     "dynamic-hz" "yes" Form::YesNo,
