@@ -10,7 +10,7 @@
 
 use crate::{CollectionKind, Db, Elements, ListEnd, StreamChange, StringValue, UnixMillis};
 
-/// One change to one database.
+/// One change: to one database, to all of them, or to what stands beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect<'a> {
     /// The key now holds this string; what it held before, and its expiry, are gone.
@@ -243,13 +243,20 @@ pub enum Effect<'a> {
         /// The database.
         db: Db,
     },
-    /// Every key of every database is gone.
+    /// Every key of every database is gone; libraries stay.
     FlushAll,
+    /// The library of this name has this code now.
+    SetLibrary {
+        /// The name.
+        name: &'a [u8],
+        /// The code; `None`: the library is gone.
+        code: Option<&'a [u8]>,
+    },
 }
 
 impl<'a> Effect<'a> {
     /// The database and key that this effect gives a value or takes it from; `None` for those that touch whole
-    /// databases.
+    /// databases, or none.
     #[must_use]
     pub fn key(&self) -> Option<(Db, &'a [u8])> {
         match *self {
@@ -274,7 +281,10 @@ impl<'a> Effect<'a> {
             | Self::ZSetAdd { db, key, .. }
             | Self::ZSetRemove { db, key, .. }
             | Self::Stream { db, key, .. } => Some((db, key)),
-            Self::SwapDbs { .. } | Self::FlushDb { .. } | Self::FlushAll => None,
+            Self::SwapDbs { .. }
+            | Self::FlushDb { .. }
+            | Self::FlushAll
+            | Self::SetLibrary { .. } => None,
         }
     }
 
@@ -324,7 +334,8 @@ impl<'a> Effect<'a> {
             | Self::ZSetRemove { .. }
             | Self::SwapDbs { .. }
             | Self::FlushDb { .. }
-            | Self::FlushAll => false,
+            | Self::FlushAll
+            | Self::SetLibrary { .. } => false,
         }
     }
 }

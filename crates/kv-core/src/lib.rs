@@ -78,6 +78,7 @@ mod clock;
 mod db;
 mod effect;
 mod error;
+mod library;
 pub mod limits;
 mod log;
 mod lsn;
@@ -99,10 +100,12 @@ pub use db::Db;
 pub use effect::Effect;
 pub use error::StoreError;
 pub use key_value::{Cursor, KeyValue};
+pub use library::Libraries;
 pub use log::{EffectLog, Refusal, Size};
 pub use lsn::Lsn;
 pub use memory::{
-    KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Walk, WalkBacklog,
+    EvictionRule, KeyWatcher, Keyspace, MemoryOptions, MemoryStats, MemoryStore, Uses, Walk,
+    WalkBacklog, Worst,
 };
 pub use observe::{Classes, Event, Happening, Observer, Told};
 pub use random::Random;

@@ -33,14 +33,18 @@ pub enum Size {
     Unknown,
     /// Its keys and values, and what goes with them, are this many bytes or fewer before they are encoded.
     AtMost(usize),
-    /// Its first change is this many bytes when it is encoded.
+    /// Its keys and values are about this many bytes, or more: nobody knows before it has run. What turns out to be
+    /// more than the log takes is taken back whole. For that, a key's first change costs one more look at it.
+    Growing(usize),
+    /// What is known of it so far is this many bytes when it is encoded.
     Encoded(usize),
 }
 
 /// Takes the effects of each transaction, in the order in which they took place.
 pub trait EffectLog: Send + Sync + 'static {
-    /// May a write of this size begin? Asked before the transaction touches memory, and once more, with
-    /// [`Size::Encoded`], when its first change turns out to be large; not [`Refusal::Behind`] is an answer then.
+    /// May a write of this size begin? Asked before the transaction touches memory, and again, with
+    /// [`Size::Encoded`], when its first change turns out to be large, or all of one that was
+    /// [`Size::Growing`]; [`Refusal::Behind`] is no answer then.
     ///
     /// An implementation must not block, and after `Ok` must accept the next [`EffectLog::append`], if it is not
     /// larger than was said.

@@ -1,6 +1,8 @@
 //! The full contract of a store: transactions over declared keys, replay, and waiting for the log.
 
-use crate::{Db, Effect, Lsn, Refusal, StoreError, Txn, UnixMillis, ValueRef, View};
+use std::sync::Arc;
+
+use crate::{Db, Effect, Libraries, Lsn, Refusal, StoreError, Txn, UnixMillis, ValueRef, View};
 
 /// Where and when a transaction takes place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,9 @@ pub trait Store: Send + Sync {
     /// must show each key once if it is there all the time; it may show different keys as of different
     /// moments. `show` must not call the store.
     fn for_each(&self, show: &mut dyn FnMut(&Item<'_>));
+
+    /// The libraries as they are now.
+    fn libraries(&self) -> Arc<Libraries>;
 
     /// The newest LSN that a look at the whole keyspace may depend on. Asked after [`Store::len`] or
     /// [`Store::for_each`], it must cover everything that they showed.

@@ -9,213 +9,17 @@
 mod collections;
 mod keys;
 mod stream;
+mod view;
 mod zset;
 
-use std::sync::Arc;
-
+pub use view::View;
 pub use zset::ZSetAdded;
 
-use crate::memory::{Access, Changes, EntryRef, Expired};
-use crate::observe::Notebook;
+use crate::memory::{Access, Changes, Expired, Usage, counted};
 use crate::{
-    At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, HashRef, KeySet, KeyWatcher, Kind,
-    List, Lsn, Random, Refusal, Set, Size, StoreError, Stream, StringRef, StringValue, UnixMillis,
-    ValueLimits, ValueRef, ZSet,
+    At, Classes, Db, Effect, EffectLog, Elements, Event, Expiry, KeySet, Refusal, Size,
+    StringValue, UnixMillis,
 };
-
-/// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
-///
-/// Its methods panic on a key that was not declared. A key is hashed once if the slices passed here are those
-/// that were declared, not copies of them.
-pub struct View<'s> {
-    pub(crate) access: Access<'s>,
-    pub(crate) at: At,
-    pub(crate) seen: Lsn,
-    pub(crate) notebook: Notebook,
-}
-
-impl View<'_> {
-    /// The time this transaction takes for now.
-    #[must_use]
-    pub fn now(&self) -> UnixMillis {
-        self.at.now
-    }
-
-    /// The database this transaction works on.
-    #[must_use]
-    pub fn db(&self) -> Db {
-        self.at.db
-    }
-
-    /// How many databases the store has.
-    #[must_use]
-    pub fn databases(&self) -> u16 {
-        self.access.databases()
-    }
-
-    /// Lets `look` see the same keys, and the same moment, in the database `db`.
-    ///
-    /// # Panics
-    ///
-    /// When the store has no such database.
-    pub fn in_db<R>(&mut self, db: Db, look: impl FnOnce(&mut Self) -> R) -> R {
-        self.access.check_database(db);
-        let before = std::mem::replace(&mut self.at.db, db);
-        let answer = look(self);
-        self.at.db = before;
-        answer
-    }
-
-    /// Lets `watcher` know of every change of `key`, in the present database, that comes after this transaction,
-    /// until [`MemoryStore::unwatch`](crate::MemoryStore::unwatch); or after this call, if this transaction goes
-    /// on to change it. To ask again changes nothing. Whether `key` is there; that counts as no look at it.
-    pub fn watch(&mut self, key: &[u8], watcher: &Arc<dyn KeyWatcher>) -> bool {
-        self.access.watch(self.at, key, watcher)
-    }
-
-    /// Tells an [`Observer`](crate::Observer) who is at work: a number that means something to it.
-    pub fn set_origin(&mut self, origin: u64) {
-        self.notebook.origin = origin;
-    }
-
-    /// Whether `key` is there.
-    #[must_use]
-    pub fn exists(&mut self, key: &[u8]) -> bool {
-        self.entry(key).is_some()
-    }
-
-    /// The kind of value at `key`; `None` when there is no such key.
-    #[must_use]
-    pub fn kind(&mut self, key: &[u8]) -> Option<Kind> {
-        self.value(key).map(|value| value.kind())
-    }
-
-    /// The value at `key`; `None` when there is no such key.
-    #[must_use]
-    pub fn value(&mut self, key: &[u8]) -> Option<ValueRef<'_>> {
-        let now = self.at.now;
-        self.entry(key).map(|entry| entry.value().at_time(now))
-    }
-
-    /// The string at `key`; `None` when there is no such key.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::WrongKind`] when the key holds something else.
-    pub fn string(&mut self, key: &[u8]) -> Result<Option<StringRef<'_>>, StoreError> {
-        match self.value(key) {
-            None => Ok(None),
-            Some(ValueRef::String(string)) => Ok(Some(string)),
-            Some(other) => Err(wrong_kind(Kind::String, other)),
-        }
-    }
-
-    /// The list at `key`; `None` when there is no such key.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::WrongKind`] when the key holds something else.
-    pub fn list(&mut self, key: &[u8]) -> Result<Option<&List>, StoreError> {
-        match self.value(key) {
-            None => Ok(None),
-            Some(ValueRef::List(list)) => Ok(Some(list)),
-            Some(other) => Err(wrong_kind(Kind::List, other)),
-        }
-    }
-
-    /// The hash at `key`, as of now: what has expired of it is not there. `None` when there is no such key.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::WrongKind`] when the key holds something else.
-    pub fn hash(&mut self, key: &[u8]) -> Result<Option<HashRef<'_>>, StoreError> {
-        match self.value(key) {
-            None => Ok(None),
-            Some(ValueRef::Hash(hash)) => Ok(Some(hash)),
-            Some(other) => Err(wrong_kind(Kind::Hash, other)),
-        }
-    }
-
-    /// The set at `key`; `None` when there is no such key.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::WrongKind`] when the key holds something else.
-    pub fn set(&mut self, key: &[u8]) -> Result<Option<&Set>, StoreError> {
-        match self.value(key) {
-            None => Ok(None),
-            Some(ValueRef::Set(set)) => Ok(Some(set)),
-            Some(other) => Err(wrong_kind(Kind::Set, other)),
-        }
-    }
-
-    /// The sorted set at `key`; `None` when there is no such key.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::WrongKind`] when the key holds something else.
-    pub fn zset(&mut self, key: &[u8]) -> Result<Option<&ZSet>, StoreError> {
-        match self.value(key) {
-            None => Ok(None),
-            Some(ValueRef::ZSet(zset)) => Ok(Some(zset)),
-            Some(other) => Err(wrong_kind(Kind::ZSet, other)),
-        }
-    }
-
-    /// The stream at `key`; `None` when there is no such key.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::WrongKind`] when the key holds something else.
-    pub fn stream(&mut self, key: &[u8]) -> Result<Option<&Stream>, StoreError> {
-        match self.value(key) {
-            None => Ok(None),
-            Some(ValueRef::Stream(stream)) => Ok(Some(stream)),
-            Some(other) => Err(wrong_kind(Kind::Stream, other)),
-        }
-    }
-
-    /// How large packed collections may be.
-    #[must_use]
-    pub fn limits(&self) -> &ValueLimits {
-        self.access.limits()
-    }
-
-    /// Luck, as a stream of numbers of its own. What comes of it must be recorded as a result: an effect never
-    /// leaves anything to chance.
-    #[must_use]
-    pub fn random(&self) -> Random {
-        self.access.random()
-    }
-
-    /// Whether and when `key` expires.
-    #[must_use]
-    pub fn expiry(&mut self, key: &[u8]) -> Expiry {
-        match self.entry(key) {
-            None => Expiry::NoKey,
-            Some(entry) => entry.expires().map_or(Expiry::Never, Expiry::At),
-        }
-    }
-
-    /// Looks `key` up and remembers what the answer depends on. What has expired is not there.
-    #[inline]
-    fn entry(&mut self, key: &[u8]) -> Option<EntryRef<'_>> {
-        let tells_misses = self.notebook.wants(Classes::MISSED) && self.access.is_reader();
-        let (entry, newest) = self.access.look(self.at, key);
-        self.seen = self.seen.max(newest);
-        if tells_misses && entry.is_none() {
-            self.notebook.missed(self.at.db, key);
-        }
-        entry
-    }
-}
-
-fn wrong_kind(expected: Kind, found: ValueRef<'_>) -> StoreError {
-    StoreError::WrongKind {
-        expected,
-        found: found.kind(),
-    }
-}
 
 /// A look at the declared keys that can also change them. Everything it changes is recorded for the log.
 ///
@@ -238,11 +42,29 @@ pub struct Txn<'s> {
 /// transaction.
 const SMALL_BYTES: usize = 64 << 10;
 
+/// What is counted of what has expired. Fields are counted by sweeps alone, as in Valkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counting {
+    Keys,
+    KeysAndFields,
+}
+
+impl Counting {
+    fn fields(self, access: &mut Access<'_>, key: &[u8], fields: usize) {
+        if self == Self::KeysAndFields {
+            access.count_expired(key, Some(fields));
+        }
+    }
+}
+
 /// What the log takes of a transaction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Admission {
     /// A first change of so many bytes; it is asked before a larger one.
     UpTo(usize),
+    /// Changes of so many bytes together; it is asked before more, and if it does not take that, all are taken back at
+    /// the end.
+    Growing(usize),
     /// All that is still to come.
     Whole,
     /// Nothing of it: nothing is changed any more.
@@ -255,6 +77,7 @@ impl Admission {
         match size {
             Size::Unknown | Size::Encoded(_) => Self::UpTo(SMALL_BYTES),
             Size::AtMost(bytes) => Self::UpTo(bytes.max(SMALL_BYTES)),
+            Size::Growing(bytes) => Self::Growing(bytes.max(SMALL_BYTES)),
         }
     }
 }
@@ -278,6 +101,16 @@ impl Txn<'_> {
     #[must_use]
     pub fn effects(&self) -> u32 {
         self.effects
+    }
+
+    /// Why the log takes nothing of this transaction, if so. It changes nothing any more, and what it has changed is
+    /// taken back at its end.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self.admission {
+            Admission::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
     }
 
     /// How many bytes its effects take in the log so far; 0 without a log.
@@ -362,10 +195,29 @@ impl Txn<'_> {
         let db = self.view.at.db;
         match (self.view.expiry(key), expires) {
             (Expiry::NoKey, _) | (Expiry::Never, None) => return false,
-            (_, Some(at)) if at <= self.view.at.now => self.apply(&Effect::Delete { db, key }),
+            (_, Some(at)) if at <= self.view.at.now => {
+                self.view.access.count_expired(key, None);
+                self.apply(&Effect::Delete { db, key });
+            }
             _ => self.apply(&Effect::SetExpiry { db, key, expires }),
         }
         true
+    }
+
+    /// Says that `key` has not been used for so many seconds. Not a change: nothing is recorded.
+    pub fn set_idle_s(&mut self, key: &[u8], idle_s: u32) {
+        let now = self.view.at.now;
+        if let Some(entry) = self.view.entry(key, false) {
+            entry.set_stamp(Usage::idle_since(now, idle_s));
+        }
+    }
+
+    /// Says how often `key` was used of late, from 0 to 255. Not a change: nothing is recorded.
+    pub fn set_frequency(&mut self, key: &[u8], frequency: u32) {
+        let now = self.view.at.now;
+        if let Some(entry) = self.view.entry(key, false) {
+            entry.set_stamp(counted(now, frequency));
+        }
     }
 
     /// Removes `key`; whether it was there.
@@ -392,16 +244,26 @@ impl Txn<'_> {
         self.apply(&Effect::FlushAll);
     }
 
+    /// Gives the library `name` this code, `None` for none; whether there was one. Needs
+    /// [`KeySet::All`](crate::KeySet::All).
+    pub fn set_library(&mut self, name: &[u8], code: Option<&[u8]>) -> bool {
+        let there = self.view.libraries().contains_key(name);
+        if there || code.is_some() {
+            self.apply(&Effect::SetLibrary { name, code });
+        }
+        there
+    }
+
     /// Removes those of `keys` that have expired, before a handler meets them.
     #[inline]
     pub(crate) fn delete_expired_of(&mut self, keys: KeySet<'_>) {
         match keys {
             KeySet::One(key) => {
-                self.delete_expired(key);
+                self.delete_expired(key, Counting::Keys);
             }
             KeySet::Many(keys) => {
                 for key in keys {
-                    self.delete_expired(key);
+                    self.delete_expired(key, Counting::Keys);
                 }
             }
             KeySet::None | KeySet::All => {}
@@ -411,7 +273,7 @@ impl Txn<'_> {
     /// Removes `key`, or some of its fields, if they expired: the record that makes expiry the same for every reader
     /// of the log. `None`: the key is gone; else so many of its fields are.
     #[inline]
-    pub(crate) fn delete_expired(&mut self, key: &[u8]) -> Option<usize> {
+    pub(crate) fn delete_expired(&mut self, key: &[u8], counting: Counting) -> Option<usize> {
         let View { access, at, .. } = &mut self.view;
         let db = at.db;
         match access.expired(*at, key) {
@@ -423,13 +285,13 @@ impl Txn<'_> {
                 None
             }
             Expired::AllFields(fields) => {
-                access.count_expired(key, Some(fields));
+                counting.fields(access, key, fields);
                 self.view.notebook.fields_expired(db, key, true);
                 self.record_expiry(&Effect::Delete { db, key });
                 None
             }
             Expired::Fields(fields) => {
-                access.count_expired(key, Some(fields.len()));
+                counting.fields(access, key, fields.len());
                 self.view.notebook.fields_expired(db, key, false);
                 let fields: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
                 self.record_expiry(&Effect::HashDelete {
@@ -443,7 +305,7 @@ impl Txn<'_> {
     }
 
     /// As the beginning of a transaction: always taken.
-    fn record_expiry(&mut self, effect: &Effect<'_>) {
+    pub(crate) fn record_expiry(&mut self, effect: &Effect<'_>) {
         self.encode(effect);
         self.change(effect);
     }
@@ -462,6 +324,13 @@ impl Txn<'_> {
                 self.encoded.truncate(before);
                 return;
             }
+        }
+        if let Admission::Growing(most) = self.admission
+            && self.encoded.len() > most
+            && self.changes.can_be_undone()
+            && self.is_too_much()
+        {
+            return;
         }
         self.record(effect);
     }
@@ -493,6 +362,36 @@ impl Txn<'_> {
         }
     }
 
+    /// Whether the log refuses what has been recorded so far. If not, it takes that, and some more if it can.
+    #[cold]
+    fn is_too_much(&mut self) -> bool {
+        let bytes = self.encoded.len();
+        let ahead = bytes.saturating_add(bytes / 4);
+        let grown = [ahead, bytes]
+            .into_iter()
+            .find(|bytes| !self.is_refused(*bytes));
+        if let Some(grown) = grown {
+            self.admission = Admission::Growing(grown);
+        }
+        grown.is_none()
+    }
+
+    /// Makes this transaction, which has been refused, one that has changed nothing, if it can be taken back.
+    ///
+    /// Not before its end: whoever has begun to change something goes on with what it has seen of it.
+    #[cold]
+    pub(crate) fn take_back(&mut self) {
+        if !self.changes.can_be_undone() {
+            return;
+        }
+        self.encoded.clear();
+        self.effects = 0;
+        self.view.access.take_back(&mut self.changes);
+        self.view.notebook.forget();
+        #[cfg(debug_assertions)]
+        self.unnamed.clear();
+    }
+
     #[cold]
     fn note(&mut self, effect: &Effect<'_>) {
         let View {
@@ -509,6 +408,7 @@ impl Txn<'_> {
                     notebook.flushed(Some(one));
                     notebook.flushed(Some(other));
                 }
+                Effect::SetLibrary { .. } => {}
                 _ => notebook.flushed(None),
             };
         };
@@ -516,7 +416,10 @@ impl Txn<'_> {
             notebook.changed(db, from);
         }
         let at = At { db, ..*at };
-        if notebook.wants(Classes::NEW) && effect.makes_keys() && access.look(at, key).0.is_none() {
+        if notebook.wants(Classes::NEW)
+            && effect.makes_keys()
+            && access.look(at, key, false).0.is_none()
+        {
             notebook.new_key(db, key);
         }
         notebook.changed(db, key);
@@ -531,6 +434,7 @@ impl Txn<'_> {
     /// The one place where a transaction changes memory; the effect has been encoded.
     fn change(&mut self, effect: &Effect<'_>) {
         self.effects += 1;
-        self.view.access.apply(effect, &mut self.changes);
+        let now = self.view.at.now;
+        self.view.access.apply(effect, now, &mut self.changes);
     }
 }

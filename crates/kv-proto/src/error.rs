@@ -28,9 +28,9 @@ pub enum ProtoError {
         /// The byte that stood in the place of `$`.
         got: u8,
     },
-    /// The announced length of a bulk string does not lead to its CR LF.
-    #[error("Protocol error: expected CR LF after bulk string")]
-    UnterminatedBulk,
+    /// A CR is not followed by LF, or the announced length of a bulk string does not lead to its CR LF.
+    #[error("Protocol error: invalid CRLF in request")]
+    InvalidCrLf,
     /// The whole request exceeds [`Limits::request_bytes_max`](crate::Limits).
     #[error("Protocol error: request is longer than {bytes_max} bytes")]
     RequestTooLong {
@@ -46,7 +46,7 @@ pub enum ProtoError {
         /// The limit that applied.
         bytes_max: usize,
     },
-    /// A quote is not closed, or is closed in the middle of a word.
+    /// A quote is not closed.
     #[error("Protocol error: unbalanced quotes in request")]
     UnbalancedQuotes,
     /// A line contains a NUL byte.

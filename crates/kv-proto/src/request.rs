@@ -134,6 +134,13 @@ impl<'a> RequestRef<'a> {
         self.spans.is_empty()
     }
 
+    /// No less than the bytes of all arguments together, known without a look at them: also counts what
+    /// follows the request in its input.
+    #[must_use]
+    pub fn bytes_at_most(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Argument `index`; 0 is the command's name.
     ///
     /// # Panics

@@ -4,6 +4,7 @@
 //! nobody but the rare reader. Closing goes through the socket: the session sees the end of its input, so
 //! that waiting for input costs nothing more.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::{Shutdown as Side, SocketAddr};
 use std::os::fd::AsRawFd as _;
@@ -15,6 +16,7 @@ use kv_proto::Format;
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
 
+use crate::acl::DEFAULT;
 use crate::config::settings::Settings;
 use crate::inbox::{Inbox, Mailroom};
 
@@ -32,15 +34,18 @@ pub(crate) enum Closing {
     RequestTimeout = 4,
     /// The client does not read its replies.
     OutputLimit = 5,
+    /// All connections together take more memory than they may.
+    Memory = 6,
 }
 
 impl Closing {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::ServerStops,
         Self::Killed,
         Self::Idle,
         Self::RequestTimeout,
         Self::OutputLimit,
+        Self::Memory,
     ];
 }
 
@@ -71,9 +76,34 @@ pub(crate) struct Client {
 /// What a client says of itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Identity {
+    /// As whom it has logged in.
+    pub(crate) user: Vec<u8>,
+    /// Whether it can follow to another server when it is sent there.
+    pub(crate) follows: bool,
+    /// Whether it has said that it only reads.
+    pub(crate) only_reads: bool,
+    /// Whether it is never closed to save memory.
+    pub(crate) stays: bool,
+    /// Whether its reads do not count as uses of keys.
+    pub(crate) leaves_no_trace: bool,
     pub(crate) name: Vec<u8>,
     pub(crate) library: Vec<u8>,
     pub(crate) library_version: Vec<u8>,
+}
+
+impl Identity {
+    /// Takes back what it said, but for its library.
+    pub(crate) fn reset(&mut self) {
+        let (library, library_version) = (&mut self.library, &mut self.library_version);
+        // Who it is is a matter of its login.
+        let user = &mut self.user;
+        *self = Self {
+            user: std::mem::take(user),
+            library: std::mem::take(library),
+            library_version: std::mem::take(library_version),
+            ..Self::default()
+        };
+    }
 }
 
 /// How far a session is, as of its last batch.
@@ -143,9 +173,16 @@ impl Client {
             .compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
         let side = match reason {
             Closing::ServerStops | Closing::RequestTimeout => Side::Read,
-            Closing::Killed | Closing::Idle | Closing::OutputLimit => Side::Both,
+            Closing::Killed | Closing::Idle | Closing::OutputLimit | Closing::Memory => Side::Both,
         };
         self.shut(side);
+    }
+
+    /// Bytes that it takes: of requests and replies that are on their way.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let progress = *self.progress();
+        let waiting = progress.output_bytes + self.inbox.waiting_bytes();
+        progress.input_bytes + progress.queued_bytes + waiting
     }
 
     /// Ends the connection: its mail is more than may wait.
@@ -245,7 +282,10 @@ impl Clients {
             waits: AtomicBool::new(false),
             inbox: Inbox::new(Arc::clone(room)),
             subscribed: Default::default(),
-            identity: Mutex::default(),
+            identity: Mutex::new(Identity {
+                user: DEFAULT.to_vec(),
+                ..Identity::default()
+            }),
             progress: Mutex::new(Progress {
                 command: "",
                 db: Db::FIRST,
@@ -295,6 +335,33 @@ impl Clients {
                 client.close(reason);
             }
         }
+    }
+
+    /// Closes those that take most until all together take no more than `bytes_max`; how many.
+    pub(crate) fn close_largest(&self, bytes_max: u64) -> u64 {
+        let mut clients: Vec<_> = self.all().into_iter().map(Self::weighed).collect();
+        let mut bytes: u64 = clients.iter().map(|(bytes, _)| bytes).sum();
+        clients.retain(|(_, client)| !client.identity().stays);
+        clients.sort_by_key(|(bytes, _)| Reverse(*bytes));
+        let mut closed = 0;
+        for (own, client) in clients {
+            if bytes <= bytes_max || own == 0 {
+                break;
+            }
+            tracing::warn!(
+                client = client.id,
+                bytes = own,
+                "closing a connection to save memory"
+            );
+            client.close(Closing::Memory);
+            bytes -= own;
+            closed += 1;
+        }
+        closed
+    }
+
+    fn weighed(client: Arc<Client>) -> (u64, Arc<Client>) {
+        (client.memory_bytes() as u64, client)
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {

@@ -1,6 +1,8 @@
 //! What `INFO` tells, section by section, in Redis' form and with Redis' names where they have a meaning here:
 //! a line `# Section`, then lines `name:value`.
 
+mod keysizes;
+
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use crate::engine::{LogView, ServerCx};
 use crate::meter::{self, Metered};
 use crate::pubsub::Topic;
 use crate::script::Figures;
-use crate::server::Server;
+use crate::server::{OWN_BYTES, Server};
 
 /// The version of Redis whose behaviour clients may expect: they ask for it by this name.
 pub(crate) const REDIS_VERSION: &str = "7.4.0";
@@ -34,11 +36,12 @@ pub(crate) enum Section {
     LatencyStats,
     Cluster,
     Keyspace,
+    KeySizes,
 }
 
 impl Section {
     /// Every section, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Server,
         Self::Clients,
         Self::Memory,
@@ -51,11 +54,17 @@ impl Section {
         Self::LatencyStats,
         Self::Cluster,
         Self::Keyspace,
+        Self::KeySizes,
     ];
 
     /// Whether it is shown when nothing is said.
     pub(crate) const fn is_default(self) -> bool {
-        !matches!(self, Self::CommandStats | Self::LatencyStats)
+        !matches!(self, Self::CommandStats | Self::LatencyStats) && !self.looks_at_every_key()
+    }
+
+    /// Whether it takes so long that it is shown only when it is named.
+    pub(crate) const fn looks_at_every_key(self) -> bool {
+        matches!(self, Self::KeySizes)
     }
 
     /// The head of the section.
@@ -73,6 +82,7 @@ impl Section {
             Self::LatencyStats => "Latencystats",
             Self::Cluster => "Cluster",
             Self::Keyspace => "Keyspace",
+            Self::KeySizes => "Keysizes",
         }
     }
 }
@@ -96,6 +106,7 @@ pub(crate) fn text(cx: &ServerCx<'_>, sections: &[Section]) -> String {
                 Section::LatencyStats => latency_stats(cx.server, &mut lines),
                 Section::Cluster => lines.add("cluster_enabled", 0),
                 Section::Keyspace => keyspace(cx, &mut lines),
+                Section::KeySizes => keysizes::add(cx, &mut lines),
             }
             lines.0
         })
@@ -138,6 +149,10 @@ fn server(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("uptime_in_seconds", server.uptime_s());
     lines.add("uptime_in_days", server.uptime_s() / 86_400);
     lines.add("io_threads", server.config.thread_count());
+    lines.add(
+        "availability_zone",
+        server.settings.kept.text("availability-zone"),
+    );
     lines.add("config_file", "");
 }
 
@@ -165,26 +180,41 @@ fn clients(server: &Server, lines: &mut Lines) {
 }
 
 fn memory(cx: &ServerCx<'_>, lines: &mut Lines) {
-    let used = cx.memory_used() as u64;
+    let data = cx.memory_used() as u64;
+    let used = data + OWN_BYTES as u64;
     let resident = resident_bytes().unwrap_or(0);
     lines.add("used_memory", used);
     lines.add("used_memory_human", size::human(used));
     lines.add("used_memory_rss", resident);
     lines.add("used_memory_rss_human", size::human(resident));
-    lines.add("used_memory_dataset", used);
+    lines.add("used_memory_dataset", data);
     let figures = &cx.server.scripts.figures;
     let scripts = Figures::read(&figures.memory_bytes);
+    let functions = Figures::read(&figures.function_memory_bytes);
+    let sources = Figures::read(&figures.source_bytes);
+    let libraries = Figures::read(&figures.library_bytes);
     lines.add("used_memory_vm_eval", scripts);
     lines.add("used_memory_lua", scripts);
-    lines.add(
-        "used_memory_scripts_eval",
-        Figures::read(&figures.source_bytes),
-    );
+    lines.add("used_memory_lua_human", size::human(scripts));
+    lines.add("used_memory_scripts_eval", sources);
     lines.add("number_of_cached_scripts", Figures::read(&figures.cached));
+    lines.add("number_of_functions", Figures::read(&figures.functions));
+    lines.add("number_of_libraries", Figures::read(&figures.libraries));
+    lines.add("used_memory_vm_functions", functions);
+    let both = scripts + functions;
+    lines.add("used_memory_vm_total", both);
+    lines.add("used_memory_vm_total_human", size::human(both));
+    lines.add("used_memory_functions", libraries);
+    let both = sources + libraries;
+    lines.add("used_memory_scripts", both);
+    lines.add("used_memory_scripts_human", size::human(both));
     let limit = cx.server.settings.memory_max.get();
     lines.add("maxmemory", limit);
     lines.add("maxmemory_human", size::human(limit));
-    lines.add("maxmemory_policy", "noeviction");
+    lines.add("maxmemory_policy", cx.server.policy_name());
+    lines.add("mem_not_counted_for_evict", 0);
+    let is_pending = cx.server.engine.garbage_bytes() > 0;
+    lines.add("lazyfree_pending_objects", u8::from(is_pending));
     lines.add("mem_allocator", "mimalloc");
 }
 
@@ -273,6 +303,7 @@ fn snapshot_lines(cx: &ServerCx<'_>, status: &SnapshotStatus, lines: &mut Lines)
         status.newest.map_or(0, |newest| newest.bytes),
     );
     lines.add("log_bytes_since_snapshot", status.log_bytes_since);
+    lines.add("snapshot_failures", status.failed);
     lines.add("snapshot_keys_done", under_way.keys_done);
     lines.add("snapshot_keys_total", under_way.keys_total);
     lines.add("snapshot_bytes", under_way.bytes);
@@ -348,7 +379,11 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     lines.add("total_error_replies", totals.errors);
     lines.add("expired_keys", store.expired);
     lines.add("expired_fields", store.expired_fields);
-    lines.add("evicted_keys", 0);
+    lines.add("evicted_keys", store.evicted);
+    lines.add(
+        "evicted_clients",
+        server.stats.evicted_clients.load(Ordering::Relaxed),
+    );
     lines.add("keyspace_hits", store.hits);
     lines.add("keyspace_misses", store.misses);
     let pubsub = &server.pubsub;
@@ -377,6 +412,8 @@ fn cpu(lines: &mut Lines) {
     let [user, system] = cpu_seconds().unwrap_or_default();
     lines.add("used_cpu_sys", format_args!("{system:.6}"));
     lines.add("used_cpu_user", format_args!("{user:.6}"));
+    let active = user + system;
+    lines.add("used_active_time_main_thread", format_args!("{active:.6}"));
     lines.add("used_cpu_sys_children", "0.000000");
     lines.add("used_cpu_user_children", "0.000000");
 }

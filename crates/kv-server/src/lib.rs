@@ -47,6 +47,7 @@ mod engine;
 mod script;
 
 // What all threads share, and what is told of it.
+mod acl;
 mod clients;
 mod inbox;
 mod info;

@@ -52,16 +52,19 @@ impl Monitors {
         self.any.store(!clients.is_empty(), Ordering::Relaxed);
     }
 
-    /// Shows them a request of `client`; `lsn`: the newest change that its connection knows of.
+    /// Shows them a request of `client`, or of a script that it runs; `lsn`: the newest change that its connection knows of.
     pub(crate) fn tell(
         &self,
         server: &Server,
-        db: Db,
-        client: &Client,
+        (db, client, by_script): (Db, &Client, bool),
         request: RequestRef<'_>,
         lsn: Lsn,
     ) {
-        let line: Arc<str> = line(server.engine.now().0, db, client, request).into();
+        let origin = match by_script {
+            true => "lua".to_owned(),
+            false => client.peer.to_string(),
+        };
+        let line: Arc<str> = line(server.engine.now().0, db, &origin, request).into();
         let hard_bytes = server.settings.pubsub_hard_bytes.get();
         for monitor in self.clients().iter() {
             let mail = Mail::Monitored(Arc::clone(&line));
@@ -75,9 +78,9 @@ impl Monitors {
     }
 }
 
-fn line(now_ms: i64, db: Db, client: &Client, request: RequestRef<'_>) -> String {
+fn line(now_ms: i64, db: Db, origin: &str, request: RequestRef<'_>) -> String {
     let (seconds, millis) = (now_ms.div_euclid(1000), now_ms.rem_euclid(1000));
-    let mut line = format!("{seconds}.{millis:03}000 [{db} {}]", client.peer);
+    let mut line = format!("{seconds}.{millis:03}000 [{db} {origin}]");
     let secrets = journal::secrets(request);
     for (place, word) in request.iter().enumerate() {
         line.push(' ');

@@ -29,20 +29,24 @@ impl Observer for ServerObserver {
             hard_bytes: server.settings.pubsub_hard_bytes.get(),
         };
         let flags = NotifyFlags::from_bits(server.settings.notify_flags.get());
-        let mut changed: SmallVec<[&[u8]; 4]> = SmallVec::new();
-        for (db, happening) in told.happenings() {
+        let mut changed: SmallVec<[(usize, &[u8]); 4]> = SmallVec::new();
+        for (place, (db, happening)) in told.happenings().enumerate() {
             let named = match happening {
                 Happening::Changed { key } => {
-                    changed.push(key);
+                    changed.push((place, key));
                     None
                 }
                 Happening::Expired { key } => {
                     // Nobody's doing: also those hear of it who leave out their own changes.
-                    server.tracking.changed(&[key], Post { origin: 0, ..post });
+                    server
+                        .tracking
+                        .changed(&[(place, key)], Post { origin: 0, ..post });
                     Some((key, event::EXPIRED))
                 }
                 Happening::FieldsExpired { key, all } => {
-                    server.tracking.changed(&[key], Post { origin: 0, ..post });
+                    server
+                        .tracking
+                        .changed(&[(place, key)], Post { origin: 0, ..post });
                     let wants = |event: Event| flags.classes().contains(event.class);
                     if wants(event::HEXPIRED) {
                         publish(&server, flags, db, key, event::HEXPIRED, post);

@@ -1,10 +1,10 @@
-//! Addresses that the server begins or ceases to listen on while it runs: `CONFIG SET bind`.
+//! Addresses that the server begins or ceases to listen on while it runs: `CONFIG SET bind`, `CONFIG SET port`.
 //!
 //! A new address is taken and listened on by the thread that asks, so that whoever hears of it can connect; the
 //! main thread accepts. Connections that are there stay, whatever address they came by.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr, TcpStream as StdStream};
+use std::net::{SocketAddr, TcpStream as StdStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
@@ -24,14 +24,14 @@ pub(crate) struct Rebind {
 
 #[derive(Debug)]
 struct Wanted {
-    addresses: Vec<IpAddr>,
+    addresses: Vec<SocketAddr>,
     /// Those among them that nobody accepts from yet.
     new: Vec<Listening>,
 }
 
 impl Rebind {
     /// Listens on `addresses` so far.
-    pub(crate) fn new(addresses: Vec<IpAddr>) -> Self {
+    pub(crate) fn new(addresses: Vec<SocketAddr>) -> Self {
         Self {
             wanted: Mutex::new(Wanted {
                 addresses,
@@ -42,29 +42,30 @@ impl Rebind {
     }
 
     /// Where it listens.
-    pub(crate) fn addresses(&self) -> Vec<IpAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.wanted().addresses.clone()
     }
 
-    /// The sockets for those of `addresses` that are new, all of which listen on `port`.
+    /// The port of the first address.
+    pub(crate) fn port(&self) -> u16 {
+        self.wanted().addresses.first().map_or(0, SocketAddr::port)
+    }
+
+    /// The sockets for those of `addresses` that are new.
     ///
     /// # Errors
     ///
     /// Why one cannot be had.
-    pub(crate) fn prepare(
-        &self,
-        addresses: &[IpAddr],
-        port: u16,
-    ) -> Result<Vec<Listening>, String> {
+    pub(crate) fn prepare(&self, addresses: &[SocketAddr]) -> Result<Vec<Listening>, String> {
         let known = self.addresses();
         let new = addresses.iter().filter(|address| !known.contains(address));
-        new.map(|&ip| listener::listen_on(SocketAddr::new(ip, port)))
+        new.map(|&address| listener::listen_on(address))
             .collect::<Result<_, _>>()
             .map_err(|failure| failure.message)
     }
 
     /// Listens on `addresses` from now on, of which `new` were not there before.
-    pub(crate) fn change(&self, addresses: Vec<IpAddr>, new: Vec<Listening>) {
+    pub(crate) fn change(&self, addresses: Vec<SocketAddr>, new: Vec<Listening>) {
         let mut wanted = self.wanted();
         wanted.addresses = addresses;
         wanted.new.extend(new);
@@ -83,9 +84,9 @@ pub(crate) async fn accept(
     workers: Vec<UnboundedSender<StdStream>>,
 ) {
     let mut tasks = JoinSet::new();
-    let mut open: BTreeMap<IpAddr, AbortHandle> = BTreeMap::new();
-    let mut begin = |listener: TcpListener, open: &mut BTreeMap<IpAddr, AbortHandle>| {
-        let address = listener.local_addr().map(|address| address.ip());
+    let mut open: BTreeMap<SocketAddr, AbortHandle> = BTreeMap::new();
+    let mut begin = |listener: TcpListener, open: &mut BTreeMap<SocketAddr, AbortHandle>| {
+        let address = listener.local_addr();
         let accepting = listener::accept(listener, Arc::clone(&server), workers.clone());
         let task = tasks.spawn(accepting);
         if let Ok(address) = address {

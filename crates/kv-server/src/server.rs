@@ -1,12 +1,13 @@
 //! What all threads of one server share.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use kv_core::{KeySet, Lsn};
 
+use crate::acl::Acl;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::config::settings::Settings;
@@ -39,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) pause: Pause,
     /// The programs of clients.
     pub(crate) scripts: Scripts,
+    /// Who may do what.
+    pub(crate) acl: Acl,
     pub(crate) clients: Clients,
     pub(crate) stats: Stats,
     /// Requests that stood out.
@@ -60,11 +63,12 @@ pub(crate) struct Server {
     pub(crate) run_id: String,
     started: Instant,
     uptime_s: AtomicU64,
-    memory_full: AtomicBool,
+    /// Held by who makes room.
+    pub(crate) makes_room: Mutex<()>,
 }
 
 /// What the server takes besides its data, in bytes, as far as `maxmemory` is concerned.
-const OWN_BYTES: usize = 1 << 20;
+pub(crate) const OWN_BYTES: usize = 1 << 20;
 
 impl Server {
     /// A server that starts now.
@@ -76,16 +80,17 @@ impl Server {
         addresses: Vec<SocketAddr>,
     ) -> Self {
         let workers = config.thread_count();
-        let rebind = Rebind::new(addresses.iter().map(SocketAddr::ip).collect());
+        let rebind = Rebind::new(addresses.clone());
         Self {
             rebind,
-            memory_full: AtomicBool::new(false),
+            makes_room: Mutex::default(),
             config,
             settings,
             engine,
             blocked: Blocked::new(),
             pause: Pause::default(),
             scripts: Scripts::new(workers),
+            acl: Acl::default(),
             clients: Clients::default(),
             stats: Stats::new(workers),
             journals: Journals::default(),
@@ -113,17 +118,11 @@ impl Server {
         self.uptime_s.store(seconds, Ordering::Relaxed);
     }
 
-    /// Whether the data takes more memory than it may, as of the last [`Server::look_at_memory`].
+    /// Whether the data takes more memory than it may.
     #[inline]
     pub(crate) fn is_memory_full(&self) -> bool {
-        self.memory_full.load(Ordering::Relaxed)
-    }
-
-    /// Finds out anew how much memory the data takes, if that is limited; to be called several times a second.
-    pub(crate) fn look_at_memory(&self) {
         let limit = self.settings.memory_max.get();
-        let is_full = limit > 0 && (self.engine.memory_used() + OWN_BYTES) as u64 > limit;
-        self.memory_full.store(is_full, Ordering::Relaxed);
+        limit > 0 && (self.engine.memory_counted() + OWN_BYTES) as u64 > limit
     }
 
     /// Lets the store tell the server what happens to keys, as far as anybody wants to know.
@@ -195,7 +194,7 @@ impl Server {
 
     /// The port of the first address.
     pub(crate) fn port(&self) -> u16 {
-        self.addresses.first().map_or(0, SocketAddr::port)
+        self.rebind.port()
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io;
 use std::net::TcpStream as StdStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use kv_core::{MemoryOptions, MemoryStore};
@@ -46,6 +47,9 @@ pub fn run(mut config: Config) -> Result<(), Failure> {
     let engine = open(&config, &shutdown)?;
     let addresses = bound.addresses().to_vec();
     let server = Arc::new(Server::new(config, settings, engine, shutdown, addresses));
+    if server.engine.has_libraries() {
+        server.scripts.way.settle(&server);
+    }
     server.observe_store();
     let workers = (0..server.config.thread_count())
         .map(|number| worker::spawn(Arc::clone(&server), number))
@@ -258,11 +262,16 @@ async fn keep_time(server: Arc<Server>) {
     loop {
         ticks.tick().await;
         server.tick();
-        server.look_at_memory();
-        if server.uptime_s() != last_s {
+        server.count_memory();
+        let is_paused = server.settings.clockwork.get() == 0;
+        if !is_paused && server.uptime_s() != last_s {
             last_s = server.uptime_s();
             server.stats.sample_rate();
             server.clients.close_overdue(last_s, &server.settings);
+            if let Some(bytes_max) = server.settings.clients_bytes_max() {
+                let closed = server.clients.close_largest(bytes_max);
+                server.stats.evicted_clients.fetch_add(closed, Relaxed);
+            }
         }
     }
 }

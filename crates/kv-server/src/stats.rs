@@ -3,7 +3,10 @@
 //! Each serving thread counts on a cache line of its own, once for a batch of requests; reading adds the
 //! threads up.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use kv_core::MemoryStats;
 
 use crate::meter::{ErrorCodes, Meters};
 
@@ -35,10 +38,14 @@ pub(crate) struct Stats {
     pub(crate) connections: AtomicU64,
     /// Connections that were turned away because there were too many.
     pub(crate) rejected: AtomicU64,
+    /// Connections that were closed to save memory.
+    pub(crate) evicted_clients: AtomicU64,
     /// Requests a second, as of the last look.
     commands_per_second: AtomicU64,
     /// Requests at the last look.
     commands_seen: AtomicU64,
+    /// What the store had counted when the counters were last started again.
+    pub(crate) store_before: Mutex<MemoryStats>,
 }
 
 /// The sums over all threads at one moment.
@@ -57,8 +64,10 @@ impl Stats {
             error_codes: ErrorCodes::default(),
             connections: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            evicted_clients: AtomicU64::new(0),
             commands_per_second: AtomicU64::new(0),
             commands_seen: AtomicU64::new(0),
+            store_before: Mutex::default(),
         }
     }
 
@@ -110,7 +119,12 @@ impl Stats {
                 counter.store(0, Ordering::Relaxed);
             }
         }
-        for counter in [&self.connections, &self.rejected, &self.commands_seen] {
+        for counter in [
+            &self.connections,
+            &self.rejected,
+            &self.evicted_clients,
+            &self.commands_seen,
+        ] {
             counter.store(0, Ordering::Relaxed);
         }
     }

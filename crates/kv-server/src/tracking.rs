@@ -8,6 +8,7 @@
 //! Invariant: no more keys are remembered than `tracking-table-max-keys`; whoever may have one that is given up
 //! is told that it changed.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,6 +16,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 use kv_core::{KeySet, Lsn};
+
+thread_local! {
+    /// The keys that the transaction which runs on this thread has been remembered for, each with how much there was
+    /// to tell by then: what it did before is no news to it.
+    static READ: RefCell<Vec<(Bytes, usize)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A transaction begins or has ended on this thread.
+pub(crate) fn forget_reads() {
+    READ.with_borrow_mut(Vec::clear);
+}
+
+/// The transaction on this thread reads `keys` when it has so much to tell.
+pub(crate) fn note_reads(keys: &[&[u8]], to_tell: usize) {
+    if to_tell > 0 {
+        let noted = keys
+            .iter()
+            .map(|key| (Bytes::copy_from_slice(key), to_tell));
+        READ.with_borrow_mut(|read| read.extend(noted));
+    }
+}
+
+/// Whether the transaction on this thread has read `key` after the `place`-th thing that it has to tell.
+fn was_read_after(key: &[u8], place: usize) -> bool {
+    READ.with_borrow(|read| {
+        read.iter()
+            .any(|(known, to_tell)| known == key && *to_tell > place)
+    })
+}
 
 use crate::clients::{Client, Clients};
 use crate::inbox::{self, Letter, Mail};
@@ -191,12 +221,34 @@ impl Tracking {
         }
     }
 
-    /// `keys` have changed in one transaction.
-    pub(crate) fn changed(&self, keys: &[&[u8]], post: Post<'_>) {
-        for key in keys {
-            self.tell_rememberers(key, post);
+    /// `keys` have changed in one transaction: each stands beside its place among what there is to tell.
+    pub(crate) fn changed(&self, keys: &[(usize, &[u8])], post: Post<'_>) {
+        for (place, key) in keys {
+            let later = keys.iter().filter(|(_, other)| other == key);
+            let last = later.map(|(place, _)| *place).max().unwrap_or(*place);
+            match was_read_after(key, last) {
+                true => self.tell_others(key, post),
+                false => self.tell_rememberers(key, post),
+            }
         }
-        self.broadcast(keys, post);
+        let keys: Vec<&[u8]> = keys.iter().map(|(_, key)| *key).collect();
+        self.broadcast(&keys, post);
+    }
+
+    /// Tells those who remember `key` but the one who has read it since.
+    fn tell_others(&self, key: &[u8], post: Post<'_>) {
+        let mut part = self.part(key);
+        let is_remembered = part
+            .get_mut(key)
+            .is_some_and(|ids| ids.remove(&post.origin));
+        drop(part);
+        self.tell_rememberers(key, post);
+        if is_remembered {
+            let ids = BTreeSet::from([post.origin]);
+            let before = self.part(key).insert(Bytes::copy_from_slice(key), ids);
+            self.keys
+                .fetch_add(usize::from(before.is_none()), Ordering::Relaxed);
+        }
     }
 
     fn tell_rememberers(&self, key: &[u8], post: Post<'_>) {

@@ -2,7 +2,9 @@
 //!
 //! Clients write until the server refuses, while something else on the disk takes the last room at once.
 //! Nobody is left waiting, reads go on, and when there is room again writes resume by themselves; a kill while
-//! the disk is full, and one after it, lose nothing that was acknowledged, and the log is whole.
+//! the disk is full, and one after it, lose nothing that was acknowledged, and the log is whole. A transaction
+//! that turns out to be larger than the disk has room for was never there; a snapshot that finds none is told,
+//! and the next one makes up for it.
 
 mod figures;
 mod process;
@@ -73,6 +75,8 @@ fn rounds() -> u64 {
 
 #[expect(clippy::print_stdout, reason = "the figures are what a run is for")]
 fn live(disk: &Path) {
+    outgrow(disk);
+    fail_to_save(disk);
     let mut server = Process::start(disk, &[]);
     for round in 0..rounds() {
         let mut ballast = Ballast::load(disk, BALLAST_BYTES);
@@ -112,6 +116,74 @@ fn live(disk: &Path) {
         check(&server, &told);
         empty(&server);
     }
+    assert_eq!(server.terminate().code(), Some(0));
+    verify(disk);
+}
+
+/// Transactions that nobody knows the size of, and that outgrow what the disk has room for when they have changed
+/// something already.
+fn outgrow(disk: &Path) {
+    const SCRIPT: &str = "redis.call('SET', 'kept', 'no') local large = string.rep('x', 4194304) \
+        for i = 1, 20 do redis.call('SET', 'k' .. i, large) end";
+
+    // There from the beginning, so that the server knows how little room there is.
+    let ballast = Ballast::load(disk, 60 << 20);
+    let server = Process::start(disk, &["--snapshot-after", "0"]);
+    let mut wire = server.connect();
+    wire.talk(resp(&["SET", "kept", "yes"]), "+OK\r\n");
+    let reply = wire.ask(&["EVAL", SCRIPT, "0"]);
+    assert!(reply.starts_with("-MISCONF"), "{reply:?}");
+
+    wire.talk(resp(&["SET", "large", &"x".repeat(1 << 20)]), "+OK\r\n");
+    wire.talk(resp(&["MULTI"]), "+OK\r\n");
+    wire.talk(resp(&["SET", "kept", "no"]), "+QUEUED\r\n");
+    for number in 0..60 {
+        let copy = format!("copy:{number}");
+        wire.talk(resp(&["BITOP", "NOT", &copy, "large"]), "+QUEUED\r\n");
+    }
+    let reply = wire.ask(&["EXEC"]);
+    assert!(reply.starts_with("-MISCONF"), "{reply:?}");
+
+    wire.talk(resp(&["SET", "after", "1"]), "+OK\r\n");
+    server.kill();
+    let server = Process::start(disk, &[]);
+    let mut wire = server.connect();
+    wire.talk(resp(&["GET", "kept"]), "$3\r\nyes\r\n");
+    wire.talk(resp(&["DBSIZE"]), ":3\r\n");
+    assert_eq!(server.terminate().code(), Some(0));
+    verify(disk);
+    ballast.throw();
+}
+
+/// Snapshots on a disk without any room, and one after that.
+fn fail_to_save(disk: &Path) {
+    let server = Process::start(disk, &["--snapshot-after", "0"]);
+    for number in 0..400 {
+        assert_eq!(
+            write(server.address(), &format!("save:{number}")),
+            Told::Done
+        );
+    }
+    let ballast = Ballast::all(disk);
+    let mut wire = server.connect();
+    let status = |wire: &mut Wire| {
+        let fields = ["rdb_last_bgsave_status", "snapshot_failures", "rdb_saves"];
+        fields.map(|field| wire.info("persistence", field))
+    };
+    assert_eq!(wire.ask(&["BGSAVE"]), "+Background saving started\r\n");
+    while wire.info("persistence", "rdb_bgsave_in_progress") == "1" {
+        std::thread::yield_now();
+    }
+    assert_eq!(status(&mut wire), ["err", "1", "0"]);
+    let reply = wire.ask(&["SAVE"]);
+    assert!(reply.starts_with('-'), "{reply:?}");
+    assert_eq!(status(&mut wire), ["err", "2", "0"]);
+    wire.talk(resp(&["GET", "kept"]), "$3\r\nyes\r\n");
+    ballast.throw();
+    resume(&server);
+    wire.talk(resp(&["SAVE"]), "+OK\r\n");
+    assert_eq!(status(&mut wire), ["ok", "2", "1"]);
+    empty(&server);
     assert_eq!(server.terminate().code(), Some(0));
     verify(disk);
 }

@@ -1,4 +1,5 @@
-//! Values move between kv, Redis and Valkey with `DUMP` and `RESTORE`, and are the same afterwards.
+//! Values move between kv, Redis and Valkey with `DUMP` and `RESTORE`, and are the same afterwards; libraries of
+//! functions do with `FUNCTION DUMP` and `FUNCTION RESTORE`.
 //!
 //! Owns values of every form that the servers have: short and long, packed and not, with times of their own.
 //! Invariant: with `KV_PEERS=required` nothing is left out; else a peer that is not installed is said not to have run.
@@ -53,7 +54,37 @@ fn move_both_ways(peer: &str, unknown: &[&str]) -> Result<()> {
     let mut own = Client::connect(ours.address())?;
     let mut theirs = Client::connect(other.address())?;
     moves(&mut theirs, &mut own, &[])?;
-    moves(&mut own, &mut theirs, unknown)
+    moves(&mut own, &mut theirs, unknown)?;
+    libraries_move(&mut theirs, &mut own)?;
+    libraries_move(&mut own, &mut theirs)
+}
+
+/// Makes libraries on `from`, one of them so long that it is compressed, moves them to `to`, and calls them there.
+fn libraries_move(from: &mut Client, to: &mut Client) -> Result<()> {
+    let function = |command: &[&str]| [&words(&["FUNCTION"])[..], &words(command)].concat();
+    for client in [&mut *from, &mut *to] {
+        call(client, &function(&["FLUSH"]))?;
+    }
+    let long = "-- all the same\n".repeat(1000);
+    for (name, comment) in [("short", ""), ("long", long.as_str())] {
+        let code = format!(
+            "#!lua name={name}\n{comment}redis.register_function('{name}', function() return '{name}' end)"
+        );
+        call(from, &function(&["LOAD", &code]))?;
+    }
+    let Reply::Bulk(payload) = call(from, &function(&["DUMP"]))? else {
+        anyhow::bail!("FUNCTION DUMP answered no bytes");
+    };
+    let restore = [&function(&["RESTORE"])[..], &[payload]].concat();
+    call(to, &restore)?;
+    for name in ["short", "long"] {
+        let answer = call(to, &words(&["FCALL", name, "0"]))?;
+        ensure!(
+            answer == Reply::Bulk(name.into()),
+            "{name} answered {answer:?}"
+        );
+    }
+    Ok(())
 }
 
 /// Makes the values on `from`, moves all but those of `left_out` to `to`, and compares.

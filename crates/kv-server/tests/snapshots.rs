@@ -6,27 +6,12 @@ use process::{Process, Wire, program, resp};
 
 /// One reply of one line.
 fn ask(wire: &mut Wire, words: &[&str]) -> String {
-    wire.send(resp(words)).expect("the server listens");
-    wire.line().expect("the server answers")
+    wire.ask(words)
 }
 
 /// The value of `field` in `INFO persistence`.
 fn info(wire: &mut Wire, field: &str) -> String {
-    let head = ask(wire, &["INFO", "persistence"]);
-    assert!(head.starts_with('$'), "{head}");
-    let mut found = None;
-    loop {
-        let line = wire.line().expect("the server answers");
-        if let Some((name, value)) = line.trim_end().split_once(':')
-            && name == field
-        {
-            found = Some(value.to_owned());
-        }
-        // The text ends with a line end, and the reply with another.
-        if line == "\r\n" {
-            return found.expect("INFO has the field");
-        }
-    }
+    wire.info("persistence", field)
 }
 
 /// Waits until no snapshot is under way.

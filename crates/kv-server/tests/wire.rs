@@ -139,7 +139,7 @@ fn wrong_bytes_get_one_error_and_the_end() {
         (b"*1\r\n$x\r\n", "invalid bulk length"),
         (b"*1\r\nPING\r\n", "expected '$', got 'P'"),
         (b"*1\r\n*1\r\n", "expected '$', got '*'"),
-        (b"*1\r\n$4\r\nPINGxx", "expected CR LF after bulk string"),
+        (b"*1\r\n$4\r\nPINGxx", "invalid CRLF in request"),
         (b"SET k \"v\r\n", "unbalanced quotes in request"),
     ] {
         let got = answer(&server, bytes);

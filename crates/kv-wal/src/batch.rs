@@ -11,7 +11,8 @@ use std::sync::PoisonError;
 use kv_core::Lsn;
 
 use crate::format::{
-    FRAME_ALIGN, FRAME_HEADER_BYTES, FrameHeader, FrameKind, PAYLOAD_BYTES_MAX, Place,
+    FRAME_ALIGN, FRAME_HEADER_BYTES, FrameHeader, FrameKind, PAYLOAD_BYTES_MAX, PayloadChecksums,
+    Place,
 };
 use crate::primitives::atomic::{AtomicU64, Ordering::SeqCst};
 use crate::primitives::{Mutex, MutexGuard};
@@ -87,7 +88,7 @@ impl FrameBuffer {
             synced,
             effects: self.effects,
             kind: FrameKind::Batch,
-            payload_checksum: crc32c::crc32c(payload),
+            checksums: PayloadChecksums::of(payload),
         };
         let (bytes, checksum) = header.encode(place);
         self.bytes[..FRAME_HEADER_BYTES].copy_from_slice(&bytes);

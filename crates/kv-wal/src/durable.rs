@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use kv_core::{
-    At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Lsn, MemoryStore, Refusal, Store,
-    StoreError, StringValue, Txn, UnixMillis, View, limits,
+    At, Cursor, Db, Effect, Expiry, Item, KeySet, KeyValue, Kind, Libraries, Lsn, MemoryStore,
+    Refusal, Size, Store, StoreError, StringValue, Txn, UnixMillis, View, limits,
 };
 
 use crate::compact::{kept_bytes, remove_from};
 use crate::dir::LogDir;
 use crate::file::{IoFailure, failed};
-use crate::format::SegmentHeader;
+use crate::format::{SegmentHeader, VERSION};
 use crate::headroom::fitting_segment_bytes;
 use crate::keeper::first_segment_bytes;
 use crate::log::Log;
@@ -149,6 +149,7 @@ impl DurableStore {
         let bytes = first_segment_bytes(options.segment_bytes);
         let blank = Blank::make(dir, 0, bytes, || Ok::<_, IoFailure>(()))?;
         let header = SegmentHeader {
+            version: VERSION,
             database: manifest.database,
             number: found.next,
             first_lsn: found.report.last_lsn.advanced_by(1),
@@ -281,7 +282,12 @@ impl DurableStore {
         mut change: impl FnMut(&mut Txn<'_>) -> R,
     ) -> Result<R, StoreError> {
         loop {
-            match self.memory.write_with(self.here(), keys, &mut change) {
+            // One change: nothing can outgrow what was admitted.
+            let size = Size::Unknown;
+            match self
+                .memory
+                .write_sized(self.here(), keys, size, &mut change)
+            {
                 Ok((answer, lsn)) => {
                     self.wait(lsn)?;
                     return Ok(answer);
@@ -356,6 +362,10 @@ impl Store for DurableStore {
 
     fn for_each(&self, show: &mut dyn FnMut(&Item<'_>)) {
         Store::for_each(&*self.memory, show);
+    }
+
+    fn libraries(&self) -> Arc<Libraries> {
+        Store::libraries(&*self.memory)
     }
 
     fn newest(&self) -> Lsn {

@@ -130,6 +130,10 @@ impl LogFile {
         failed("read", &self.path)(io::ErrorKind::UnexpectedEof.into())
     }
 
+    pub(crate) fn write_on_past_cache(&self, offset: u64) {
+        self.file.write_on_past_cache(offset);
+    }
+
     pub(crate) fn drop_cache(&self) {
         self.file.drop_cache();
     }

@@ -14,7 +14,7 @@
 //!   48  u64  salt, random                   29  u8   flags, zero
 //!   56  u64  capacity of the file           30  u16  zero
 //!   64  u64  predecessor: number, 0 none    32  u32  checksum of the payload
-//!   72  u64  predecessor: where it ends     36  u32  zero
+//!   72  u64  predecessor: where it ends     36  u32  digest of the payload
 //!   80  u64  predecessor: last LSN          40  payload, zero-padded to a multiple of 8
 //!   88  u32  predecessor: last checksum
 //!   92  u8   payload encoding: 1 binary, 2 JSON
@@ -32,11 +32,15 @@
 //! frame. The checksum of a header is checked before the length in it is believed. `synced` is what tells
 //! an unfinished tail from damage: see `replay`.
 //!
-//! Every checksum is CRC-32C. Payloads are told in `record` (binary) and `json`.
+//! Every checksum is CRC-32C. The digest is the lower half of an XXH3 of 64 bits: what one flipped bit would make
+//! whole was whole, and is damaged; see `flip`. Version 1 has zero in its place. Payloads are told in `record`
+//! (binary) and `json`.
 //!
 //! Invariant: decoding never panics, never allocates, and whatever it accepts encodes to the same bytes.
 
+mod checksums;
 mod fields;
+mod flip;
 mod frame;
 mod payload;
 mod record;
@@ -45,7 +49,9 @@ mod snapshot;
 mod stream;
 mod time_mark;
 
+pub(crate) use checksums::PayloadChecksums;
 pub(crate) use fields::Malformed;
+pub(crate) use flip::{FlippedBit, flipped_in_body, flipped_in_header};
 pub(crate) use frame::{Flaw, FrameHeader, FrameKind, Place};
 pub(crate) use payload::for_each_effect;
 pub(crate) use payload::{encode_effect, encoded_bytes_max};
@@ -58,7 +64,10 @@ pub(crate) use snapshot::{
 pub(crate) use time_mark::{TIME_MARK_FRAME_BYTES_MAX, decode_time, encode_time};
 
 /// The version of the layout that is written, and the newest that is read.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
+
+/// The first version whose frames have a digest of their payload.
+const PAYLOADS_WITH_DIGEST: u32 = 2;
 
 /// Bytes of a segment's header.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 4096;

@@ -6,6 +6,7 @@
 //! Invariant: no file is named by a path after its directory was opened; names are relative to the
 //! directory's handle.
 
+mod direct;
 mod real;
 
 use std::io;
@@ -170,6 +171,11 @@ pub trait File: Send + Sync {
 
     /// Asks that what is read from now on come from the disk and not from a cache. Only advice.
     fn drop_cache(&self);
+
+    /// Tells that from now on this file is only written, not read: from `offset`, behind which there are zeros,
+    /// each write where the one before has ended, and each synced at once. Only advice: what is written is
+    /// the same.
+    fn write_on_past_cache(&self, _offset: u64) {}
 }
 
 /// What an attempt to lock a file found.

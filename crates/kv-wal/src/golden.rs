@@ -1,5 +1,5 @@
-//! The format on disk stays what it is: directories written by version 1 are read, and what writes them today
-//! writes the same bytes.
+//! The format on disk stays what it is: directories of every version are read, and what writes them today
+//! writes the same bytes of the newest one.
 //!
 //! With `KV_WAL_WRITE_FIXTURES=binary` the test writes that fixture instead. That is right only for a new one,
 //! in a new folder.
@@ -16,7 +16,7 @@ use crate::Encoding;
 use crate::batch::FrameBuffer;
 use crate::dir::LogDir;
 use crate::file::IoFailure;
-use crate::format::{FrameKind, SegmentHeader, encode_effect};
+use crate::format::{FrameKind, SegmentHeader, VERSION, encode_effect};
 use crate::manifest::Manifest;
 use crate::replay::replay;
 use crate::segment::{Blank, LiveSegment};
@@ -25,19 +25,32 @@ use crate::testing::MemFs;
 /// What a fixture holds, in frames.
 type Frames = Vec<Vec<Effect<'static>>>;
 
-/// The fixtures: a folder, its encoding, what is in it.
-fn fixtures() -> [(&'static str, Encoding, Frames); 10] {
+/// The fixtures: the first version that has it, a folder, its encoding, what is in it.
+fn fixtures() -> [(u32, &'static str, Encoding, Frames); 12] {
     [
-        ("binary", Encoding::Binary, plain()),
-        ("json", Encoding::Json, plain()),
-        ("binary-collections", Encoding::Binary, on_collections()),
-        ("json-collections", Encoding::Json, on_collections()),
-        ("binary-parts", Encoding::Binary, on_parts()),
-        ("json-parts", Encoding::Json, on_parts()),
-        ("binary-ranked", Encoding::Binary, on_ranked()),
-        ("json-ranked", Encoding::Json, on_ranked()),
-        ("binary-streams", Encoding::Binary, on_streams()),
-        ("json-streams", Encoding::Json, on_streams()),
+        (1, "binary", Encoding::Binary, plain()),
+        (1, "json", Encoding::Json, plain()),
+        (1, "binary-collections", Encoding::Binary, on_collections()),
+        (1, "json-collections", Encoding::Json, on_collections()),
+        (1, "binary-parts", Encoding::Binary, on_parts()),
+        (1, "json-parts", Encoding::Json, on_parts()),
+        (1, "binary-ranked", Encoding::Binary, on_ranked()),
+        (1, "json-ranked", Encoding::Json, on_ranked()),
+        (2, "binary-libraries", Encoding::Binary, on_libraries()),
+        (2, "json-libraries", Encoding::Json, on_libraries()),
+        (2, "binary-streams", Encoding::Binary, on_streams()),
+        (2, "json-streams", Encoding::Json, on_streams()),
+    ]
+}
+
+/// Every kind of effect on libraries.
+fn on_libraries() -> Frames {
+    let set = |name, code| Effect::SetLibrary { name, code };
+    vec![
+        vec![set(b"lib", Some(b"#!lua name=lib\nreturn 1"))],
+        vec![set(b"", Some(b"\xff")), set(b"lib", Some(b""))],
+        vec![set(b"none", None)],
+        vec![set(b"lib", None)],
     ]
 }
 
@@ -338,6 +351,7 @@ fn written(encoding: Encoding, frames: &Frames) -> Result<BTreeMap<String, Vec<u
     let dir = LogDir::open(&disk, Path::new("golden")).expect("a disk in memory does not fail");
     let blank = |serial| Blank::make(&dir, serial, 5000, || Ok::<_, IoFailure>(()));
     let header = SegmentHeader {
+        version: VERSION,
         database: *b"golden database!",
         number: 1,
         first_lsn: Lsn(1),
@@ -379,17 +393,17 @@ fn written(encoding: Encoding, frames: &Frames) -> Result<BTreeMap<String, Vec<u
     Ok(disk.files())
 }
 
-fn folder(name: &str) -> PathBuf {
+fn folder(version: u32, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/v1")
+        .join(format!("tests/fixtures/v{version}"))
         .join(name)
 }
 
 #[test]
-fn version_1_is_written_byte_for_byte() {
-    for (fixture, encoding, frames) in fixtures() {
+fn the_newest_version_is_written_byte_for_byte() {
+    for (_, fixture, encoding, frames) in fixtures() {
         for (name, bytes) in written(encoding, &frames).unwrap() {
-            let path = folder(fixture).join(name);
+            let path = folder(VERSION, fixture).join(name);
             let wanted = std::env::var_os("KV_WAL_WRITE_FIXTURES");
             if wanted.is_some_and(|wanted| wanted == fixture) {
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -402,10 +416,13 @@ fn version_1_is_written_byte_for_byte() {
 }
 
 #[test]
-fn version_1_is_read() {
-    for (fixture, _, frames) in fixtures() {
+fn every_version_is_read() {
+    let versions = (1..=VERSION).flat_map(|version| fixtures().map(|fixture| (version, fixture)));
+    for (version, (_, fixture, _, frames)) in
+        versions.filter(|(version, (since, ..))| version >= since)
+    {
         let mut files = BTreeMap::new();
-        for entry in folder(fixture).read_dir().unwrap() {
+        for entry in folder(version, fixture).read_dir().unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             files.insert(name, std::fs::read(path).unwrap());

@@ -40,10 +40,12 @@
 //! {"op":"streamacknowledge","db":0,"key":"events","elements":["group","1700000000000-0"]}
 //! {"op":"flushdb","db":0}
 //! {"op":"flushall"}
+//! {"op":"setlibrary","name":"lib","value":"#!lua name=lib\n..."}
+//! {"op":"deletelibrary","name":"lib"}
 //! ```
 //!
-//! `expires` is in milliseconds since 1970. A key or value that is not UTF-8 stands in `key_base64`, `from_base64` or
-//! `value_base64` instead; if one of `elements` is not, all stand in `elements_base64`. The score of a member stands before it, as the
+//! `expires` is in milliseconds since 1970. A key, name or value that is not UTF-8 stands in `key_base64`, `from_base64`,
+//! `name_base64` or `value_base64` instead; if one of `elements` is not, all stand in `elements_base64`. The score of a member stands before it, as the
 //! shortest decimal number that is read back as the same double, `inf` or `-inf`. What a change of a stream holds stands
 //! in `elements`: the number of entries that a group has passed, and the time at which a consumer was active, may be missing. A field is never given a second meaning.
 //!
@@ -127,6 +129,11 @@ mod tests {
             "{\"op\":\"zsetadd\",\"db\":0,\"key\":\"k\",\"elements\":[\"1\",\"m\",\"2\"]}\n",
             "{\"op\":\"putzset\",\"db\":0,\"key\":\"k\",\"elements\":[\"m\",\"1\"]}\n",
             "{\"op\":\"rename\",\"db\":0,\"key\":\"k\"}\n",
+            "{\"op\":\"setlibrary\",\"name\":\"l\"}\n",
+            "{\"op\":\"setlibrary\",\"db\":0,\"name\":\"l\",\"value\":\"v\"}\n",
+            "{\"op\":\"setlibrary\",\"key\":\"l\",\"value\":\"v\"}\n",
+            "{\"op\":\"deletelibrary\",\"name\":\"l\",\"value\":\"v\"}\n",
+            "{\"op\":\"delete\",\"db\":0,\"key\":\"k\",\"name\":\"l\"}\n",
         ] {
             let refused: Result<(), Malformed> = decode(line.as_bytes(), &mut |_| Ok(()));
             assert!(refused.is_err(), "{line}");

@@ -202,7 +202,9 @@ impl Log {
     fn admit_large(&self, size: Size) -> Result<(), Refusal> {
         let bytes = match size {
             Size::Unknown => return Ok(()),
-            Size::AtMost(bytes) => encoded_bytes_max(self.encoding, bytes as u64),
+            Size::AtMost(bytes) | Size::Growing(bytes) => {
+                encoded_bytes_max(self.encoding, bytes as u64)
+            }
             Size::Encoded(bytes) => bytes as u64,
         };
         if bytes > self.transaction_bytes_max {

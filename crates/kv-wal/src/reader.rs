@@ -8,8 +8,9 @@ use kv_core::{Lsn, UnixMillis};
 use crate::Encoding;
 use crate::file::{IoFailure, LogFile};
 use crate::format::{
-    FRAME_ALIGN, FRAME_HEADER_BYTES, Flaw, FrameHeader, FrameKind, Place, SEGMENT_HEADER_BYTES,
-    SegmentHeader, decode_time, frame_bytes,
+    FRAME_ALIGN, FRAME_HEADER_BYTES, Flaw, FlippedBit, FrameHeader, FrameKind, Place,
+    SEGMENT_HEADER_BYTES, SegmentHeader, decode_time, flipped_in_body, flipped_in_header,
+    frame_bytes,
 };
 
 /// How much is read at once, in bytes, where a frame does not need more.
@@ -42,6 +43,7 @@ pub(crate) struct SegmentReader {
     salt: u64,
     segment: u64,
     encoding: Encoding,
+    version: u32,
     /// Nothing at or behind this offset is looked at.
     end: u64,
     at: u64,
@@ -57,6 +59,7 @@ impl SegmentReader {
             salt: header.salt,
             segment: header.number,
             encoding: header.encoding,
+            version: header.version,
             end,
             at: SEGMENT_HEADER_BYTES as u64,
             block: Vec::new(),
@@ -96,10 +99,7 @@ impl SegmentReader {
             return Ok(Err(Flaw::CutOff));
         }
         let body = &self.loaded(self.at)[FRAME_HEADER_BYTES..whole];
-        let (payload, padding) = body.split_at(payload_bytes);
-        if crc32c::crc32c(payload) != header.payload_checksum
-            || padding.iter().any(|&byte| byte != 0)
-        {
+        if !header.is_of(body, self.version) {
             return Ok(Err(Flaw::PayloadChecksum));
         }
         let frame_at = self.at;
@@ -163,21 +163,54 @@ impl SegmentReader {
     /// The time that a frame with this header notes, if it does; `behind` is what follows the header.
     fn time_in(&self, header: &FrameHeader, behind: &[u8]) -> Option<UnixMillis> {
         let payload = behind.get(..header.payload_bytes as usize)?;
-        let is_mark = header.kind == FrameKind::TimeMark
-            && crc32c::crc32c(payload) == header.payload_checksum;
+        let is_mark =
+            header.kind == FrameKind::TimeMark && header.checksums.fit(payload, self.version);
         is_mark
             .then(|| decode_time(self.encoding, payload).ok())
             .flatten()
     }
 
-    fn header_at(&self, at: u64) -> Result<(FrameHeader, u32), Flaw> {
-        let place = Place {
+    /// The bit alone that keeps the next frame, whose first effect is `due`, from being whole: what no unfinished
+    /// write leaves. `None` when more is wrong, or when that bit may never have been written.
+    pub(crate) fn flipped_bit(&mut self, due: Lsn) -> Result<Option<FlippedBit>, IoFailure> {
+        if !self.load(self.at, FRAME_HEADER_BYTES)? {
+            return Ok(None);
+        }
+        let found = self.loaded(self.at).first_chunk();
+        let (header, in_header) = match (self.header_at(self.at), found) {
+            (Ok((header, _)), _) => (header, None),
+            (Err(Flaw::HeaderChecksum), Some(bytes)) => {
+                match flipped_in_header(bytes, self.place(self.at)) {
+                    Some((header, flipped)) => (header, Some(flipped)),
+                    None => return Ok(None),
+                }
+            }
+            _ => return Ok(None),
+        };
+        let whole = frame_bytes(header.payload_bytes as usize);
+        if header.first_lsn != due || !self.load(self.at, whole)? {
+            return Ok(None);
+        }
+        let frame = &self.loaded(self.at)[..whole];
+        let body = &frame[FRAME_HEADER_BYTES..];
+        let flipped = match in_header {
+            Some(flipped) => header.is_of(body, self.version).then_some(flipped),
+            None => flipped_in_body(&header, body, self.version),
+        };
+        Ok(flipped.filter(|flipped| !flipped.may_be_unwritten(frame, self.at)))
+    }
+
+    fn place(&self, at: u64) -> Place {
+        Place {
             salt: self.salt,
             segment: self.segment,
             offset: at,
-        };
+        }
+    }
+
+    fn header_at(&self, at: u64) -> Result<(FrameHeader, u32), Flaw> {
         let bytes = self.loaded(at).first_chunk().ok_or(Flaw::CutOff)?;
-        FrameHeader::decode(bytes, place)
+        FrameHeader::decode(bytes, self.place(at))
     }
 
     /// Makes sure that `length` bytes at `at` are in the block; false when the file ends before.

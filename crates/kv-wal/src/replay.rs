@@ -7,6 +7,7 @@
 //!   damage;
 //! - the manifest names the newest segment and an LSN that was durable: not reaching them is damage;
 //! - in the last segment, a later frame that says that something missing had been synced: damage;
+//! - a frame there that one flipped bit would make whole: damage, no unfinished write leaves that (`flip`);
 //! - zeros from here: the log ends here; anything else: an unfinished tail, which is dropped.
 //!
 //! Invariant: nothing is written here. What is dropped stays in the file; the next segment names the end.
@@ -384,6 +385,14 @@ impl Replay<'_, '_> {
         if let Some(proof) = tail.proof {
             let why =
                 format!("{flaw}, but a later frame, at offset {proof}, proves it was durable");
+            return Err(self.damaged(segment, end.offset, why));
+        }
+        if let Some(flipped) = reader.flipped_bit(self.lost())? {
+            let why = format!(
+                "{flaw}: only bit {} of the byte at offset {} is wrong, which no unfinished write leaves",
+                flipped.bit,
+                end.offset + flipped.at as u64
+            );
             return Err(self.damaged(segment, end.offset, why));
         }
         if tail.bytes > 0 {

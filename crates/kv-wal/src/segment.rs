@@ -11,7 +11,7 @@ use crate::batch::FrameBuffer;
 use crate::dir::{LogDir, SegmentName};
 use crate::file::{IoFailure, LogFile};
 use crate::format::{
-    FRAME_HEADER_BYTES, FrameHeader, FrameKind, HeaderFlaw, Place, Predecessor,
+    FRAME_HEADER_BYTES, FrameHeader, FrameKind, HeaderFlaw, PayloadChecksums, Place, Predecessor,
     SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, encode_time, frame_bytes,
 };
 
@@ -162,6 +162,11 @@ impl LiveSegment {
         self.end + frame_bytes + END_MARK_BYTES <= self.header.capacity
     }
 
+    /// Tells that each frame will be synced when it is written. Before the first one.
+    pub(crate) fn sync_at_once(&self) {
+        self.file.write_on_past_cache(self.end);
+    }
+
     /// Writes a frame of effects at the end. It must fit.
     pub(crate) fn append(&mut self, frame: &mut FrameBuffer, synced: Lsn) -> Result<(), IoFailure> {
         debug_assert!(self.fits(frame.frame_bytes()));
@@ -193,7 +198,7 @@ impl LiveSegment {
             synced,
             effects: 0,
             kind,
-            payload_checksum: crc32c::crc32c(payload),
+            checksums: PayloadChecksums::of(payload),
         };
         let (header, checksum) = header.encode(self.place());
         let mut bytes = header.to_vec();

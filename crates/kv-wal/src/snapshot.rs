@@ -114,6 +114,8 @@ pub struct SnapshotStatus {
     pub log_bytes_since: u64,
     /// How many have been done since the store was opened.
     pub done: u64,
+    /// How many were tried since then and failed.
+    pub failed: u64,
 }
 
 /// Why a snapshot was not made. The store and its log are as they were.

@@ -42,6 +42,9 @@ pub(crate) struct Writer<'l> {
 
 impl<'l> Writer<'l> {
     pub(crate) fn new(log: &'l Log, live: LiveSegment) -> Self {
+        if log.durability == Durability::Always {
+            live.sync_at_once();
+        }
         Self {
             log,
             noted: live.last_lsn(),
@@ -163,6 +166,9 @@ impl<'l> Writer<'l> {
         log.check()?;
         let header = self.live.successor(log.fs.random());
         self.live = log.must(LiveSegment::publish(&log.dir, blank, header))?;
+        if log.durability == Durability::Always {
+            self.live.sync_at_once();
+        }
         log.went_on_in(&self.live);
         log.orders.published(self.live.number());
         Ok(end)

@@ -13,6 +13,7 @@
 //! | every segment has the same salt | power loss: frames of a lost life come back |
 //! | payload checksums are not looked at | power loss: torn effects are applied, or called damage |
 //! | header checksums are not looked at | power loss: noise is called damage |
+//! | one flipped bit is taken for an unfinished write | `replay_fuzz`: it must be refused |
 //! | recovery writes to the segments that it reads | every recovery: no byte of an earlier life is written |
 //! | writes are acknowledged before they are durable | power loss: acknowledged writes are missing |
 //! | `always` is promised and `everysec` kept | power loss: acknowledged writes are missing |
@@ -31,10 +32,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use broken_fs::{BrokenFs, Bug};
-use kv_wal::Durability;
+use kv_wal::testing::Fuzz;
 use kv_wal::testing::crash::{Cheat, Effort, Past, Plan, Report, Scenario, Trial, Wrap};
 use kv_wal::testing::disk::{Fault, Trouble};
 use kv_wal::testing::figures;
+use kv_wal::{Durability, Encoding};
 
 /// So many scenarios may pass before a bug is caught.
 const SCENARIOS_MAX: u64 = 400;
@@ -189,4 +191,18 @@ fn bugs_of_failing_are_caught_by_failing_calls() {
         });
         caught(&format!("{bug:?}"), trials);
     }
+}
+
+#[test]
+fn a_flipped_bit_taken_for_an_unfinished_write_is_caught_by_the_fuzzer() {
+    let begun = Instant::now();
+    for encoding in [Encoding::Binary, Encoding::Json] {
+        let bug = Bug::MissFlippedBit;
+        let mut fuzz = Fuzz::through(move |disk| Arc::new(BrokenFs::over(disk, bug)));
+        let failure = fuzz.exhaustive(encoding, false, &mut |_| ()).unwrap_err();
+        assert!(failure.what.contains("a flipped bit"), "{failure}");
+        let cases = fuzz.counts().cases();
+        println!("planted: {bug:?}: caught after {cases} cases, {failure}");
+    }
+    figures::note(8, 1, "planted bugs caught", begun.elapsed());
 }

@@ -211,6 +211,36 @@ fn a_failed_sync_is_final() {
     assert_eq!(store.get(b"kept").unwrap().as_deref(), Some(&b"v"[..]));
 }
 
+/// Not with what was written before it failed, and not with a sync that would succeed after it.
+#[test]
+fn the_watermark_stands_still_after_a_failed_sync() {
+    for durability in Durability::ALL {
+        let disk = MemFs::new();
+        let store = open(&disk, durability);
+        let gate = Arc::clone(store.gate());
+        let kept = set(&store, b"kept", b"v");
+        gate.wait(kept, Durability::Always).unwrap();
+        disk.hold_syncs();
+        disk.fail_syncs(Some(ErrorKind::Other));
+        let lost = set(&store, b"lost", b"v");
+        gate.wait(lost, Durability::No).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let waited = gate.wait(lost, Durability::Always);
+                assert_eq!(waited, Err(StoreError::LogFailed));
+            });
+            disk.release_syncs();
+        });
+        disk.fail_syncs(None);
+        assert_eq!((gate.written(), gate.durable()), (lost, kept));
+        // Whatever the threads of the log still had to do.
+        assert!(store.close().is_err());
+        assert_eq!((gate.written(), gate.durable()), (lost, kept));
+        let waited = gate.wait(lost, Durability::Always);
+        assert_eq!(waited, Err(StoreError::LogFailed));
+    }
+}
+
 #[test]
 fn a_failed_write_is_final_whatever_the_policy() {
     for durability in Durability::ALL {
@@ -375,6 +405,50 @@ fn a_transaction_larger_than_the_limit_is_refused() {
         let store = DurableStore::open("kv", limited()).unwrap();
         assert_eq!(store.recovered().last_lsn, Lsn(1));
         assert_eq!(store.get(b"a").unwrap().unwrap(), value);
+    }
+}
+
+/// It used to end the log: memory had changed by the time its size was known.
+#[test]
+fn a_transaction_that_outgrows_the_log_was_never_there() {
+    let small_disk = Space {
+        free: 2 << 20,
+        total: 8 << 20,
+    };
+    let large_disk = Space {
+        free: 1 << 40,
+        total: 1 << 40,
+    };
+    for (limit, space, piece, refusal) in [
+        (100_000, large_disk, 75_000, Refusal::TooLarge),
+        (u64::MAX, small_disk, 1 << 20, Refusal::DiskFull),
+    ] {
+        let disk = MemFs::new();
+        disk.set_space(space);
+        let limited = || DurableOptions {
+            transaction_bytes_max: limit,
+            ..options(&disk, Durability::Always)
+        };
+        let store = open_with(&disk, limited());
+        store.set(b"a", b"before").unwrap();
+        let value = vec![b'x'; piece];
+        let keys: [&[u8]; 4] = [b"a", b"b", b"c", b"d"];
+        let grown = store.memory().write_with(AT, KeySet::Many(&keys), |txn| {
+            txn.append_string(b"a", b" and after");
+            for key in &keys[1..] {
+                txn.set_string(key, StringValue::new(&value), None);
+            }
+            txn.refusal()
+        });
+        assert_eq!(grown, Err(refusal));
+        assert_eq!(Store::len(&store, Db::FIRST), 1);
+        // Nothing has failed.
+        store.set(b"later", b"v").unwrap();
+        store.close().unwrap();
+        let store = DurableStore::open("kv", limited()).unwrap();
+        assert_eq!(store.recovered().last_lsn, Lsn(2));
+        assert_eq!(store.get(b"a").unwrap().as_deref(), Some(&b"before"[..]));
+        assert_eq!(store.get(b"b").unwrap(), None);
     }
 }
 

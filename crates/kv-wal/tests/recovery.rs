@@ -151,6 +151,65 @@ fn the_last_frame_may_be_unfinished() {
     assert_torn(&half, last, 9);
 }
 
+/// Once told as dropped: nothing behind the last frame said that it was durable.
+#[test]
+fn one_flipped_bit_in_the_last_frame_is_damage() {
+    let last = frame(1);
+    for bit in 0..FRAME_BYTES * 8 {
+        let at = last + bit / 8;
+        let flipped = changed(10, 2, |bytes| bytes[at] ^= 1 << (bit % 8));
+        let name = segments(&flipped)[2].clone();
+        assert_damaged(&flipped, &name, last, 10);
+        let Err(error) = open(&flipped) else { continue };
+        let told = format!("only bit {} of the byte at offset {at} is wrong", bit % 8);
+        assert!(error.to_string().contains(&told), "{error}");
+    }
+}
+
+/// The frame is such that what an unfinished write leaves is often the whole frame but for one bit.
+#[test]
+fn what_an_unfinished_write_leaves_is_never_called_a_flip() {
+    let mut value = vec![0; 3000];
+    for (at, byte) in [(0, 1), (700, 4), (1500, 0x80), (1501, 1), (2990, 2)] {
+        value[at] = byte;
+    }
+    let disk = MemFs::new();
+    let roomy = || DurableOptions {
+        segment_bytes: 16 << 10,
+        ..options(&disk)
+    };
+    let store = DurableStore::open("kv", roomy()).unwrap();
+    store.set(&0_u32.to_le_bytes(), &VALUE).unwrap();
+    store.set(b"sparse", &value).unwrap();
+    let mut files = disk.files();
+    files.retain(|name, _| !name.ends_with(".tmp"));
+    let name = segments(&files)[0].clone();
+    let end = files[&name].iter().rposition(|&byte| byte != 0).unwrap() + 1;
+    let from = frame(1);
+    assert!(end > from + value.len());
+    let check = |told: String, change: &dyn Fn(&mut [u8])| {
+        let mut changed = files.clone();
+        change(changed.get_mut(&name).unwrap());
+        let options = options(&MemFs::with_files(&changed));
+        let (_, recovered) = DurableStore::recover_and_stop("kv", options).expect(&told);
+        let expected = if changed == files { 2 } else { 1 };
+        assert_eq!(recovered.effects, expected, "{told}");
+    };
+    for cut in from..=end {
+        check(format!("cut at {cut}"), &|bytes| bytes[cut..].fill(0));
+    }
+    let sectors = from / 512..end.div_ceil(512);
+    for lost in 1_u32..1 << sectors.len() {
+        check(format!("lost sectors {lost:b}"), &|bytes| {
+            for (number, sector) in sectors.clone().enumerate() {
+                if (lost >> number) & 1 == 1 {
+                    bytes[from.max(sector * 512)..end.min((sector + 1) * 512)].fill(0);
+                }
+            }
+        });
+    }
+}
+
 #[test]
 fn zeros_end_the_log() {
     let lost = changed(10, 2, |bytes| bytes[frame(1)..].fill(0));
@@ -256,7 +315,7 @@ fn a_foreign_file_is_noticed() {
 
 #[test]
 fn a_torn_tail_is_not_overwritten() {
-    let torn = changed(10, 2, |bytes| bytes[frame(1) + 90] ^= 1);
+    let torn = changed(10, 2, |bytes| bytes[frame(1) + 90] ^= 3);
     let last = segments(&torn)[2].clone();
     let disk = MemFs::with_files(&torn);
     for effects in [9, 9, 9] {

@@ -50,9 +50,9 @@ impl ServerKind {
             dir.join(self.data()).into_os_string().into(),
         ]);
         let durability: &[&str] = match (self, durability) {
-            (Self::Kv, Durability::Always) => &["--durability", "always"],
+            // No rewrite of the log and no snapshot by itself while it is measured: for nobody.
+            (Self::Kv, Durability::Always) => &["--durability", "always", "--snapshot-after", "0"],
             (Self::Kv, Durability::Off) => &["--durability", "off"],
-            // No rewrite of the log and no snapshot while it is measured: both would only slow the peer.
             (_, Durability::Always) => &[
                 "--save",
                 "",

@@ -15,8 +15,11 @@ use super::raw::{EntryRef, prefetch};
 use super::relocate::Relocation;
 use super::stripe::Stripe;
 use super::table::Table;
+use super::undo::Undo;
+use super::usage::Usage;
 use super::watch::{KeyWatcher, News};
-use crate::{At, Db, Effect, KeySet, Lsn, Random, ValueLimits, ValueRef};
+use crate::library::Shelf;
+use crate::{At, Db, Effect, KeySet, Lsn, Random, UnixMillis, ValueLimits, ValueRef};
 
 /// A stripe's number and the stripe.
 type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
@@ -28,6 +31,8 @@ pub(crate) struct Access<'s> {
     held: Held<'s>,
     /// Whether looks are a reader's: those are counted.
     reader: bool,
+    /// Whether a reader has met something that has expired.
+    met_expired: bool,
 }
 
 enum Declared<'s> {
@@ -38,9 +43,16 @@ enum Declared<'s> {
 
 /// The spot of a key, and the number of its stripe among those held.
 #[derive(Clone, Copy)]
-struct Located {
+pub(super) struct Located {
     spot: Spot,
     index: u32,
+}
+
+impl Located {
+    /// Where in its stripe the key is.
+    pub(super) fn place(self) -> Place {
+        self.spot.place
+    }
 }
 
 struct DeclaredMany<'s> {
@@ -61,10 +73,13 @@ enum Held<'s> {
 pub(crate) struct Changes {
     keys: SmallVec<[(Located, Db); 2]>,
     all: bool,
+    libraries: bool,
     /// What was removed and takes long to free. A transaction drops it when it no longer holds a lock.
     garbage: Vec<Garbage>,
     /// What watchers are told at the end.
     news: Vec<News>,
+    /// What was there before, if all of it may have to be taken back.
+    undo: Option<Box<Undo>>,
 }
 
 /// What has expired at a key.
@@ -83,6 +98,19 @@ pub(crate) enum Expired {
 const EXPIRED_FIELDS_MAX: usize = 128;
 
 impl Changes {
+    /// Of a transaction that may have to be taken back.
+    pub(crate) fn that_can_be_undone() -> Self {
+        Self {
+            undo: Some(Box::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether all of it can be taken back.
+    pub(crate) fn can_be_undone(&self) -> bool {
+        self.undo.is_some()
+    }
+
     /// What is left to be freed.
     pub(super) fn into_garbage(self) -> Vec<Garbage> {
         self.garbage
@@ -107,6 +135,7 @@ impl<'s> Access<'s> {
             declared,
             held,
             reader,
+            met_expired: false,
         }
     }
 
@@ -128,28 +157,40 @@ impl<'s> Access<'s> {
             declared: Declared::Unknown,
             held: Held::One((stripe, store.lock(stripe))),
             reader: false,
+            met_expired: false,
         }
     }
 
-    /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there.
+    /// The entry at `key`, and the newest LSN that this answer depends on. What has expired is not there. `uses`:
+    /// the look counts as a use of the entry.
     #[inline]
-    pub(crate) fn look(&mut self, at: At, key: &[u8]) -> (Option<EntryRef<'_>>, Lsn) {
+    pub(crate) fn look(&mut self, at: At, key: &[u8], uses: bool) -> (Option<EntryRef<'_>>, Lsn) {
         let located = self.locate(key);
         let (store, reader, spot) = (self.store, self.reader, located.spot);
-        let stripe = self.stripe(located);
+        let stripe = &mut self.held.as_mut_slice()[located.index as usize].1;
         let newest = store.log.as_deref().map_or(Lsn::ZERO, |log| {
             stripe.recent.newest(spot.place, || log.settled())
         });
         let (stats, entry) = stripe.stats_and_entry(at.db, spot.place, key);
         let live = entry.filter(|entry| !is_expired(*entry, at));
+        if let (Some(entry), true) = (live, uses) {
+            let used = store.usage.used(entry.stamp(), at.now, || store.random());
+            entry.set_stamp(used);
+        }
         if reader {
             stats.hits += u64::from(live.is_some());
             stats.misses += u64::from(live.is_none());
             if entry.is_some() && live.is_none() {
                 store.sweeper.met_expired(spot.stripe);
+                self.met_expired = true;
             }
         }
         (live, newest)
+    }
+
+    /// Whether a reader has met something that has expired, which is still there.
+    pub(crate) fn met_expired(&self) -> bool {
+        self.met_expired
     }
 
     /// Whether looks are a reader's.
@@ -200,9 +241,23 @@ impl<'s> Access<'s> {
         }
     }
 
-    /// What the store's packed collections keep to.
+    /// `key` is about to be removed to make room: how many bytes it takes; 0 when it is not there.
+    pub(crate) fn count_evicted(&mut self, db: Db, key: &[u8]) -> usize {
+        let located = self.locate(key);
+        let stripe = self.stripe(located);
+        let (stats, entry) = stripe.stats_and_entry(db, located.spot.place, key);
+        stats.evicted += u64::from(entry.is_some());
+        entry.map_or(0, EntryRef::heap_bytes)
+    }
+
+    /// Up to which sizes collections are packed.
     pub(crate) fn limits(&self) -> &ValueLimits {
-        self.store.limits()
+        &self.store.limits
+    }
+
+    /// What the store remembers of uses.
+    pub(crate) fn usage(&self) -> &Usage {
+        &self.store.usage
     }
 
     /// Luck for this transaction.
@@ -211,16 +266,21 @@ impl<'s> Access<'s> {
     }
 
     /// Changes memory and remembers what changed, for [`Access::finish`].
-    pub(crate) fn apply(&mut self, effect: &Effect<'_>, changes: &mut Changes) {
+    pub(crate) fn apply(&mut self, effect: &Effect<'_>, now: UnixMillis, changes: &mut Changes) {
+        let fresh = self.store.usage.fresh(now);
         if effect.source().is_some() {
             if let Some(relocation) = Relocation::of(effect) {
-                self.relocate(effect, &relocation, changes);
+                self.relocate(effect, &relocation, fresh, changes);
             }
             return;
         }
         if let Some((db, key)) = effect.key() {
             let located = self.locate(key);
             let stripe = self.stripe(located);
+            if let Some(undo) = &mut changes.undo {
+                undo.keep(stripe, located, db, key);
+            }
+            stripe.set_fresh(fresh);
             if stripe.watches.is_some() {
                 stripe.note_change(effect, &mut changes.news);
             }
@@ -234,8 +294,14 @@ impl<'s> Access<'s> {
         assert_eq!(
             held.len(),
             stripes,
-            "a change of whole databases holds every stripe"
+            "a change of whole databases, or of libraries, holds every stripe"
         );
+        // Neither whole databases nor libraries are kept.
+        changes.undo = None;
+        if self.store.shelf.apply(effect) {
+            changes.libraries = true;
+            return;
+        }
         changes.all = true;
         for (_, stripe) in held {
             stripe.note_changes(effect, &mut changes.news);
@@ -248,17 +314,23 @@ impl<'s> Access<'s> {
         &mut self,
         effect: &Effect<'_>,
         relocation: &Relocation<'_>,
+        fresh: u32,
         changes: &mut Changes,
     ) {
         self.check_database(relocation.db);
         let from = self.locate(relocation.from);
         let to = self.locate(relocation.key);
+        if let Some(undo) = &mut changes.undo {
+            undo.keep(self.stripe(from), from, relocation.from_db, relocation.from);
+            undo.keep(self.stripe(to), to, relocation.db, relocation.key);
+        }
         let source = self.stripe(from);
         if let Some(end) = relocation.end_of_source() {
             source.note_change(&end, &mut changes.news);
         }
         let new = relocation.take(source, from.spot.place, to.spot.place);
         let target = self.stripe(to);
+        target.set_fresh(fresh);
         target.note_change(effect, &mut changes.news);
         let garbage = relocation.put(target, to.spot.place, new);
         changes.garbage.extend(garbage);
@@ -266,11 +338,27 @@ impl<'s> Access<'s> {
         changes.keys.push((to, relocation.db));
     }
 
+    /// Makes every key again what it was before `changes`, of which nobody is told.
+    pub(crate) fn take_back(&mut self, changes: &mut Changes) {
+        let undo = changes.undo.take().unwrap_or_default();
+        for (located, db, key, entry) in undo.into_entries() {
+            let garbage = self
+                .stripe(located)
+                .put_entry(db, located.place(), &key, entry);
+            changes.garbage.extend(garbage);
+        }
+        changes.keys.clear();
+        changes.news.clear();
+    }
+
     /// Publishes what changed, before the locks are given back: as of the LSN `numbered.0` if there is a log,
     /// where nothing up to `numbered.1` can be taken back any more.
     pub(crate) fn finish(&mut self, changes: &Changes, numbered: Option<(Lsn, Lsn)>) {
         for news in &changes.news {
             news.tell(numbered.map_or(Lsn::ZERO, |(lsn, _)| lsn));
+        }
+        if let (true, Some((lsn, _))) = (changes.libraries, numbered) {
+            self.store.shelf.changed(lsn);
         }
         let totals = &self.store.totals;
         if changes.all {
@@ -313,6 +401,20 @@ impl<'s> Access<'s> {
         let all = held.len() == self.store.stripes.len();
         assert!(all, "a look at whole databases holds every stripe");
         held.iter().map(|(_, stripe)| &**stripe)
+    }
+
+    /// The libraries.
+    ///
+    /// # Panics
+    ///
+    /// When the transaction holds no stripe.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        let held = match &self.held {
+            Held::One(_) => 1,
+            Held::Many(held) => held.len(),
+        };
+        assert!(held > 0, "a look at libraries holds a stripe");
+        &self.store.shelf
     }
 
     /// The newest change that a look at whole databases may show.

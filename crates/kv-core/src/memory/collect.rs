@@ -108,7 +108,7 @@ fn apply_to_list(
         Effect::ListPop {
             key, end, count, ..
         } => table.shrink_list(place, key, |list| {
-            list.pop(end, to_usize(count)).map(Rest::List)
+            list.pop(end, to_usize(count), limits).map(Rest::List)
         }),
         Effect::ListSet {
             key,
@@ -126,7 +126,7 @@ fn apply_to_list(
             element,
             ..
         } => table.shrink_list(place, key, |list| {
-            list.remove_equal(from, to_usize(count), element);
+            list.remove_equal(from, to_usize(count), element, limits);
             None
         }),
         _ => unreachable!("no effect on a collection"),

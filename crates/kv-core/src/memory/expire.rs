@@ -16,6 +16,7 @@ use std::sync::{Mutex, TryLockError};
 use super::place::Place;
 use super::table::Table;
 use super::{Access, MemoryStore};
+use crate::txn::Counting;
 use crate::{At, ExpireSweep, Refusal, Size, Txn, UnixMillis};
 
 /// The bound of a table without expiries.
@@ -243,7 +244,7 @@ impl MemoryStore {
             let slice = txn.swept_table().walk_expiries(now, keys.min(SLICE_KEYS));
             sweep.looked_at += slice.looked_at;
             for key in &slice.due {
-                match txn.delete_expired(key) {
+                match txn.delete_expired(key, Counting::KeysAndFields) {
                     None => sweep.removed += 1,
                     // Each counts as much as a key: it takes as long.
                     Some(fields) => {

@@ -26,7 +26,7 @@ pub(crate) struct Garbage {
 
 #[expect(dead_code, reason = "kept only to be dropped later")]
 enum Kind {
-    Tables(Tables),
+    Tables(Box<Tables>),
     Entry(Slot),
     Rest(Rest),
 }
@@ -36,14 +36,14 @@ impl Garbage {
     pub(super) fn of_tables(tables: Tables) -> Self {
         Self {
             bytes: tables.heap_bytes(),
-            kind: Kind::Tables(tables),
+            kind: Kind::Tables(Box::new(tables)),
         }
     }
 
     /// The tables, if that is what this is.
     pub(super) fn into_tables(self) -> Result<Tables, Self> {
         match self.kind {
-            Kind::Tables(tables) => Ok(tables),
+            Kind::Tables(tables) => Ok(*tables),
             kind => Err(Self { kind, ..self }),
         }
     }

@@ -12,12 +12,15 @@
 // Transactions.
 mod access;
 mod collect;
+mod evict;
 mod garbage;
 mod recent;
 mod relocate;
 mod store;
 mod stripe;
 mod totals;
+mod undo;
+mod usage;
 mod watch;
 
 // Whole databases.
@@ -39,6 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use access::{Access, Changes, Expired};
+pub use evict::{EvictionRule, Worst};
 use expire::Sweeper;
 use foldhash::quality::RandomState;
 use garbage::Reaper;
@@ -49,16 +53,19 @@ pub use stats::{Keyspace, MemoryStats};
 use stripe::Stripe;
 use table::Table;
 use totals::Totals;
+pub use usage::Uses;
+pub(crate) use usage::{Usage, counted};
 use walk::Walking;
 pub use walk::{Walk, WalkBacklog};
 pub use watch::KeyWatcher;
 
+use crate::library::Shelf;
 use crate::observe::{Notebook, Watch};
 use crate::random::STEP;
 use crate::txn::Admission;
 use crate::{
     At, Classes, Clock, Db, EffectLog, KeySet, Lsn, Observer, Random, Refusal, Size, SystemClock,
-    Txn, ValueLimits, View,
+    Txn, UnixMillis, ValueLimits, View,
 };
 
 /// How a [`MemoryStore`] is made.
@@ -91,9 +98,13 @@ pub struct MemoryStore {
     stripes: Box<[LockedStripe]>,
     placing: Placing,
     totals: Totals,
+    usage: Usage,
+    /// When the store was made: what is replayed counts as used then.
+    made: UnixMillis,
     sweeper: Sweeper,
     walking: Walking,
     watch: Watch,
+    shelf: Shelf,
     reaper: Reaper,
     log: Option<Arc<dyn EffectLog>>,
     clock: Arc<dyn Clock>,
@@ -142,9 +153,12 @@ impl MemoryStore {
                 .collect(),
             placing: Placing::new(options.stripes.trailing_zeros()),
             totals: Totals::new(options.stripes, options.databases),
+            usage: Usage::default(),
+            made: options.clock.now(),
             sweeper: Sweeper::default(),
             walking: Walking::default(),
             watch: Watch::default(),
+            shelf: Shelf::default(),
             reaper: Reaper::default(),
             log: None,
             clock: options.clock,
@@ -179,6 +193,12 @@ impl MemoryStore {
         &self.limits
     }
 
+    /// What is remembered of uses from now on; counts grow the more slowly the larger `log_factor` is, and become
+    /// less by one in so many minutes, unless these are 0.
+    pub fn remember(&self, uses: Uses, log_factor: u32, decay_minutes: u32) {
+        self.usage.remember(uses, log_factor, decay_minutes);
+    }
+
     /// Bytes of removed values that are still to be freed.
     #[must_use]
     pub fn garbage_bytes(&self) -> usize {
@@ -204,6 +224,7 @@ impl MemoryStore {
             access,
             at,
             seen: Lsn::ZERO,
+            leaves_no_trace: false,
             notebook: Notebook::new(self.watch.wanted()),
         };
         let answer = look(&mut view);
@@ -225,11 +246,13 @@ impl MemoryStore {
         keys: KeySet<'_>,
         change: impl FnOnce(&mut Txn<'_>) -> R,
     ) -> Result<(R, Lsn), Refusal> {
-        self.write_sized(at, keys, Size::Unknown, change)
+        self.write_sized(at, keys, Size::Growing(0), change)
     }
 
-    /// As [`MemoryStore::write_with`], for a transaction of several changes that may be large together: one whose
-    /// size was not said, and that the log can then not keep, makes the log fail.
+    /// As [`MemoryStore::write_with`], for a transaction of which more is known. One that says
+    /// [`Size::Unknown`] or [`Size::AtMost`], and whose changes after the first are together more than was said and
+    /// more than the log can keep, makes the log fail. So does one of [`Size::Growing`] after it has changed whole
+    /// databases, which is not taken back.
     ///
     /// # Errors
     ///
@@ -300,6 +323,7 @@ impl MemoryStore {
                 access,
                 at,
                 seen: Lsn::ZERO,
+                leaves_no_trace: false,
                 notebook: Notebook::new(self.watch.wanted()),
             },
             log,
@@ -308,10 +332,16 @@ impl MemoryStore {
             admission: Admission::of(size),
             #[cfg(debug_assertions)]
             unnamed: Vec::new(),
-            changes: Changes::default(),
+            changes: match size {
+                Size::Growing(_) if log.is_some() => Changes::that_can_be_undone(),
+                _ => Changes::default(),
+            },
         };
         txn.encoded.clear();
         let answer = change(&mut txn);
+        if txn.refusal().is_some() {
+            txn.take_back();
+        }
         let lsn = Self::commit(&mut txn);
         if txn.view.notebook.is_wanted() {
             self.watch.tell(lsn, &txn.view.notebook);
@@ -329,7 +359,7 @@ impl MemoryStore {
         self.reaper.take(changes.into_garbage());
         match admission {
             Admission::Refused(refusal) => Err(refusal),
-            Admission::UpTo(_) | Admission::Whole => Ok((answer, lsn)),
+            Admission::UpTo(_) | Admission::Growing(_) | Admission::Whole => Ok((answer, lsn)),
         }
     }
 

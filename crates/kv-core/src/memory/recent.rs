@@ -263,7 +263,7 @@ mod tests {
             ..AT
         };
         let value = vec![b'x'; 80_000];
-        let refused = store.write_with(later, KeySet::One(b"k"), |txn| {
+        let refused = store.write_sized(later, KeySet::One(b"k"), Size::Unknown, |txn| {
             txn.set_string(b"k", StringValue::new(&value), None);
         });
         assert_eq!(refused, Err(Refusal::TooLarge));

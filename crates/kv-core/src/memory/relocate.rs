@@ -60,11 +60,25 @@ impl<'a> Relocation<'a> {
     /// The second step, in the stripe of the second key, which is at `to`. Returns what is to be dropped when no
     /// lock is held any more.
     pub(super) fn put(&self, stripe: &mut Stripe, to: Place, new: Option<Slot>) -> Option<Garbage> {
-        let replaced = stripe.told(self.db, to, self.key, |stripe| {
-            let table = stripe.table(self.db);
-            let replaced = table.remove(to, self.key);
-            if let Some(new) = new {
-                table.insert(to, new);
+        stripe.put_entry(self.db, to, self.key, new)
+    }
+}
+
+impl Stripe {
+    /// Makes `entry` what is at `key`, or leaves nothing there. Returns what is to be dropped when no lock is held
+    /// any more.
+    pub(super) fn put_entry(
+        &mut self,
+        db: Db,
+        place: Place,
+        key: &[u8],
+        entry: Option<Slot>,
+    ) -> Option<Garbage> {
+        let replaced = self.told(db, place, key, |stripe| {
+            let table = stripe.table(db);
+            let replaced = table.remove(place, key);
+            if let Some(entry) = entry {
+                table.insert(place, entry);
             }
             replaced
         });

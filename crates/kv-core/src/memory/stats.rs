@@ -17,8 +17,24 @@ pub struct MemoryStats {
     pub misses: u64,
     /// Keys removed because they had expired.
     pub expired: u64,
-    /// Fields of hashes removed because they had expired, while others stayed.
+    /// Keys removed to make room.
+    pub evicted: u64,
+    /// Fields of hashes that a sweep removed because they had expired, or that were given a time which had come.
     pub expired_fields: u64,
+}
+
+impl MemoryStats {
+    /// What was counted since `earlier`.
+    #[must_use]
+    pub fn since(self, earlier: &Self) -> Self {
+        Self {
+            hits: self.hits.saturating_sub(earlier.hits),
+            misses: self.misses.saturating_sub(earlier.misses),
+            expired: self.expired.saturating_sub(earlier.expired),
+            evicted: self.evicted.saturating_sub(earlier.evicted),
+            expired_fields: self.expired_fields.saturating_sub(earlier.expired_fields),
+        }
+    }
 }
 
 /// What one database holds.
@@ -30,7 +46,9 @@ pub struct Keyspace {
     pub expiring: u64,
     /// Hashes that have fields with an expiry.
     pub with_expiring_fields: u64,
-    /// Mean time to live of a sample of those, in milliseconds.
+    /// Keys that the tables have room for as they are, those that are there included.
+    pub room: u64,
+    /// Mean time to live of a sample of those that have an expiry, in milliseconds.
     pub mean_ttl_ms: Option<u64>,
 }
 
@@ -49,6 +67,25 @@ impl MemoryStore {
     #[must_use]
     pub fn memory_used(&self) -> usize {
         memory_used_of(self.each_stripe())
+    }
+
+    /// Lets [`MemoryStore::memory_counted`] say, from now on, what [`MemoryStore::memory_used`] finds out: each change
+    /// costs a little more then. To be called again from time to time, for it puts right what changes that were made
+    /// during a call have made wrong.
+    pub fn count_memory(&self) {
+        self.totals.sum_bytes();
+    }
+
+    /// The end of [`MemoryStore::count_memory`].
+    pub fn stop_counting_memory(&self) {
+        self.totals.forget_bytes();
+    }
+
+    /// Nearly [`MemoryStore::memory_used`], at the cost of a load, while memory is counted.
+    #[must_use]
+    #[inline]
+    pub fn memory_counted(&self) -> usize {
+        usize::try_from(self.totals.bytes()).unwrap_or(0)
     }
 
     /// What `db` holds; `now` is what the sample of times to live counts from.
@@ -114,6 +151,7 @@ fn stats_of(stripes: impl Iterator<Item = impl Deref<Target = Stripe>>) -> Memor
         sum.misses += stripe.stats.misses;
         sum.expired_fields += stripe.stats.expired_fields;
         sum.expired += stripe.stats.expired;
+        sum.evicted += stripe.stats.evicted;
     }
     sum
 }
@@ -143,6 +181,7 @@ fn keyspace_of(
             continue;
         };
         keyspace.keys += table.len() as u64;
+        keyspace.room += table.room() as u64;
         keyspace.expiring += table.expiries.count() as u64;
         keyspace.with_expiring_fields += table.expiries.with_fields() as u64;
         if table.expiries.count() > 0 && sample.count < TTL_SAMPLES {

@@ -1,11 +1,13 @@
 //! [`Store`] on a [`MemoryStore`].
 
+use std::sync::Arc;
+
 use super::MemoryStore;
 use super::place::Place;
 use super::relocate::Relocation;
 use crate::{
-    At, Db, Effect, ExpireSweep, Item, KeySet, Lsn, Refusal, Store, StoreError, Txn, UnixMillis,
-    View,
+    At, Db, Effect, ExpireSweep, Item, KeySet, Libraries, Lsn, Refusal, Store, StoreError, Txn,
+    UnixMillis, View,
 };
 
 impl Store for MemoryStore {
@@ -23,6 +25,9 @@ impl Store for MemoryStore {
     }
 
     fn apply(&self, effect: &Effect<'_>) {
+        if self.shelf.apply(effect) {
+            return;
+        }
         if effect.source().is_some() {
             if let Some(relocation) = Relocation::of(effect) {
                 self.apply_relocation(&relocation);
@@ -36,6 +41,7 @@ impl Store for MemoryStore {
             }
             for number in 0..=self.last_stripe() {
                 let mut stripe = self.lock(number);
+                stripe.set_fresh(self.usage.fresh(self.made));
                 drop(stripe.apply(Place::START, effect));
                 self.totals.publish_all(number, &stripe);
             }
@@ -44,6 +50,7 @@ impl Store for MemoryStore {
         self.check_database(db);
         let spot = self.placing.spot(key);
         let mut stripe = self.lock(spot.stripe);
+        stripe.set_fresh(self.usage.fresh(self.made));
         drop(stripe.apply(spot.place, effect));
         self.totals.publish(spot.stripe, db, &stripe);
     }
@@ -61,6 +68,10 @@ impl Store for MemoryStore {
         for stripe in 0..=self.last_stripe() {
             self.lock(stripe).for_each(show);
         }
+    }
+
+    fn libraries(&self) -> Arc<Libraries> {
+        self.shelf.look().0
     }
 
     fn newest(&self) -> Lsn {

@@ -39,6 +39,8 @@ pub(crate) struct Stripe {
 pub(crate) struct Tables {
     first: Table,
     others: Vec<Table>,
+    /// The stamp of what is added or changed from now on.
+    fresh: u32,
 }
 
 impl Tables {
@@ -52,13 +54,17 @@ impl Tables {
 
     /// The table of `db`, made if need be.
     fn get_or_make(&mut self, db: Db) -> &mut Table {
-        let Some(index) = db.index().checked_sub(1) else {
-            return &mut self.first;
+        let table = match db.index().checked_sub(1) {
+            None => &mut self.first,
+            Some(index) => {
+                if self.others.len() <= index {
+                    self.others.resize_with(index + 1, Table::default);
+                }
+                &mut self.others[index]
+            }
         };
-        if self.others.len() <= index {
-            self.others.resize_with(index + 1, Table::default);
-        }
-        &mut self.others[index]
+        table.fresh = self.fresh;
+        table
     }
 
     fn get_mut(&mut self, db: Db) -> Option<&mut Table> {
@@ -106,6 +112,12 @@ impl Stripe {
             limits,
             ..Self::default()
         }
+    }
+
+    /// What is added or changed from now on gets this stamp.
+    #[inline]
+    pub(super) fn set_fresh(&mut self, stamp: u32) {
+        self.tables.fresh = stamp;
     }
 
     /// The entry at `key`, expired or not, beside what counts looks.
@@ -176,10 +188,11 @@ impl Stripe {
                 let first = std::mem::take(self.table(db));
                 return Some(Garbage::of_tables(Tables {
                     first,
-                    others: Vec::new(),
+                    ..Tables::default()
                 }));
             }
             Effect::FlushAll => return Some(Garbage::of_tables(std::mem::take(&mut self.tables))),
+            Effect::SetLibrary { .. } => unreachable!("libraries are in no stripe, see `Shelf`"),
             Effect::SetCollection { db, .. }
             | Effect::ListPush { db, .. }
             | Effect::ListPop { db, .. }

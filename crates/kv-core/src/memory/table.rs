@@ -11,6 +11,7 @@
 use super::expire::{Dues, Expiries};
 use super::place::Place;
 use super::raw::{Bucket, EntryRef, Slot, prefetch};
+use super::usage::Usage;
 use crate::{StringValue, UnixMillis};
 
 /// Most entries a bucket, on average, of its seven slots.
@@ -30,6 +31,8 @@ pub(crate) struct Table {
     /// Buckets that are chained to those in `buckets`.
     chained: usize,
     pub(crate) expiries: Expiries,
+    /// The stamp of what is added or changed now.
+    pub(super) fresh: u32,
 }
 
 impl Table {
@@ -117,7 +120,10 @@ impl Table {
         self.entry_bytes -= slot.entry().heap_bytes();
         self.expiries.changed(slot.entry().dues(), Dues::default());
         if self.len == 0 {
-            *self = Self::default();
+            *self = Self {
+                fresh: self.fresh,
+                ..Self::default()
+            };
         } else if self.len < self.buckets.len() {
             self.resize(fewer(self.buckets.len()));
         }
@@ -126,6 +132,11 @@ impl Table {
 
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many entries there is room for without growing.
+    pub(crate) fn room(&self) -> usize {
+        (self.buckets.len() * FILL_MAX).max(self.len)
     }
 
     /// Bytes of heap of the table and its entries.
@@ -241,6 +252,9 @@ impl Table {
         };
         let (bytes, dues) = (slot.entry().heap_bytes(), slot.entry().dues());
         change(slot);
+        if !Usage::is_count(self.fresh) {
+            slot.entry().set_stamp(self.fresh);
+        }
         self.entry_bytes = self.entry_bytes - bytes + slot.entry().heap_bytes();
         self.expiries.changed(dues, slot.entry().dues());
         true
@@ -253,6 +267,7 @@ impl Table {
         } else if self.len >= self.buckets.len() * FILL_MAX && self.buckets.len() < BUCKETS_MAX {
             self.resize(more(self.buckets.len()));
         }
+        slot.entry().set_stamp(self.fresh);
         self.len += 1;
         self.entry_bytes += slot.entry().heap_bytes();
         self.expiries.changed(Dues::default(), slot.entry().dues());

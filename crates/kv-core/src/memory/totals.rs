@@ -6,7 +6,7 @@
 //! Invariant: whoever sees a count sees the newest LSN that it came from, or a newer one: LSNs are published
 //! before counts, and read after them.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use super::expire::NEVER;
 use super::stripe::Stripe;
@@ -21,6 +21,12 @@ pub(crate) struct Totals {
     newest: Box<[AtomicU64]>,
     /// A lower bound of a stripe's expiries.
     due: Box<[AtomicI64]>,
+    /// Bytes of heap, by database and stripe.
+    bytes: Box<[AtomicU64]>,
+    /// Whether their sum is kept.
+    sums_bytes: AtomicBool,
+    /// Their sum, as of the last [`Totals::sum_bytes`], and the changes since.
+    all_bytes: AtomicU64,
 }
 
 impl Totals {
@@ -36,6 +42,9 @@ impl Totals {
             due: std::iter::repeat_with(|| AtomicI64::new(NEVER.0))
                 .take(stripes)
                 .collect(),
+            sums_bytes: AtomicBool::new(false),
+            bytes: zeros(stripes * usize::from(databases)),
+            all_bytes: AtomicU64::new(0),
         }
     }
 
@@ -47,10 +56,25 @@ impl Totals {
         let table = stripe.existing_table(db);
         let keys = table.map_or(0, |table| table.len() as u64);
         store(&self.keys[db.index() * stripes + index], keys);
+        let bytes = table.map_or(0, |table| table.heap_bytes() as u64);
+        self.publish_bytes(&self.bytes[db.index() * stripes + index], bytes);
         // Lower only: a bound that is too low costs a look, and the sweep publishes the exact one.
         let bound = table.map_or(NEVER, |table| table.expiries.bound());
         if bound.0 < self.due[index].load(Ordering::Relaxed) {
             self.due[index].store(bound.0, Ordering::Release);
+        }
+    }
+
+    fn publish_bytes(&self, place: &AtomicU64, bytes: u64) {
+        let before = place.load(Ordering::Relaxed);
+        if before == bytes {
+            return;
+        }
+        place.store(bytes, Ordering::Relaxed);
+        if self.sums_bytes.load(Ordering::Relaxed) {
+            // It goes round at the end of numbers, and back.
+            let more = bytes.wrapping_sub(before);
+            self.all_bytes.fetch_add(more, Ordering::Relaxed);
         }
     }
 
@@ -78,6 +102,25 @@ impl Totals {
             .iter()
             .map(|count| count.load(Ordering::Acquire))
             .sum()
+    }
+
+    /// Adds the bytes of all tables and entries up, and keeps the sum from now on. A change that is made meanwhile
+    /// may be in it twice or not at all, until the next call.
+    pub(crate) fn sum_bytes(&self) {
+        self.sums_bytes.store(true, Ordering::SeqCst);
+        let bytes = self.bytes.iter().map(|bytes| bytes.load(Ordering::Relaxed));
+        let sum = bytes.fold(0, u64::wrapping_add);
+        self.all_bytes.store(sum, Ordering::Relaxed);
+    }
+
+    /// Keeps no sum any more.
+    pub(crate) fn forget_bytes(&self) {
+        self.sums_bytes.store(false, Ordering::SeqCst);
+    }
+
+    /// Bytes of heap of all tables and entries, while their sum is kept.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.all_bytes.load(Ordering::Relaxed)
     }
 
     /// The newest LSN of all.

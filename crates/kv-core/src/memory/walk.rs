@@ -24,7 +24,7 @@ use super::place::Place;
 use super::raw::Slot;
 use super::stripe::{Stripe, Tables, item};
 use super::table::Table;
-use crate::{Db, Effect, Item, Lsn};
+use crate::{Db, Effect, Item, Libraries, Lsn};
 
 /// Most buckets of one slice.
 const SLICE_BUCKETS: usize = 32;
@@ -257,6 +257,7 @@ pub struct Walk<'s> {
     store: &'s MemoryStore,
     lsn: Lsn,
     keys: u64,
+    libraries: Arc<Libraries>,
     /// The stripe to go on with; one more than the last: all are done.
     stripe: u32,
     handed: Arc<Handed>,
@@ -294,11 +295,13 @@ impl MemoryStore {
         }
         // Everything up to here has been appended, and nothing can be while the stripes are locked.
         let lsn = self.log.as_deref().map_or(Lsn::ZERO, |log| log.last());
+        let (libraries, _) = self.shelf.look();
         drop(stripes);
         Some(Walk {
             store: self,
             lsn,
             keys,
+            libraries,
             stripe: 0,
             handed,
             over: Over::default(),
@@ -323,6 +326,12 @@ impl Walk<'_> {
     #[must_use]
     pub fn keys(&self) -> u64 {
         self.keys
+    }
+
+    /// The libraries as they were when the walk began.
+    #[must_use]
+    pub fn libraries(&self) -> &Libraries {
+        &self.libraries
     }
 
     /// Shows some of the entries that were not shown yet, in no order that means anything; whether there may

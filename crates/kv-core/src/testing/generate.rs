@@ -88,6 +88,10 @@ pub enum OwnedEffect {
         db: Db,
     },
     FlushAll,
+    SetLibrary {
+        name: Vec<u8>,
+        code: Option<Vec<u8>>,
+    },
     OnCollection(Db, Vec<u8>, OnCollection),
 }
 
@@ -259,6 +263,10 @@ impl OwnedEffect {
             Self::Delete { db, key } => Effect::Delete { db: *db, key },
             Self::FlushDb { db } => Effect::FlushDb { db: *db },
             Self::FlushAll => Effect::FlushAll,
+            Self::SetLibrary { name, code } => Effect::SetLibrary {
+                name,
+                code: code.as_deref(),
+            },
         }
     }
 }
@@ -380,7 +388,12 @@ pub fn offsets() -> impl Strategy<Value = u64> {
     prop_oneof![6 => 0u64..30, 2 => 30u64..300, 1 => 4_000u64..4_200, 1 => 4_200u64..9_000]
 }
 
-/// Effects on the first [`DATABASES`] databases; flushes are rare.
+/// Changes of libraries.
+pub fn libraries() -> impl Strategy<Value = OwnedEffect> {
+    (keys(), option::of(values())).prop_map(|(name, code)| OwnedEffect::SetLibrary { name, code })
+}
+
+/// Effects on the first [`DATABASES`] databases and beside them; flushes are rare.
 pub fn effects() -> impl Strategy<Value = OwnedEffect> {
     let db = || (0..DATABASES).prop_map(Db);
     prop_oneof![
@@ -400,6 +413,7 @@ pub fn effects() -> impl Strategy<Value = OwnedEffect> {
             .prop_map(|(db, key, change)| OwnedEffect::OnCollection(db, key, change)),
         1 => db().prop_map(|db| OwnedEffect::FlushDb { db }),
         1 => Just(OwnedEffect::FlushAll),
+        4 => libraries(),
     ]
 }
 

@@ -64,7 +64,7 @@ impl ManualLog {
 impl EffectLog for ManualLog {
     fn admit(&self, size: Size) -> Result<(), Refusal> {
         let state = self.state();
-        let (Size::AtMost(bytes) | Size::Encoded(bytes)) = size else {
+        let (Size::AtMost(bytes) | Size::Growing(bytes) | Size::Encoded(bytes)) = size else {
             return state.refusal.map_or(Ok(()), Err);
         };
         match state.bytes_max {
@@ -235,6 +235,11 @@ impl EffectLog for ManualLog {
             }
             Effect::FlushDb { db } => put(out, b'F', db, b""),
             Effect::FlushAll => put(out, b'*', Db::FIRST, b""),
+            Effect::SetLibrary { name, code } => {
+                let tag = code.map_or(b'l', |_| b'L');
+                put(out, tag, Db::FIRST, name);
+                put_bytes(out, code.unwrap_or_default());
+            }
         }
     }
 
@@ -422,6 +427,10 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
         },
         b'F' => Effect::FlushDb { db },
         b'*' => Effect::FlushAll,
+        b'L' | b'l' => Effect::SetLibrary {
+            name: key,
+            code: Some(take_bytes(rest)).filter(|_| tag == b'L'),
+        },
         _ => panic!("a tag that was never written"),
     }
 }

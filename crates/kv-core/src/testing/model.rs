@@ -143,9 +143,9 @@ impl ModelValue {
     }
 }
 
-/// Databases as one ordered map.
+/// Databases as one ordered map, and libraries as another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Model(BTreeMap<(Db, Vec<u8>), Held>);
+pub struct Model(BTreeMap<(Db, Vec<u8>), Held>, BTreeMap<Vec<u8>, Vec<u8>>);
 
 impl Model {
     /// Everything that `store` holds, expired keys included.
@@ -161,7 +161,10 @@ impl Model {
             let before = entries.insert((item.db, item.key.to_vec()), (value, item.expires));
             assert_eq!(before, None, "key {:?} was shown twice", item.key);
         });
-        Self(entries)
+        let libraries = store.libraries();
+        let libraries = libraries.iter();
+        let libraries = libraries.map(|(name, code)| (name.to_vec(), code.to_vec()));
+        Self(entries, libraries.collect())
     }
 
     /// What `key` holds.
@@ -233,6 +236,12 @@ impl Model {
             }
             Effect::FlushDb { db } => self.0.retain(|(of, _), _| *of != db),
             Effect::FlushAll => self.0.clear(),
+            Effect::SetLibrary { name, code } => {
+                match code {
+                    Some(code) => self.1.insert(name.to_vec(), code.to_vec()),
+                    None => self.1.remove(name),
+                };
+            }
             Effect::SetCollection {
                 db,
                 key,

@@ -275,7 +275,9 @@ impl Txn<'_> {
         expires: Option<UnixMillis>,
     ) -> Result<usize, StoreError> {
         if expires.is_some_and(|expires| expires <= self.view.at.now) {
-            return self.hash_delete(key, fields);
+            let removed = self.hash_delete(key, fields)?;
+            self.count_expired_fields(key, removed);
+            return Ok(removed);
         }
         let Some(hash) = self.hash(key)? else {
             return Ok(0);
@@ -292,6 +294,11 @@ impl Txn<'_> {
             });
         }
         Ok(there)
+    }
+
+    /// Counts fields of the hash at `key` as expired: they were given a time that has come already.
+    pub fn count_expired_fields(&mut self, key: &[u8], fields: usize) {
+        self.view.access.count_expired(key, Some(fields));
     }
 
     /// Removes fields of the hash at `key`. Returns how many were there.

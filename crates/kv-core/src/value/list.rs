@@ -19,7 +19,7 @@ pub enum ListEnd {
 ///
 /// A clone of a large one shares its elements; a change copies the few thousand bytes around it.
 ///
-/// Invariant: a real list does not become packed again.
+/// Invariant: a real list becomes packed again when it has shrunk to half of what a packed one may have.
 #[derive(Clone, Debug)]
 pub struct List(Form);
 
@@ -146,22 +146,29 @@ impl List {
         if index >= self.len() {
             return;
         }
-        self.make_room(0, element.len(), limits);
+        // As Redis counts it: as if the element came before the old one went.
+        self.make_room(1, element.len(), limits);
         match &mut self.0 {
             Form::Packed(packed) => packed.replace(index, element),
             Form::Tree(tree) => tree.edit(index, |leaf, offset| leaf.replace(offset, element)),
         }
+        self.pack_again(limits);
     }
 
     /// Removes up to `count` elements at an end. Returns what may take long to drop.
-    pub(crate) fn pop(&mut self, end: ListEnd, count: usize) -> Option<CutOff> {
+    pub(crate) fn pop(
+        &mut self,
+        end: ListEnd,
+        count: usize,
+        limits: &ValueLimits,
+    ) -> Option<CutOff> {
         let len = self.len();
         let count = count.min(len);
         let from = match end {
             ListEnd::Front => 0,
             ListEnd::Back => len - count,
         };
-        match &mut self.0 {
+        let cut_off = match &mut self.0 {
             Form::Packed(packed) => {
                 packed.remove(from, count);
                 None
@@ -171,11 +178,19 @@ impl List {
                 None
             }
             Form::Tree(tree) => Some(CutOff(tree.cut(from..from + count))),
-        }
+        };
+        self.pack_again(limits);
+        cut_off
     }
 
     /// Removes the first `count` elements that equal `element`, seen from an end.
-    pub(crate) fn remove_equal(&mut self, from: ListEnd, count: usize, element: &[u8]) {
+    pub(crate) fn remove_equal(
+        &mut self,
+        from: ListEnd,
+        count: usize,
+        element: &[u8],
+        limits: &ValueLimits,
+    ) {
         let places = self.iter().enumerate();
         let mut places: Vec<usize> = places
             .filter(|(_, other)| *other == element)
@@ -192,6 +207,7 @@ impl List {
                 Form::Tree(tree) => tree.edit(index, |leaf, offset| leaf.remove(offset, 1)),
             }
         }
+        self.pack_again(limits);
     }
 
     /// Takes the form in which there is room for so many elements and bytes more.
@@ -201,6 +217,16 @@ impl List {
         {
             let packed = std::mem::take(packed);
             self.0 = Form::Tree(Box::new(Tree::of(packed)));
+        }
+    }
+
+    /// Takes the packed form again, if the list has become that small.
+    fn pack_again(&mut self, limits: &ValueLimits) {
+        if let Form::Tree(tree) = &self.0
+            && let Some(leaf) = tree.only_leaf()
+            && limits.packs_list_again(leaf.len(), leaf.used_bytes())
+        {
+            self.0 = Form::Packed(leaf.clone());
         }
     }
 }
@@ -302,7 +328,7 @@ mod tests {
             }
             Change::Set(..) | Change::Clone => {}
             Change::Cut(front, count) => {
-                list.pop(end(front), count);
+                list.pop(end(front), count, &limits);
                 let count = count.min(model.len());
                 match end(front) {
                     ListEnd::Front => drop(model.drain(..count)),
@@ -311,7 +337,7 @@ mod tests {
             }
             Change::RemoveEqual(front, count, length) => {
                 let element = element(length);
-                list.remove_equal(end(front), count, &element);
+                list.remove_equal(end(front), count, &element, &limits);
                 for _ in 0..count {
                     let mut places = (0..model.len()).filter(|place| model[*place] == element);
                     let place = match end(front) {
@@ -359,6 +385,24 @@ mod tests {
                 check(list, model);
             }
         }
+    }
+
+    #[test]
+    fn a_list_that_shrinks_is_packed_again_with_room_to_grow() {
+        let limits = ValueLimits::default();
+        let mut list = List::default();
+        for _ in 0..3 {
+            list.push(ListEnd::Back, &element(3_000), &limits);
+        }
+        list.push(ListEnd::Back, &element(1), &limits);
+        assert_eq!(list.encoding(), "quicklist");
+        list.pop(ListEnd::Front, 1, &limits);
+        assert_eq!(list.encoding(), "quicklist");
+        list.remove_equal(ListEnd::Front, 1, &element(3_000), &limits);
+        assert_eq!(list.encoding(), "listpack");
+        list.push(ListEnd::Back, &element(3_000), &limits);
+        assert_eq!(list.encoding(), "listpack");
+        assert!(list.iter().map(<[u8]>::len).eq([3_000, 1, 3_000]));
     }
 
     #[test]

@@ -151,6 +151,14 @@ impl<L: Leaf> Tree<L> {
         self.len
     }
 
+    /// The leaf that all elements are in, if there is no other.
+    pub(super) fn only_leaf(&self) -> Option<&L> {
+        match &self.root {
+            Node::Leaf(leaf) => Some(leaf),
+            Node::Branch(_) => None,
+        }
+    }
+
     /// Bytes of heap, known without a walk.
     pub(super) fn heap_bytes(&self) -> usize {
         self.bytes

@@ -24,6 +24,9 @@ pub struct ValueLimits {
     /// `list-max-listpack-size`: most elements of a packed list; or, if negative, -1 to -5 for 4, 8, 16, 32
     /// or 64 KiB.
     pub list_size: AtomicI64,
+    /// `hll-sparse-max-bytes`: longest string of runs that counts distinct elements, in bytes. The store keeps it for
+    /// those who know such strings.
+    pub hll_sparse_bytes: AtomicUsize,
     /// `stream-node-max-entries`: most entries of a block of a stream; 0: no limit.
     pub stream_node_entries: AtomicUsize,
     /// `stream-node-max-bytes`: most bytes of a block of a stream; 0: no limit.
@@ -41,6 +44,7 @@ impl Default for ValueLimits {
             zset_entries: 128.into(),
             zset_value_bytes: 64.into(),
             list_size: (-2).into(),
+            hll_sparse_bytes: 3000.into(),
             stream_node_entries: 100.into(),
             stream_node_bytes: 4096.into(),
         }
@@ -68,6 +72,12 @@ impl ValueLimits {
         members <= self.zset_entries.load(Relaxed) && bytes <= self.zset_value_bytes.load(Relaxed)
     }
 
+    /// Whether a list that shrinks to so many elements, which take so many bytes together, is packed again: at
+    /// half of what a packed one may have, so that the next element does not unpack it.
+    pub(super) fn packs_list_again(&self, elements: usize, bytes: usize) -> bool {
+        self.packs_list(elements.saturating_mul(2), bytes.saturating_mul(2))
+    }
+
     /// Whether a list of so many elements, which take so many bytes together, may be packed.
     pub(super) fn packs_list(&self, elements: usize, bytes: usize) -> bool {
         /// Packed lists of any number of elements have no more than this, in bytes.
@@ -75,7 +85,7 @@ impl ValueLimits {
 
         match self.list_size.load(Relaxed) {
             size @ 0.. => {
-                let elements_max = usize::try_from(size).unwrap_or(usize::MAX);
+                let elements_max = usize::try_from(size).unwrap_or(usize::MAX).max(1);
                 elements <= elements_max && bytes <= COUNTED_BYTES_MAX
             }
             size => bytes <= 2 << 10 << size.unsigned_abs().min(5),

@@ -1,7 +1,7 @@
 //! Words of a line: separated by blanks, or quoted.
 //!
-//! The grammar is Redis' for inline commands. A quote may begin anywhere in a word and must be
-//! followed by a blank or the end of the line. `"..."` knows `\n \r \t \b \a \xHH`, and a backslash
+//! The grammar is Valkey's for inline commands. A quote may begin and end anywhere in a word: `"a b"c` is one
+//! word, as in a shell. `"..."` knows `\n \r \t \b \a \xHH`, and a backslash
 //! before any other byte stands for that byte. `'...'` knows only `\'`.
 
 use crate::error::ProtoError;
@@ -50,7 +50,7 @@ impl<'a> Words<'a> {
     fn double_quoted(&mut self, word: &mut Vec<u8>) -> Result<(), ProtoError> {
         loop {
             match self.take().ok_or(ProtoError::UnbalancedQuotes)? {
-                b'"' => return self.end_of_quote(),
+                b'"' => return Ok(()),
                 b'\\' => word.push(self.escaped()?),
                 other => word.push(other),
             }
@@ -60,7 +60,7 @@ impl<'a> Words<'a> {
     fn single_quoted(&mut self, word: &mut Vec<u8>) -> Result<(), ProtoError> {
         loop {
             match self.take().ok_or(ProtoError::UnbalancedQuotes)? {
-                b'\'' => return self.end_of_quote(),
+                b'\'' => return Ok(()),
                 b'\\' if self.rest.first() == Some(&b'\'') => word.extend(self.take()),
                 other => word.push(other),
             }
@@ -87,13 +87,6 @@ impl<'a> Words<'a> {
         let byte = u8::try_from(high? * 16 + low?).ok()?;
         self.rest = rest;
         Some(byte)
-    }
-
-    fn end_of_quote(&self) -> Result<(), ProtoError> {
-        match self.rest.first() {
-            Some(&byte) if !is_blank(byte) => Err(ProtoError::UnbalancedQuotes),
-            _ => Ok(()),
-        }
     }
 
     fn take(&mut self) -> Option<u8> {
@@ -142,22 +135,23 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_may_begin_inside_a_word() {
+    fn a_quote_may_begin_and_end_inside_a_word() {
         assert_eq!(words(br#"a"b c"'"#), Err(ProtoError::UnbalancedQuotes));
         assert_eq!(words(br#"a"b c" d"#).unwrap(), [&b"ab c"[..], b"d"]);
+        assert_eq!(words(br#""a"b 'c d'e"f""#).unwrap(), [&b"ab"[..], b"c def"]);
+        assert_eq!(words(br#"""""a ''"#).unwrap(), [&b"a"[..], b""]);
     }
 
     #[test]
-    fn open_or_misplaced_quotes_are_refused() {
+    fn open_quotes_are_refused() {
         for line in [
             &br#"""#[..],
             br#""a"#,
             b"'",
             b"'a",
             br#""a\"#,
-            br#""a"b"#,
-            b"'a'b",
-            br#"""""a"#,
+            br#""a"b""#,
+            b"'b'a'r",
         ] {
             assert_eq!(
                 words(line),

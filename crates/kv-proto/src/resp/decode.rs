@@ -42,7 +42,7 @@ impl ArrayDecoder {
             let end = self.position + bytes;
             match input.get(end..end + CRLF.len()) {
                 Some(CRLF) => {}
-                Some(_) => return Err(ProtoError::UnterminatedBulk),
+                Some(_) => return Err(ProtoError::InvalidCrLf),
                 None => return Ok(None),
             }
             args.push_input(self.position, bytes);
@@ -69,6 +69,7 @@ impl ArrayDecoder {
         let (value, size) = match Length::read(input.get(1..).unwrap_or_default()) {
             Length::Complete { value, size } => (value, size),
             Length::Incomplete => return Ok(None),
+            Length::BrokenEnd => return Err(ProtoError::InvalidCrLf),
             Length::Invalid => return Err(ProtoError::InvalidMultibulkLength),
         };
         let count = usize::try_from(value).unwrap_or(0);
@@ -92,6 +93,7 @@ impl ArrayDecoder {
             Some((b'$', rest)) => match Length::read(rest) {
                 Length::Complete { value, size } => (value, size),
                 Length::Incomplete => return Ok(None),
+                Length::BrokenEnd => return Err(ProtoError::InvalidCrLf),
                 Length::Invalid => return Err(ProtoError::InvalidBulkLength),
             },
             Some((&got, _)) => return Err(ProtoError::ExpectedBulk { got }),

@@ -80,11 +80,17 @@ pub(crate) fn one_line(out: &mut Vec<u8>, text: &str) {
     );
 }
 
-/// A marker and a number. Most numbers in replies have one digit.
+/// A marker and a number. Most numbers in replies have one digit or two.
 fn number<N: itoa::Integer + Copy + TryInto<u8>>(out: &mut Vec<u8>, marker: u8, value: N) {
-    if let Ok(digit @ 0..=9) = value.try_into() {
-        out.extend_from_slice(&[marker, b'0' + digit, b'\r', b'\n']);
-        return;
+    match value.try_into() {
+        Ok(digit @ 0..=9) => {
+            return out.extend_from_slice(&[marker, b'0' + digit, b'\r', b'\n']);
+        }
+        Ok(two @ 10..=99) => {
+            let (tens, ones) = (b'0' + two / 10, b'0' + two % 10);
+            return out.extend_from_slice(&[marker, tens, ones, b'\r', b'\n']);
+        }
+        _ => {}
     }
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(value);

@@ -203,7 +203,7 @@ fn read_head(input: &[u8]) -> Result<Option<(i64, usize)>, ReplyError> {
     match Length::read(input.get(1..).unwrap_or_default()) {
         Length::Complete { value, size } => Ok(Some((value, size + 1))),
         Length::Incomplete => Ok(None),
-        Length::Invalid => Err(ReplyError::InvalidLength),
+        Length::Invalid | Length::BrokenEnd => Err(ReplyError::InvalidLength),
     }
 }
 

@@ -38,6 +38,11 @@ impl<'r> Args<'r> {
         self.spec
     }
 
+    /// The whole request.
+    pub(crate) fn request(&self) -> RequestRef<'r> {
+        self.request
+    }
+
     /// The first word of the request, as it was sent.
     pub(crate) fn name(&self) -> &'r [u8] {
         self.request.arg(0)

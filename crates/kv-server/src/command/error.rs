@@ -66,6 +66,16 @@ impl CommandError {
         "EXECABORT",
         "Transaction discarded because of previous errors.",
     );
+    /// The connection has not logged in.
+    pub(crate) const NO_AUTH: Self = Self::fixed("NOAUTH", "Authentication required.");
+    /// There is no such user, or another password is needed.
+    pub(crate) const WRONG_PASSWORD: Self = Self::fixed(
+        "WRONGPASS",
+        "invalid username-password pair or user is disabled.",
+    );
+    /// Replicas are wanted that are not there.
+    pub(crate) const NO_REPLICAS: Self =
+        Self::fixed("NOREPLICAS", "Not enough good replicas to write.");
     /// The data takes all memory that it may.
     pub(crate) const OUT_OF_MEMORY: Self =
         Self::fixed("OOM", "command not allowed when used memory > 'maxmemory'.");

@@ -2,10 +2,14 @@
 //!
 //! 1. **arity**: as many words as the command takes;
 //! 2. **MULTI**: not between `MULTI` and `EXEC`, if the command is not for that;
-//! 3. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages;
-//! 4. **memory**: nothing that may add to the data while that takes all memory that it may.
+//! 3. **user**: not before login, and nothing that the user may not do ([`SessionCx::permit`]);
+//! 4. **subscribed**: a RESP2 connection with subscriptions could not tell replies from messages;
+//! 5. **replicas**: nothing that may change data while replicas are wanted that are not there;
+//! 6. **memory**: nothing that may add to the data while that takes all memory that it may.
 //!
-//! A gate that is added later takes its place in this list: login, ACL, loading, disk.
+//! A gate that is added later takes its place in this list: loading, disk.
+//!
+//! [`SessionCx::permit`]: crate::session::SessionCx::permit
 //!
 //! Invariant: a gate changes nothing; a request that is refused leaves no trace but its error.
 
@@ -54,6 +58,23 @@ pub(crate) fn subscribed(spec: &CommandSpec) -> Result<(), CommandError> {
         "Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
          context"
     )))
+}
+
+/// Whether `spec` may run while there are fewer replicas than are wanted; `multi`: what waits for `EXEC`.
+///
+/// # Errors
+///
+/// It may not.
+pub(crate) fn replicas(spec: &CommandSpec, multi: Option<&Multi>) -> Result<(), CommandError> {
+    let waiting = multi.map_or(&[][..], Multi::requests);
+    let writes = match spec.run {
+        Run::Exec(_) => waiting.iter().any(|queued| queued.spec.is_write()),
+        _ => spec.is_write(),
+    };
+    match writes {
+        true => Err(CommandError::NO_REPLICAS),
+        false => Ok(()),
+    }
 }
 
 /// Whether `spec` may run while the data takes all memory that it may; `multi`: what waits for `EXEC`.

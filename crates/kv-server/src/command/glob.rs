@@ -7,6 +7,10 @@
 /// How two letters are compared.
 type Fold = fn(u8) -> u8;
 
+/// A pattern with more stars, those side by side counted as one and one at the end not at all, fits nothing, as in
+/// Redis.
+const STARS_MAX: usize = 1000;
+
 /// Whether all of `text` fits `pattern`, letters in either case alike.
 pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     fits(pattern, text, |byte| byte.to_ascii_lowercase())
@@ -25,9 +29,14 @@ fn fits(pattern: &[u8], text: &[u8], fold: Fold) -> bool {
     let (mut rest, mut at) = (pattern, 0);
     // The pattern behind the last star, and where in the text it was last tried.
     let mut retry: Option<(&[u8], usize)> = None;
+    let mut stars = 0;
     loop {
         if let [b'*', behind @ ..] = rest {
             (rest, retry) = (behind, Some((behind, at)));
+            stars += usize::from(!matches!(behind, [] | [b'*', ..]));
+            if stars > STARS_MAX {
+                return false;
+            }
             continue;
         }
         let fits = match text.get(at) {

@@ -34,6 +34,7 @@ pub(crate) mod testing;
 mod timeout;
 
 // The commands, by group.
+mod acl;
 mod admin;
 mod bitmap;
 mod connection;
@@ -44,7 +45,7 @@ mod introspect;
 mod keys;
 mod list;
 mod pubsub;
-mod script;
+pub(crate) mod script;
 mod set;
 mod stream;
 mod string;

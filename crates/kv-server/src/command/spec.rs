@@ -47,7 +47,10 @@ pub(crate) struct CommandSpec {
 impl CommandSpec {
     /// Whether it can change data, or may wait for it.
     pub(crate) const fn is_write(&self) -> bool {
-        matches!(self.run, Run::Write(_) | Run::Block(_))
+        matches!(
+            self.run,
+            Run::Write(_) | Run::Block(_) | Run::Library { changes: true, .. }
+        )
     }
 
     /// Whether it only looks at data, and may wait for it.
@@ -165,6 +168,13 @@ pub(crate) enum Run {
         /// Whether the program may change data.
         changes: bool,
         /// Runs it on all data.
+        run: ScriptRun,
+    },
+    /// Looks at the libraries of functions.
+    Library {
+        /// Whether it changes them.
+        changes: bool,
+        /// Does it.
         run: ScriptRun,
     },
     /// Looks at the connection and changes its state.
@@ -308,7 +318,7 @@ impl Group {
 
 /// What sets a command apart beyond its class and keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flags(u16);
+pub(crate) struct Flags(u32);
 
 impl Flags {
     /// Nothing.
@@ -346,6 +356,9 @@ impl Flags {
     pub(crate) const PUBSUB: Self = Self(1 << 13);
     /// Runs while a RESP2 connection is subscribed to something.
     pub(crate) const SUBSCRIBED: Self = Self(1 << 14);
+
+    /// Waits while what writes is paused, though it changes no data: others hear of it, or it may write in Redis.
+    pub(crate) const PAUSED_LIKE_WRITES: Self = Self(1 << 16);
 
     /// What is in one or the other.
     pub(crate) const fn union(self, other: Self) -> Self {

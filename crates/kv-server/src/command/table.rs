@@ -9,8 +9,8 @@ use kv_proto::RequestRef;
 use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
 use super::{
-    admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, script, set,
-    stream, string, transaction, zset,
+    acl, admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, script,
+    set, stream, string, transaction, zset,
 };
 
 /// Every command, group by group, each group sorted by name.
@@ -29,6 +29,7 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     transaction::GROUP,
     script::GROUP,
     connection::GROUP,
+    acl::GROUP,
     admin::GROUP,
     introspect::GROUP,
 ];
@@ -56,6 +57,12 @@ pub(crate) fn find(request: RequestRef<'_>) -> Result<&'static CommandSpec, Comm
         }
         _ => Ok(spec),
     }
+}
+
+/// Whether `spec`, which was found by `word`, is all that this word can stand for: not a container, nor what a
+/// second word has chosen from one.
+pub(crate) fn is_known_by(spec: &CommandSpec, word: &[u8]) -> bool {
+    spec.name.len() == word.len() && !matches!(spec.run, Run::Group { .. })
 }
 
 /// The command called `name`, or `container|subcommand`, in any case.

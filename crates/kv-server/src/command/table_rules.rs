@@ -123,7 +123,11 @@ fn what_happens_to_keys_agrees_with_what_runs() {
             }
             Run::Script { changes, .. } => assert!(changes == access.changes(), "{}", spec.name),
             Run::Session(_) => assert!(!access.changes(), "{}", spec.name),
-            Run::Pure(_) | Run::Exec(_) | Run::Server(_) | Run::Group { .. } => {
+            Run::Pure(_)
+            | Run::Exec(_)
+            | Run::Server(_)
+            | Run::Library { .. }
+            | Run::Group { .. } => {
                 assert!(matches!(spec.keys, Keys::None), "{}", spec.name);
             }
         }

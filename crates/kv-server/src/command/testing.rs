@@ -125,6 +125,7 @@ impl Shell {
             }
             Run::Exec(_)
             | Run::Script { .. }
+            | Run::Library { .. }
             | Run::Session(_)
             | Run::Server(_)
             | Run::Group { alone: None, .. } => {

@@ -16,6 +16,11 @@ use crate::server::Server;
 pub(crate) struct Kept(Mutex<BTreeMap<&'static str, String>>);
 
 impl Kept {
+    /// What `name` is set to, which is empty by default.
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.get(name, "")
+    }
+
     fn get(&self, name: &str, default: &str) -> String {
         let value = self.values().get(name).cloned();
         value.unwrap_or_else(|| default.to_owned())
@@ -40,6 +45,10 @@ enum Form {
     Bytes,
     /// Numbers from 0 to 100.
     Percentiles,
+    /// Pairs of seconds and changes.
+    Saves,
+    /// The empty text.
+    Nothing,
     /// Anything.
     Text,
 }
@@ -67,6 +76,18 @@ impl Form {
             Self::Percentiles => match percentiles(trimmed) {
                 Some(_) => Ok(trimmed.to_owned()),
                 None => Err("argument must be numbers between 0 and 100 inclusive".to_owned()),
+            },
+            Self::Saves => {
+                let mut words = trimmed.split_ascii_whitespace();
+                let is_number = |word: &str| word.parse::<u32>().is_ok_and(|number| number > 0);
+                match words.clone().count().is_multiple_of(2) && words.all(is_number) {
+                    true => Ok(trimmed.to_owned()),
+                    false => Err("Invalid save parameters".to_owned()),
+                }
+            }
+            Self::Nothing => match trimmed {
+                "" => Ok(String::new()),
+                _ => Err("only the empty value is accepted".to_owned()),
             },
             Self::Text => Ok(text.to_owned()),
         }
@@ -118,12 +139,16 @@ kept! {
         "Kept for clients: tables grow and shrink a little with each change, with nothing to do in between."
     "aof-use-rdb-preamble" "yes" Form::YesNo,
         "Kept for clients: snapshots and the log have formats of their own."
+    "availability-zone" "" Form::Text,
+        "Where the server is, for clients that choose by that: `HELLO` and `INFO` tell it."
     "dbfilename" "dump.rdb" Form::Text,
         "Kept for clients: snapshots have names of their own."
     "dynamic-hz" "yes" Form::YesNo,
         "Kept for clients: see `hz`."
     "hz" "10" Form::Number(1, 500),
         "Kept for clients: background work goes on as often as there is some."
+    "key-load-delay" "0" Form::Number(-INT_MAX, INT_MAX),
+        "Kept for tests: loading is never made slower."
     "latency-tracking" "yes" Form::YesNo,
         "Kept for clients: every request is timed."
     "latency-tracking-info-percentiles" PERCENTILES Form::Percentiles,
@@ -140,8 +165,8 @@ kept! {
         "Kept for clients: large values are always freed in the background."
     "list-compress-depth" "0" Form::Number(0, INT_MAX),
         "Kept for clients: lists are not compressed."
-    "maxmemory-samples" "5" Form::Number(1, 64),
-        "Kept for clients: no key is removed to make room."
+    "maxmemory-eviction-tenacity" "10" Form::Number(0, 100),
+        "Kept for clients: room is made in short slices, whatever is asked."
     "min-io-threads-avoid-copy-reply" "7" Form::Number(0, INT_MAX),
         "Kept for clients: long replies are never copied."
     "min-string-size-avoid-copy-reply" "16384" Form::Bytes,
@@ -150,24 +175,42 @@ kept! {
         "Kept for clients: long replies are never copied."
     "prefetch-batch-max-size" "16" Form::Number(0, 128),
         "Kept for clients: the requests of one read are always prefetched together."
+    "primaryauth" "" Form::Text,
+        "Kept for clients: the server is nobody's replica."
+    "primaryuser" "" Form::Text,
+        "Kept for clients: the server is nobody's replica."
     "rdb-key-save-delay" "0" Form::Number(-INT_MAX, INT_MAX),
         "Kept for clients: `--snapshot-rate` says how fast a snapshot is made."
     "rdb-version-check" "strict" Form::Text,
         "Kept for clients: a payload from elsewhere is read if it can be."
     "rdbcompression" "yes" Form::YesNo,
         "Kept for clients: snapshots have a format of their own."
+    "repl-backlog-size" "10485760" Form::Bytes,
+        "Kept for clients: there are no replicas."
+    "repl-backlog-ttl" "3600" Form::Number(0, INT_MAX),
+        "Kept for clients: there are no replicas."
     "repl-diskless-sync" "yes" Form::YesNo,
         "Kept for clients: there are no replicas."
     "repl-diskless-sync-delay" "5" Form::Number(0, INT_MAX),
+        "Kept for clients: there are no replicas."
+    "repl-ping-replica-period" "10" Form::Number(1, INT_MAX),
+        "Kept for clients: there are no replicas."
+    "repl-timeout" "60" Form::Number(1, INT_MAX),
+        "Kept for clients: there are no replicas."
+    "replica-read-only" "yes" Form::YesNo,
         "Kept for clients: there are no replicas."
     "replica-serve-stale-data" "yes" Form::YesNo,
         "Kept for clients: there are no replicas."
     "sanitize-dump-payload" "no" Form::Text,
         "Kept for clients: what comes from outside is always checked in full."
-    "slave-serve-stale-data" "yes" Form::YesNo,
-        "Kept for clients: there are no replicas."
+    "save" "" Form::Saves,
+        "Kept for clients: the log has every change, and its size makes snapshots due: `auto-aof-rewrite-min-size`."
     "stop-writes-on-bgsave-error" "yes" Form::YesNo,
         "Kept for clients: every write is in the log, whatever becomes of a snapshot."
+    "tls-client-key-file-pass" "" Form::Nothing,
+        "Always empty: connections are not encrypted."
+    "tls-key-file-pass" "" Form::Nothing,
+        "Always empty: connections are not encrypted."
 }
 
 #[cfg(test)]

@@ -2,14 +2,19 @@
 //!
 //! Names are Redis' where Redis has the knob. What would let a client write files elsewhere is fixed.
 
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+mod change;
 
-use kv_core::ValueLimits;
-use kv_wal::{DurableStore, SnapshotRule};
+use std::ops::RangeInclusive;
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::settings::{Setting, Settings};
+use kv_wal::SnapshotRule;
+
+use self::change::{
+    bytes, change_rule, number, packed, rule, set_bind, set_clients_memory, set_maxclients,
+    set_output_limit, set_port, yes_or_no,
+};
 use super::{Durability, size};
+use crate::engine::evict::{policy_names, policy_number};
 use crate::notify::NotifyFlags;
 use crate::server::Server;
 
@@ -48,16 +53,19 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
     Knob {
         name: "appendonly",
-        doc: "Whether there is a log: `no` with `--durability off`.",
+        doc: "Whether there is a log: `no` with `--durability off`. It cannot be switched while the server runs: with \
+              one, `no` is taken and the log goes on.",
         default: "yes",
         get: |server| yes_or_no(server.config.durability != Durability::Off),
-        set: Some(|server, text| {
-            let is_on = yes_or_no(server.config.durability != Durability::Off);
-            if text.trim().eq_ignore_ascii_case(&is_on) {
-                return Ok(Box::new(|_| ()));
-            }
-            Err("the log is switched on and off by `--durability` only".to_owned())
-        }),
+        set: Some(
+            |server, text| match text.trim().to_ascii_lowercase().as_str() {
+                "yes" if server.config.durability == Durability::Off => {
+                    Err("the log is switched on by `--durability` only".to_owned())
+                }
+                "yes" | "no" => Ok(Box::new(|_| ())),
+                _ => Err("argument must be 'yes' or 'no'".to_owned()),
+            },
+        ),
     },
     Knob {
         name: "auto-aof-rewrite-min-size",
@@ -97,7 +105,10 @@ pub(crate) const KNOBS: &[Knob] = &[
         default: "127.0.0.1",
         get: |server| {
             let addresses = server.rebind.addresses();
-            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            let addresses: Vec<String> = addresses
+                .iter()
+                .map(|address| address.ip().to_string())
+                .collect();
             addresses.join(" ")
         },
         set: Some(set_bind),
@@ -137,7 +148,14 @@ pub(crate) const KNOBS: &[Knob] = &[
         name: "client-query-buffer-limit",
         doc: "Bytes that one request may have.",
         default: "1073741824",
-        get: |_| kv_proto::REQUEST_BYTES_MAX.to_string(),
+        get: |server| server.settings.request_bytes_max.get().to_string(),
+        set: Some(|_, text| bytes(text, REQUEST_BYTES, |settings| &settings.request_bytes_max)),
+    },
+    Knob {
+        name: "daemonize",
+        doc: "Whether the server leaves its terminal by itself: it does not.",
+        default: "no",
+        get: |_| "no".to_owned(),
         set: None,
     },
     Knob {
@@ -190,11 +208,47 @@ pub(crate) const KNOBS: &[Knob] = &[
         set: Some(|_, text| packed(text, |limits| &limits.hash_value_bytes)),
     },
     Knob {
+        name: "hll-sparse-max-bytes",
+        doc: "Bytes up to which a HyperLogLog is kept as runs of equal registers.",
+        default: "3000",
+        get: |server| {
+            let limits = server.engine.limits();
+            limits.hll_sparse_bytes.load(Relaxed).to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.hll_sparse_bytes)),
+    },
+    Knob {
         name: "io-threads",
         doc: "Threads that serve connections (`--threads`).",
         default: "one for each core",
         get: |server| server.config.thread_count().to_string(),
         set: None,
+    },
+    Knob {
+        name: "lfu-decay-time",
+        doc: "Minutes after which a count of uses of a key becomes less by one; 0 is never.",
+        default: "1",
+        get: |server| server.settings.lfu_decay_minutes.get().to_string(),
+        set: Some(|_, text| {
+            let change = number(text, 0..=LFU_MAX, |settings| &settings.lfu_decay_minutes)?;
+            Ok(Box::new(move |server| {
+                change(server);
+                server.remember_uses();
+            }))
+        }),
+    },
+    Knob {
+        name: "lfu-log-factor",
+        doc: "How slowly counts of uses of keys grow.",
+        default: "10",
+        get: |server| server.settings.lfu_log_factor.get().to_string(),
+        set: Some(|_, text| {
+            let change = number(text, 0..=LFU_MAX, |settings| &settings.lfu_log_factor)?;
+            Ok(Box::new(move |server| {
+                change(server);
+                server.remember_uses();
+            }))
+        }),
     },
     Knob {
         name: "list-max-listpack-size",
@@ -230,26 +284,59 @@ pub(crate) const KNOBS: &[Knob] = &[
     Knob {
         name: "maxmemory",
         doc: "Bytes that the data may take, a megabyte for the server itself included, before commands that would \
-              add to it are refused; 0 is no limit. What is taken is measured ten times a second.",
+              add to it are refused, or keys are removed to make room (`maxmemory-policy`); 0 is no limit.",
         default: "0",
         get: |server| server.settings.memory_max.get().to_string(),
         set: Some(|_, text| {
             let bytes = size::parse(text).ok_or("argument must be a memory value")?;
             Ok(Box::new(move |server| {
                 server.settings.memory_max.set(bytes);
-                server.look_at_memory();
+                server.count_memory();
             }))
         }),
     },
     Knob {
+        name: "maxmemory-clients",
+        doc: "Bytes that all connections together may take, or a share of `maxmemory` such as `5%`; 0 is no limit. \
+              Once a second, those that take most are closed until the rest is within it.",
+        default: "0",
+        get: |server| match server.settings.clients_percent_max.get() {
+            0 => server.settings.clients_bytes_max.get().to_string(),
+            percent => format!("{percent}%"),
+        },
+        set: Some(set_clients_memory),
+    },
+    Knob {
         name: "maxmemory-policy",
-        doc: "What is removed to make room: nothing (`noeviction`).",
+        doc: "What is removed to make room: nothing (`noeviction`), or of a few keys (`allkeys-`), of which those without \
+              an expiry are spared (`volatile-`), the one that was not used for longest (`lru`), is used least (`lfu`), \
+              expires soonest (`ttl`), or any (`random`).",
         default: "noeviction",
-        get: |_| "noeviction".to_owned(),
-        set: Some(|_, text| match text.trim() {
-            "noeviction" => Ok(Box::new(|_| ())),
-            _ => Err("only noeviction is accepted: no key is removed to make room".to_owned()),
+        get: |server| server.policy_name().to_owned(),
+        set: Some(|_, text| {
+            let number = policy_number(text.trim()).ok_or_else(|| {
+                let names = policy_names();
+                format!("argument(s) must be one of the following: {names}")
+            })?;
+            Ok(Box::new(move |server| {
+                server.settings.policy.set(number);
+                server.remember_uses();
+            }))
         }),
+    },
+    Knob {
+        name: "maxmemory-samples",
+        doc: "How many keys are looked at to find one to remove.",
+        default: "5",
+        get: |server| server.settings.memory_samples.get().to_string(),
+        set: Some(|_, text| number(text, 1..=64, |settings| &settings.memory_samples)),
+    },
+    Knob {
+        name: "min-replicas-to-write",
+        doc: "How many replicas there must be for a write to run. There are none: with 1 or more, writes are refused.",
+        default: "0",
+        get: |server| server.settings.replicas_min.get().to_string(),
+        set: Some(|_, text| number(text, 0..=REPLICAS_MAX, |settings| &settings.replicas_min)),
     },
     Knob {
         name: "notify-keyspace-events",
@@ -264,16 +351,23 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
     Knob {
         name: "port",
-        doc: "The port that the server listens on (`--port`).",
+        doc: "The port that the server listens on (`--port`). A change ends no connection.",
         default: "6379",
         get: |server| server.port().to_string(),
-        set: None,
+        set: Some(set_port),
     },
     Knob {
         name: "proto-max-bulk-len",
-        doc: "Bytes that one string may have.",
+        doc: "Bytes that one string of a request may have.",
         default: "536870912",
-        get: |_| kv_proto::BULK_BYTES_MAX.to_string(),
+        get: |server| server.settings.bulk_bytes_max.get().to_string(),
+        set: Some(|_, text| bytes(text, BULK_BYTES, |settings| &settings.bulk_bytes_max)),
+    },
+    Knob {
+        name: "replicaof",
+        doc: "Whose replica the server is: nobody's.",
+        default: "",
+        get: |_| String::new(),
         set: None,
     },
     Knob {
@@ -288,13 +382,15 @@ pub(crate) const KNOBS: &[Knob] = &[
         }),
     },
     Knob {
-        name: "save",
-        doc: "When Redis would make snapshots by itself. Always empty: see `auto-aof-rewrite-min-size`.",
+        name: "requirepass",
+        doc: "The password of the user called default; empty is none. It is not shown, for only its hash is kept.",
         default: "",
         get: |_| String::new(),
-        set: Some(|_, text| match text.trim() {
-            "" => Ok(Box::new(|_| ())),
-            _ => Err("only the empty value is accepted: the log has every change".to_owned()),
+        set: Some(|_, text| {
+            let password = text.to_owned();
+            Ok(Box::new(move |server| {
+                server.acl.set_default_password(password.as_bytes())
+            }))
         }),
     },
     Knob {
@@ -431,6 +527,18 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
 ];
 
+/// Most replicas that a knob takes.
+const REPLICAS_MAX: u64 = i32::MAX as u64;
+
+/// Smallest and largest limit on a request, in bytes.
+const REQUEST_BYTES: RangeInclusive<u64> = 1 << 20..=kv_proto::REQUEST_BYTES_MAX as u64;
+
+/// Smallest and largest limit on a string of a request, in bytes.
+const BULK_BYTES: RangeInclusive<u64> = 1 << 20..=kv_proto::BULK_BYTES_MAX as u64;
+
+/// Largest number that steers counts of uses.
+const LFU_MAX: u64 = i32::MAX as u64;
+
 /// Most percent that a knob takes.
 const PERCENT_MAX: u32 = 2_147_483_647;
 
@@ -442,143 +550,6 @@ const SECONDS_MAX: u64 = 2_147_483_647;
 
 /// Longest time between probes that the kernel takes, in seconds.
 const KEEPALIVE_S_MAX: u64 = 32_767;
-
-/// When a snapshot is made by itself.
-fn rule(server: &Server) -> SnapshotRule {
-    let store = server.engine.durable();
-    store.map_or_else(SnapshotRule::default, DurableStore::snapshot_rule)
-}
-
-fn change_rule(change: impl FnOnce(SnapshotRule) -> SnapshotRule + 'static) -> Change {
-    Box::new(|server| {
-        if let Some(store) = server.engine.durable() {
-            store.set_snapshot_rule(change(store.snapshot_rule()));
-        }
-    })
-}
-
-fn yes_or_no(yes: bool) -> String {
-    if yes { "yes" } else { "no" }.to_owned()
-}
-
-/// Addresses to listen on. Without passwords none that other machines reach may be added.
-fn set_bind(server: &Server, text: &str) -> Result<Change, String> {
-    let words = text.split_ascii_whitespace();
-    let addresses: Result<Vec<IpAddr>, _> = words.map(str::parse).collect();
-    let mut addresses =
-        addresses.map_err(|_| "Failed to bind to specified addresses: not addresses".to_owned())?;
-    addresses.sort_unstable();
-    addresses.dedup();
-    if addresses.is_empty() {
-        return Err("an address is needed".to_owned());
-    }
-    if !server.config.unprotected && !addresses.iter().all(IpAddr::is_loopback) {
-        return Err(
-            "other machines could reach it and there is no password (`--unprotected`)".to_owned(),
-        );
-    }
-    let new = server.rebind.prepare(&addresses, server.port())?;
-    Ok(Box::new(move |server| server.rebind.change(addresses, new)))
-}
-
-fn set_maxclients(server: &Server, text: &str) -> Result<Change, String> {
-    let change = number(text, 1..=u64::from(u32::MAX), |settings| {
-        &settings.clients_max
-    })?;
-    let possible = server.settings.clients_possible;
-    match text.trim().parse::<u64>() {
-        Ok(wanted) if wanted > possible => Err(format!(
-            "the limit on open files leaves room for {possible} clients"
-        )),
-        _ => Ok(change),
-    }
-}
-
-/// A change of the setting `which` to the number in `text`.
-fn number(
-    text: &str,
-    range: std::ops::RangeInclusive<u64>,
-    which: fn(&Settings) -> &Setting,
-) -> Result<Change, String> {
-    let value: i64 = text
-        .trim()
-        .parse()
-        .map_err(|_| "argument couldn't be parsed into an integer")?;
-    match u64::try_from(value) {
-        Ok(value) if range.contains(&value) => {
-            Ok(Box::new(move |server| which(&server.settings).set(value)))
-        }
-        _ => Err(format!(
-            "argument must be between {} and {} inclusive",
-            range.start(),
-            range.end()
-        )),
-    }
-}
-
-/// The limits of one class of clients: bytes at all, bytes for some time, that time in seconds.
-type OutputLimits = [u64; 3];
-
-/// Checks a limit of packed collections.
-fn packed(text: &str, which: fn(&ValueLimits) -> &AtomicUsize) -> Result<Change, String> {
-    let value: i64 = text
-        .trim()
-        .parse()
-        .map_err(|_| "argument couldn't be parsed into an integer")?;
-    let value = usize::try_from(value)
-        .map_err(|_| format!("argument must be between 0 and {} inclusive", i64::MAX))?;
-    Ok(Box::new(move |server| {
-        which(server.engine.limits()).store(value, Relaxed);
-    }))
-}
-
-/// Groups of four words: a class of clients and its three limits.
-fn set_output_limit(_: &Server, text: &str) -> Result<Change, String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if words.is_empty() || !words.len().is_multiple_of(4) {
-        return Err("Wrong number of arguments in buffer limit configuration.".to_owned());
-    }
-    let (mut normal, mut pubsub) = (None, None);
-    for group in words.chunks_exact(4) {
-        let limits = output_limits(&group[1..]);
-        match group[0].to_ascii_lowercase().as_str() {
-            "normal" => normal = Some(limits?),
-            "pubsub" => pubsub = Some(limits?),
-            "replica" | "slave" => drop(limits?),
-            _ => {
-                return Err(
-                    "Invalid client class specified in buffer limit configuration.".to_owned(),
-                );
-            }
-        }
-    }
-    Ok(Box::new(move |server| {
-        let settings = &server.settings;
-        if let Some([hard, soft, seconds]) = normal {
-            settings.output_hard_bytes.set(hard);
-            settings.output_soft_bytes.set(soft);
-            settings.output_soft_s.set(seconds);
-        }
-        if let Some([hard, soft, seconds]) = pubsub {
-            settings.pubsub_hard_bytes.set(hard);
-            settings.pubsub_soft_bytes.set(soft);
-            settings.pubsub_soft_s.set(seconds);
-        }
-    }))
-}
-
-fn output_limits(words: &[&str]) -> Result<OutputLimits, String> {
-    let limits = match words {
-        [hard, soft, seconds] => [size::parse(hard), size::parse(soft), seconds.parse().ok()],
-        _ => [None; 3],
-    };
-    match limits {
-        [Some(hard), Some(soft), Some(seconds)] => Ok([hard, soft, seconds]),
-        _ => Err(
-            "Error in hard, soft or soft_seconds setting in buffer limit configuration.".to_owned(),
-        ),
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,24 @@ const ALIASES: &[(&str, &str)] = &[
     ("hash-max-ziplist-entries", "hash-max-listpack-entries"),
     ("hash-max-ziplist-value", "hash-max-listpack-value"),
     ("list-max-ziplist-size", "list-max-listpack-size"),
+    ("masterauth", "primaryauth"),
+    ("masteruser", "primaryuser"),
+    ("min-slaves-to-write", "min-replicas-to-write"),
+    ("repl-ping-slave-period", "repl-ping-replica-period"),
+    ("slave-read-only", "replica-read-only"),
+    ("slave-serve-stale-data", "replica-serve-stale-data"),
+    ("slaveof", "replicaof"),
     ("zset-max-ziplist-entries", "zset-max-listpack-entries"),
     ("zset-max-ziplist-value", "zset-max-listpack-value"),
 ];
+
+/// Names that only those find who know them.
+const HIDDEN: &[&str] = &["key-load-delay"];
+
+/// Whether the knob called `name` is left out where a pattern finds it.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    HIDDEN.contains(&name)
+}
 
 static METERS: [[Knob; 2]; 3] = meter_knobs::JOURNALS;
 

@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use kv_proto::Limits;
+
 use super::kept::Kept;
+use crate::engine::evict::NO_EVICTION;
 
 /// Seconds after which a half-sent request is given up.
 pub(crate) const REQUEST_TIMEOUT_S: u64 = 30;
@@ -70,6 +73,16 @@ pub(crate) struct Settings {
     pub(crate) output_soft_bytes: Setting,
     /// Seconds for which more than `output_soft_bytes` may wait.
     pub(crate) output_soft_s: Setting,
+    /// Bytes that one request may have.
+    pub(crate) request_bytes_max: Setting,
+    /// Bytes that one string of a request may have.
+    pub(crate) bulk_bytes_max: Setting,
+    /// Bytes that all connections together may take; 0: no limit.
+    pub(crate) clients_bytes_max: Setting,
+    /// That limit as a share of `memory_max`; 0: `clients_bytes_max` says it.
+    pub(crate) clients_percent_max: Setting,
+    /// How many replicas there must be for a write to run: there are none.
+    pub(crate) replicas_min: Setting,
     /// Bytes of mail that may wait for a client; 0: no limit.
     pub(crate) pubsub_hard_bytes: Setting,
     /// Bytes of mail that may wait for `pubsub_soft_s` seconds; 0: no limit.
@@ -84,8 +97,18 @@ pub(crate) struct Settings {
     pub(crate) notify_flags: Setting,
     /// Bytes that the data may take before what would add to it is refused; 0: no limit.
     pub(crate) memory_max: Setting,
+    /// What is removed to make room: the number of a [`Policy`](crate::engine::evict::Policy).
+    pub(crate) policy: Setting,
+    /// How many keys are looked at to find one to remove.
+    pub(crate) memory_samples: Setting,
+    /// How slowly counts of uses grow.
+    pub(crate) lfu_log_factor: Setting,
+    /// Minutes after which a count of uses becomes less by one; 0: it does not.
+    pub(crate) lfu_decay_minutes: Setting,
     /// Whether what has expired is removed before anybody asks for it; 0: it is not.
     pub(crate) sweeps: Setting,
+    /// Whether the work goes on that is done by the clock; 0: it does not.
+    pub(crate) clockwork: Setting,
     /// What is remembered for clients and steers nothing.
     pub(crate) kept: Kept,
 }
@@ -102,6 +125,11 @@ impl Settings {
             output_hard_bytes: Setting::new(OUTPUT_HARD_BYTES),
             output_soft_bytes: Setting::new(OUTPUT_SOFT_BYTES),
             output_soft_s: Setting::new(OUTPUT_SOFT_S),
+            request_bytes_max: Setting::new(kv_proto::REQUEST_BYTES_MAX as u64),
+            bulk_bytes_max: Setting::new(kv_proto::BULK_BYTES_MAX as u64),
+            clients_bytes_max: Setting::new(0),
+            clients_percent_max: Setting::new(0),
+            replicas_min: Setting::new(0),
             pubsub_hard_bytes: Setting::new(PUBSUB_HARD_BYTES),
             pubsub_soft_bytes: Setting::new(PUBSUB_SOFT_BYTES),
             pubsub_soft_s: Setting::new(OUTPUT_SOFT_S),
@@ -109,8 +137,33 @@ impl Settings {
             busy_reply_threshold_ms: Setting::new(BUSY_REPLY_THRESHOLD_MS),
             notify_flags: Setting::new(0),
             memory_max: Setting::new(0),
+            policy: Setting::new(NO_EVICTION),
+            memory_samples: Setting::new(5),
+            lfu_log_factor: Setting::new(10),
+            lfu_decay_minutes: Setting::new(1),
             sweeps: Setting::new(1),
+            clockwork: Setting::new(1),
             kept: Kept::default(),
         }
+    }
+
+    /// What a client may send in one request.
+    pub(crate) fn request_limits(&self) -> Limits {
+        let bytes = |setting: &Setting| usize::try_from(setting.get()).unwrap_or(usize::MAX);
+        Limits {
+            request_bytes_max: bytes(&self.request_bytes_max),
+            bulk_bytes_max: bytes(&self.bulk_bytes_max),
+            ..Limits::default()
+        }
+    }
+
+    /// Bytes that all connections together may take; `None`: there is no limit.
+    pub(crate) fn clients_bytes_max(&self) -> Option<u64> {
+        let percent = self.clients_percent_max.get();
+        let limit = match percent {
+            0 => self.clients_bytes_max.get(),
+            _ => self.memory_max.get() / 100 * percent,
+        };
+        (limit > 0).then_some(limit)
     }
 }

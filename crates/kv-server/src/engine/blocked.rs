@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kv_core::{At, Db, KeySet, KeyWatcher, Kind, Lsn, MemoryStore, Refusal, UnixMillis};
+use kv_core::{At, Db, KeySet, KeyWatcher, Kind, Lsn, MemoryStore, Refusal, Size, UnixMillis};
 use kv_proto::{Format, Reply, ReplyBuffer, Request, RequestRef};
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
@@ -199,7 +199,7 @@ impl Blocked {
         let mut queues = lock(&self.queues);
         let keys: SmallVec<[&[u8]; 8]> = spec.keys.of(request).collect();
         let watcher = Arc::clone(&self.ready) as Arc<dyn KeyWatcher>;
-        let (turn, shows) = memory.write_with(at, KeySet::Many(&keys), |txn| {
+        let (turn, shows) = memory.write_sized(at, KeySet::Many(&keys), Size::Unknown, |txn| {
             let args = Args::new(spec, request);
             txn.set_origin(id);
             let turn = all_or_nothing(spec, txn, |txn| attempt(txn, args, reply));
@@ -343,7 +343,7 @@ impl Waiter {
         let keys: SmallVec<[&[u8]; 8]> = self.spec.keys.of(request).collect();
         let at = At { db: self.db, now };
         let mut out = ReplyBuffer::new();
-        let (turn, shows) = memory.write_with(at, KeySet::Many(&keys), |txn| {
+        let (turn, shows) = memory.write_sized(at, KeySet::Many(&keys), Size::Unknown, |txn| {
             txn.set_origin(self.id);
             let kind = txn.kind(key);
             if kind != Some(self.wait.kind) && !self.wait.even_if_gone {

@@ -13,6 +13,7 @@ use std::cell::RefCell;
 
 use super::ServerCx;
 use super::blocked::{Asking, Entered};
+use super::evict::Room;
 use super::transaction;
 use crate::command::args::Args;
 use crate::command::error::CommandError;
@@ -20,7 +21,7 @@ use crate::command::spec::{Attempt, CommandSpec, Flags, Outcome, Run, Turn};
 use crate::command::{gate, table};
 use crate::meter::Stopwatch;
 use crate::session::later::Later;
-use crate::session::{Ran, SessionCx};
+use crate::session::{Ran, Replies, SessionCx};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
@@ -66,15 +67,22 @@ pub(crate) fn execute(
     now: UnixMillis,
     out: &mut ReplyBuffer,
 ) -> Executed {
+    let room = match cx.server.is_memory_full() {
+        false => Room::Enough,
+        true => make_room(cx, out),
+    };
     let mark = out.mark();
     let mut reply = Reply::new(out, cx.state.decoder.format());
-    let answer = match admitted(cx, spec, request) {
+    let answer = match admitted(cx, spec, request, room) {
         Ok(spec) if cx.state.multi.is_some() && !spec.flags.contains(Flags::NOT_QUEUED) => {
             Ok((queue(cx, spec, request, &mut reply), Lsn::ZERO))
         }
         Ok(spec) => {
             let stopwatch = Stopwatch::begin(cx.state.times_exactly);
             let before = reply.buffer().len();
+            if spec.is_script() {
+                cx.tell_monitors(spec, request, false);
+            }
             let answer = run(cx, spec, request, now, &mut reply);
             if !matches!(answer, Err(Refusal::Behind)) {
                 cx.ran(Ran {
@@ -83,6 +91,7 @@ pub(crate) fn execute(
                     nanos: stopwatch.nanos(),
                     failed: !matches!(answer, Ok((Ok(()), _))),
                     reply_bytes: reply.buffer().len() - before,
+                    by_script: false,
                 });
             }
             answer
@@ -114,22 +123,46 @@ pub(crate) fn execute(
     Executed::Replied { shows, failed }
 }
 
+/// Makes room, if that is possible. Whoever asks hears before the reply which keys went.
+#[cold]
+fn make_room(cx: &mut SessionCx<'_>, out: &mut ReplyBuffer) -> Room {
+    let room = cx.server.make_room();
+    if cx.state.replies == Replies::On && cx.state.client.inbox.has_mail() {
+        cx.state.collect_mail(out);
+    }
+    room
+}
+
 /// The command, if it may run now or be kept for `EXEC`. One that may not spoils the transaction that it would
 /// be part of.
 fn admitted(
     cx: &mut SessionCx<'_>,
     spec: Option<&'static CommandSpec>,
     request: RequestRef<'_>,
+    room: Room,
 ) -> Result<&'static CommandSpec, CommandError> {
     let in_multi = cx.state.multi.is_some();
-    let found = spec.map_or_else(|| table::find(request), Ok);
+    let found = match spec {
+        Some(spec) => Ok(spec),
+        // Whoever has not logged in learns nothing about commands.
+        None => cx.user().map(drop).and_then(|()| table::find(request)),
+    };
     let is_subscriber = cx.state.is_subscriber();
     let checked = found.and_then(|spec| {
-        gate::check(spec, request, in_multi)?;
+        gate::check(spec, request, in_multi).or_else(|error| {
+            match spec.flags.contains(Flags::NO_AUTH) {
+                true => Err(error),
+                false => cx.user().map(drop).and(Err(error)),
+            }
+        })?;
+        cx.permit(spec, request)?;
         if is_subscriber {
             gate::subscribed(spec)?;
         }
-        if cx.server.is_memory_full() {
+        if cx.server.settings.replicas_min.get() > 0 {
+            gate::replicas(spec, cx.state.multi.as_deref())?;
+        }
+        if room == Room::None {
             gate::memory(spec, cx.state.multi.as_deref())?;
         }
         Ok(spec)
@@ -183,19 +216,26 @@ fn run(
     };
     match &spec.run {
         Run::Read(look) => with_keys(spec, request, |keys| {
-            Ok(memory.read_with(at, keys, |view| {
+            let ((outcome, met_expired), shows) = memory.read_with(at, keys, |view| {
+                cx.state.trace(view);
                 let outcome = look(view, args, reply);
                 // Now, while the stripes of the keys are locked.
                 if let Some(tracker) = cx.state.remembering() {
                     cx.server.remember(tracker, keys);
                 }
-                outcome
-            }))
+                (outcome, view.met_expired())
+            });
+            if met_expired && !cx.server.pause.holds_up_writes() {
+                // A write that does nothing else removes it. If the log does not take that, it stays for later.
+                let _ = memory.write_with(at, keys, |_| ());
+            }
+            Ok((outcome, shows))
         }),
         Run::Write(change) => {
             let answer = with_keys(spec, request, |keys| {
                 memory.write_sized(at, keys, size(keys, request), |txn| {
                     txn.set_origin(cx.state.client.id);
+                    cx.state.trace(txn);
                     all_or_nothing(spec, txn, |txn| change(txn, args, reply))
                 })
             });
@@ -209,12 +249,13 @@ fn run(
         }
         Run::Exec(exec) => {
             let answer = exec(cx, now, reply);
-            cx.server.blocked.serve(memory, now);
+            // It may have taken long, and what it left may have expired meanwhile.
+            cx.server.engine.serve(&cx.server.blocked);
             answer
         }
-        Run::Script { changes, run } => {
+        Run::Script { changes, run } | Run::Library { changes, run } => {
             let answer = transaction::script(cx, (*changes, *run), args, now, reply);
-            cx.server.blocked.serve(memory, now);
+            cx.server.engine.serve(&cx.server.blocked);
             answer
         }
         Run::Pure(answer)
@@ -269,8 +310,9 @@ fn run_or_wait(
     let memory = cx.server.engine.memory();
     let args = Args::new(spec, request);
     let (turn, shows) = with_keys(spec, request, |keys| {
-        memory.write_with(at, keys, |txn| {
+        memory.write_sized(at, keys, size(keys, request), |txn| {
             txn.set_origin(cx.state.client.id);
+            cx.state.trace(txn);
             all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))
         })
     })?;

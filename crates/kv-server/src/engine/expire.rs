@@ -1,5 +1,7 @@
 //! Removes keys whose time has come and that nobody asks for.
 //!
+//! A read removes what it finds expired too, see `execute`; where sweeps are turned off, so does a scan.
+//!
 //! A sweep runs ten times a second in short slices, longer while much has expired; each removal goes through
 //! a transaction and the log like any other change. While clients that write are paused, nothing is removed.
 
@@ -8,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use kv_core::ExpireSweep;
 
+use super::evict::make_room;
 use crate::server::Server;
 
 /// From one sweep to the next.
@@ -31,6 +34,10 @@ pub(crate) async fn expire(server: Arc<Server>) {
         let turn = server.scripts.gate.turn().await;
         server.engine.serve(&server.blocked);
         drop(turn);
+        if server.settings.clockwork.get() == 0 {
+            continue;
+        }
+        make_room(&server).await;
         if server.settings.sweeps.get() == 0 {
             continue;
         }
@@ -42,6 +49,11 @@ pub(crate) async fn expire(server: Arc<Server>) {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Whether nobody else removes what has expired.
+pub(crate) fn is_left_to_reads(server: &Server) -> bool {
+    server.settings.sweeps.get() == 0 && !server.pause.holds_up_writes()
 }
 
 /// One slice; whether another one is worth it.

@@ -4,17 +4,19 @@
 
 pub(crate) mod blocked;
 pub(crate) mod commits;
+pub(crate) mod evict;
 pub(crate) mod execute;
 pub(crate) mod expire;
 pub(crate) mod lot;
 pub(crate) mod transaction;
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use kv_core::{
-    At, Classes, Cursor, Db, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace, Lsn, MemoryStats,
-    MemoryStore, Observer, Store as _, UnixMillis, ValueLimits, View,
+    At, Classes, Cursor, Db, Event, EvictionRule, ExpireSweep, Item, KeySet, KeyWatcher, Keyspace,
+    Lsn, MemoryStats, MemoryStore, Observer, Refusal, Store as _, UnixMillis, Uses, ValueLimits,
+    View,
 };
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
@@ -60,6 +62,20 @@ impl Engine {
         let at = At { db, now };
         let watch = |view: &mut View<'_>| view.watch(key, watcher);
         self.memory().read_with(at, KeySet::One(key), watch).0
+    }
+
+    /// Shows the libraries of functions, as of one moment.
+    pub(crate) fn look_at_libraries(&self, look: impl FnOnce(&mut View<'_>)) {
+        let at = At {
+            db: Db::FIRST,
+            now: self.now(),
+        };
+        self.memory().read_with(at, KeySet::One(b""), look);
+    }
+
+    /// Whether there are libraries of functions.
+    pub(crate) fn has_libraries(&self) -> bool {
+        !self.memory().libraries().is_empty()
     }
 
     /// A place in the order of scans, drawn by lot: all are equally likely.
@@ -168,9 +184,33 @@ impl Engine {
         self.memory().expire_due(self.now(), budget_keys)
     }
 
-    /// About how many bytes the data takes in memory.
-    pub(crate) fn memory_used(&self) -> usize {
-        self.memory().memory_used()
+    /// Bytes of removed values that are still to be freed.
+    pub(crate) fn garbage_bytes(&self) -> usize {
+        self.memory().garbage_bytes()
+    }
+
+    /// About how many bytes the data takes in memory, while they are counted.
+    #[inline]
+    pub(crate) fn memory_counted(&self) -> usize {
+        self.memory().memory_counted()
+    }
+
+    /// Counts the bytes that the data takes, or does not any more. To be called from time to time.
+    pub(crate) fn count_memory(&self, on: bool) {
+        match on {
+            true => self.memory().count_memory(),
+            false => self.memory().stop_counting_memory(),
+        }
+    }
+
+    /// What is remembered of uses of keys.
+    pub(crate) fn remember(&self, uses: Uses, log_factor: u32, decay_minutes: u32) {
+        self.memory().remember(uses, log_factor, decay_minutes);
+    }
+
+    /// Removes one key to make room; `None`: none may go.
+    pub(crate) fn evict(&self, rule: EvictionRule, event: Event) -> Result<Option<usize>, Refusal> {
+        self.memory().evict(self.now(), rule, event)
     }
 
     /// Up to which sizes collections are packed.
@@ -219,6 +259,14 @@ trait Whole {
         count: usize,
         show: &mut dyn FnMut(&Item<'_>),
     ) -> (Cursor, Lsn);
+    /// Removes what has expired of the wanted ones of about `count` keys from `cursor` on, if it can be done here.
+    fn expire_scanned(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        is_wanted: &dyn Fn(&Item<'_>) -> bool,
+    );
     /// What `db` holds.
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace;
     /// What the store has counted since the start.
@@ -242,6 +290,30 @@ impl Whole for &MemoryStore {
     ) -> (Cursor, Lsn) {
         let next = self.scan_at(at, cursor, count, show);
         (next, self.newest())
+    }
+
+    fn expire_scanned(
+        &mut self,
+        at: At,
+        cursor: Cursor,
+        count: usize,
+        is_wanted: &dyn Fn(&Item<'_>) -> bool,
+    ) {
+        let mut expired: Vec<Box<[u8]>> = Vec::new();
+        // At the beginning of time nothing has expired: the scan shows everything.
+        let before_all = At {
+            now: UnixMillis(i64::MIN),
+            ..at
+        };
+        self.scan_at(before_all, cursor, count, &mut |item| {
+            if item.expires.is_some_and(|expires| expires <= at.now) && is_wanted(item) {
+                expired.push(item.key.into());
+            }
+        });
+        for key in &expired {
+            // A log that takes nothing leaves the key where it is; it is not shown all the same.
+            let _ = self.write_with(at, KeySet::One(key), |_| ());
+        }
     }
 
     fn keyspace(&mut self, db: Db, now: UnixMillis) -> Keyspace {
@@ -274,6 +346,10 @@ impl Whole for View<'_> {
         (next, Lsn::ZERO)
     }
 
+    fn expire_scanned(&mut self, _: At, _: Cursor, _: usize, _: &dyn Fn(&Item<'_>) -> bool) {
+        // A view changes nothing.
+    }
+
     fn keyspace(&mut self, db: Db, _now: UnixMillis) -> Keyspace {
         self.in_db(db, View::keyspace)
     }
@@ -302,13 +378,47 @@ impl ServerCx<'_> {
         count: usize,
         show: &mut dyn FnMut(&Item<'_>),
     ) -> Cursor {
-        let at = At {
-            db: self.db,
-            now: self.now,
-        };
-        let (next, as_of) = self.whole.borrow_mut().scan(at, cursor, count, show);
+        let (next, as_of) = self.whole.borrow_mut().scan(self.at(), cursor, count, show);
         self.shows(as_of);
         next
+    }
+
+    /// Shows about `count` keys of `db` from `cursor` on as they are in memory, expired ones and fields included,
+    /// and returns where to go on: for statistics, which no reply needs to wait for.
+    pub(crate) fn scan_memory(
+        &self,
+        db: Db,
+        cursor: Cursor,
+        count: usize,
+        show: &mut dyn FnMut(&Item<'_>),
+    ) -> Cursor {
+        // At the beginning of time nothing has expired.
+        let at = At {
+            db,
+            now: UnixMillis(i64::MIN),
+        };
+        self.whole.borrow_mut().scan(at, cursor, count, show).0
+    }
+
+    /// Removes what has expired of the wanted ones of the keys that such a scan passes, where no sweep does it.
+    pub(crate) fn expire_scanned(
+        &self,
+        cursor: Cursor,
+        count: usize,
+        is_wanted: &dyn Fn(&Item<'_>) -> bool,
+    ) {
+        if expire::is_left_to_reads(self.server) {
+            self.whole
+                .borrow_mut()
+                .expire_scanned(self.at(), cursor, count, is_wanted);
+        }
+    }
+
+    fn at(&self) -> At {
+        At {
+            db: self.db,
+            now: self.now,
+        }
     }
 
     /// What `db` holds: a statistic, which no reply needs to wait for.
@@ -316,9 +426,17 @@ impl ServerCx<'_> {
         self.whole.borrow_mut().keyspace(db, self.now)
     }
 
-    /// What the store has counted since the start.
+    /// What the store has counted since the start, or since [`Self::reset_stats`].
     pub(crate) fn stats(&self) -> MemoryStats {
-        self.whole.borrow_mut().stats()
+        let before = self.server.stats.store_before.lock();
+        let before = before.unwrap_or_else(PoisonError::into_inner);
+        self.whole.borrow_mut().stats().since(&before)
+    }
+
+    /// Lets the store's counts begin at zero again.
+    pub(crate) fn reset_stats(&self) {
+        let before = self.server.stats.store_before.lock();
+        *before.unwrap_or_else(PoisonError::into_inner) = self.whole.borrow_mut().stats();
     }
 
     /// About how many bytes the data takes in memory.

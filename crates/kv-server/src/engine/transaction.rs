@@ -21,6 +21,7 @@ use crate::command::spec::{CommandSpec, Outcome, Run, ScriptRun};
 use crate::meter::Stopwatch;
 use crate::session::transaction::{Multi, Queued, Watching};
 use crate::session::{Ran, SessionCx};
+use crate::tracking::note_reads;
 
 /// All data, in the hands of a program: to look at, or to change too.
 pub(crate) enum Hold<'h, 's> {
@@ -28,7 +29,7 @@ pub(crate) enum Hold<'h, 's> {
     Change(&'h mut Txn<'s>),
 }
 
-impl Hold<'_, '_> {
+impl<'s> Hold<'_, 's> {
     /// Runs one request of the program, which only looks where this may not be changed.
     pub(crate) fn run(
         &mut self,
@@ -43,11 +44,47 @@ impl Hold<'_, '_> {
         }
     }
 
+    /// Whether anything was changed.
+    pub(crate) fn has_changed(&self) -> bool {
+        match self {
+            Self::Look(_) => false,
+            Self::Change(txn) => txn.effects() > 0,
+        }
+    }
+
+    /// To change data.
+    ///
+    /// # Panics
+    ///
+    /// When it may not be changed: the command is not one that does.
+    pub(crate) fn txn(&mut self) -> &mut Txn<'s> {
+        match self {
+            Self::Look(_) => unreachable!("a command that changes data got it to look at"),
+            Self::Change(txn) => txn,
+        }
+    }
+
+    /// To look at all data.
+    pub(crate) fn view(&mut self) -> &mut View<'s> {
+        match self {
+            Self::Look(view) => view,
+            Self::Change(txn) => txn,
+        }
+    }
+
     /// How many bytes of changes there are for the log.
     pub(crate) fn recorded_bytes(&self) -> usize {
         match self {
             Self::Look(_) => 0,
             Self::Change(txn) => txn.recorded_bytes(),
+        }
+    }
+
+    /// Whether the log does not take the program's changes: none will stay.
+    pub(crate) fn is_refused(&self) -> bool {
+        match self {
+            Self::Look(_) => false,
+            Self::Change(txn) => txn.refusal().is_some(),
         }
     }
 }
@@ -75,9 +112,11 @@ pub(crate) fn script(
     let answer = match changes {
         true => memory.write_with(at, KeySet::All, |txn| {
             txn.set_origin(cx.state.client.id);
+            cx.state.trace(txn);
             run(cx, &mut Hold::Change(txn), now, args, reply)
         }),
         false => Ok(memory.read_with(at, KeySet::All, |view| {
+            cx.state.trace(view);
             run(cx, &mut Hold::Look(view), now, args, reply)
         })),
     };
@@ -130,9 +169,11 @@ fn run(
     if multi.writes() {
         let requests = multi.requests().iter();
         let bytes = requests.map(|queued| bytes_at_most(queued.request.as_ref()));
-        let size = Size::AtMost(bytes.sum());
+        // What a request takes from other keys is not in it.
+        let size = Size::Growing(bytes.sum());
         let ((), lsn) = memory.write_sized(at, keys, size, |txn| {
             txn.set_origin(cx.state.client.id);
+            cx.state.trace(txn);
             if unless_touched(cx, watching, txn, multi, reply) {
                 for queued in multi.requests() {
                     let request = (queued.spec, queued.request.as_ref());
@@ -145,6 +186,7 @@ fn run(
         return Ok(lsn);
     }
     let ((), lsn) = memory.read_with(at, keys, |view| {
+        cx.state.trace(view);
         if unless_touched(cx, watching, view, multi, reply) {
             for queued in multi.requests() {
                 let request = (queued.spec, queued.request.as_ref());
@@ -197,13 +239,19 @@ fn answer(
     let out = reply.buffer();
     let (mark, before) = (out.mark(), out.len());
     let stopwatch = Stopwatch::begin(cx.state.times_exactly);
-    let outcome = act(cx, &mut Reply::new(out, cx.state.decoder.format()));
+    if queued.spec.is_script() {
+        cx.tell_monitors(queued.spec, queued.request.as_ref(), false);
+    }
+    // What the user may do can have changed since the request was kept.
+    let permitted = cx.permit(queued.spec, queued.request.as_ref());
+    let outcome = permitted.and_then(|()| act(cx, &mut Reply::new(out, cx.state.decoder.format())));
     cx.ran(Ran {
         spec: queued.spec,
         request: queued.request.as_ref(),
         nanos: stopwatch.nanos(),
         failed: outcome.is_err(),
         reply_bytes: out.len() - before,
+        by_script: false,
     });
     if let Err(error) = outcome {
         cx.server.stats.error_codes.add(error.code);
@@ -228,7 +276,9 @@ fn change(
             all_or_nothing(spec, txn, |txn| attempt(txn, args, reply))?.do_not_wait(reply);
             Ok(())
         }
-        Run::Script { changes: true, run } => run(cx, &mut Hold::Change(txn), now, args, reply),
+        Run::Script { changes: true, run } | Run::Library { changes: true, run } => {
+            run(cx, &mut Hold::Change(txn), now, args, reply)
+        }
         _ => look(cx, txn, (spec, request), now, reply),
     })
 }
@@ -247,6 +297,7 @@ fn look(
             let outcome = view.in_db(cx.state.db, |view| look(view, args, reply));
             if let Some(tracker) = cx.state.remembering() {
                 let keys: SmallVec<[&[u8]; 8]> = spec.keys.of(request).collect();
+                note_reads(&keys, view.to_tell());
                 cx.server.remember(tracker, KeySet::Many(&keys));
             }
             outcome
@@ -281,8 +332,12 @@ fn look(
         Run::Script {
             changes: false,
             run,
+        }
+        | Run::Library {
+            changes: false,
+            run,
         } => run(cx, &mut Hold::Look(view), now, args, reply),
-        Run::Write(_) | Run::Block(_) | Run::Script { .. } | Run::Exec(_) => {
+        Run::Write(_) | Run::Block(_) | Run::Script { .. } | Run::Library { .. } | Run::Exec(_) => {
             unreachable!("a transaction that looks has nothing that changes")
         }
     }

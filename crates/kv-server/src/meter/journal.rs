@@ -153,6 +153,17 @@ fn cut(word: &[u8]) -> Vec<u8> {
     cut
 }
 
+/// Knobs whose values are secret.
+const SECRET_KNOBS: [&[u8]; 7] = [
+    b"requirepass",
+    b"primaryuser",
+    b"primaryauth",
+    b"masteruser",
+    b"masterauth",
+    b"tls-key-file-pass",
+    b"tls-client-key-file-pass",
+];
+
 /// Which words of `request` are secret.
 pub(crate) fn secrets(request: RequestRef<'_>) -> std::ops::Range<usize> {
     let is = |place: usize, word: &[u8]| {
@@ -160,8 +171,33 @@ pub(crate) fn secrets(request: RequestRef<'_>) -> std::ops::Range<usize> {
             .get(place)
             .is_some_and(|found| found.eq_ignore_ascii_case(word))
     };
+    if is(0, b"ACL")
+        && [&b"SETUSER"[..], b"GETUSER", b"DELUSER"]
+            .iter()
+            .any(|word| is(1, word))
+    {
+        return 2..request.len();
+    }
+    if is(0, b"CONFIG") && is(1, b"SET") {
+        let is_secret = |place: &usize| SECRET_KNOBS.iter().any(|name| is(*place, name));
+        let first = (2..request.len()).step_by(2).find(is_secret);
+        let last = (2..request.len()).step_by(2).rfind(is_secret);
+        // What stands between two of them is hidden too.
+        return match (first, last) {
+            (Some(first), Some(last)) => first + 1..request.len().min(last + 2),
+            _ => 0..0,
+        };
+    }
     if is(0, b"AUTH") {
         return 1..request.len();
+    }
+    if is(0, b"MIGRATE") {
+        let login = (6..request.len()).find(|&place| is(place, b"AUTH") || is(place, b"AUTH2"));
+        return match login {
+            Some(place) if is(place, b"AUTH2") => place + 1..request.len().min(place + 3),
+            Some(place) => place + 1..request.len().min(place + 2),
+            None => 0..0,
+        };
     }
     if is(0, b"HELLO") && is(2, b"AUTH") {
         return 3..request.len().min(5);

@@ -15,6 +15,7 @@
 
 mod crc64;
 mod intset;
+mod library;
 mod listpack;
 mod lzf;
 mod object;
@@ -26,6 +27,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use library::{NoLibrary, dump_libraries};
 pub(crate) use object::{Content, Object};
 pub(crate) use payload::open;
 pub(crate) use write::dump;
@@ -46,6 +48,10 @@ const VERSION_VALKEY: u16 = 80;
 
 /// What stands at the beginning of a value.
 mod types {
+    /// The code of a library of functions.
+    pub(super) const LIBRARY: u8 = 245;
+    /// The same as releases before Redis 7.0 had it.
+    pub(super) const LIBRARY_PRE_RELEASE: u8 = 246;
     pub(super) const STRING: u8 = 0;
     pub(super) const LIST: u8 = 1;
     pub(super) const SET: u8 = 2;

@@ -1,5 +1,6 @@
 //! What `RESTORE` gets: a value behind which a version and a checksum stand.
 
+use super::library::{self, NoLibrary};
 use super::object::{self, Object};
 use super::{Damaged, VERSION_REDIS, VERSION_VALKEY, crc64};
 
@@ -35,6 +36,15 @@ impl Payload<'_> {
     /// It is of no form that is known here.
     pub(crate) fn read(self) -> Result<Object, Damaged> {
         object::read(self.value, self.version)
+    }
+
+    /// Reads the code of libraries.
+    ///
+    /// # Errors
+    ///
+    /// There is something else in it.
+    pub(crate) fn libraries(self) -> Result<Vec<Vec<u8>>, NoLibrary> {
+        library::read(self.value)
     }
 }
 

@@ -78,7 +78,7 @@ fn bits(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::Res
         None => {
             let got = match args.get(place) {
                 None => "no value",
-                Some(value) => value.type_name(),
+                Some(value) => failure::kind(value),
             };
             let problem = format_args!("number expected, got {got}");
             Err(failure::argument(lua, place + 1, function, problem))

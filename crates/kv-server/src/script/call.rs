@@ -2,6 +2,8 @@
 //!
 //! Invariant: what may not run in a script does not; what a script may not change stays as it is.
 
+use std::sync::atomic::Ordering;
+
 use bytes::{Buf as _, BytesMut};
 use kv_core::UnixMillis;
 use kv_proto::{
@@ -12,23 +14,32 @@ use mlua::{MultiValue, Value};
 
 use super::failure::Raised;
 use crate::command::error::CommandError;
-use crate::command::spec::{CommandSpec, Flags};
+use crate::command::spec::{CommandSpec, Flags, Run};
 use crate::command::table;
 use crate::engine::transaction::Hold;
-use crate::session::SessionCx;
+use crate::meter::Stopwatch;
+use crate::session::{Ran, SessionCx};
 
 /// Bytes of changes that one script may make: they are one unit of the log, with room for the last of them.
 const RECORDED_BYTES_MAX: usize = 256 << 20;
 
-pub(super) const NO_ARGUMENT: &str =
-    "ERR Please specify at least one argument for this redis lib call";
-const WRONG_ARGUMENT: &str = "ERR Lua redis lib command arguments must be strings or integers";
-const UNKNOWN: &str = "ERR Unknown Redis command called from script";
-const WRONG_ARITY: &str = "ERR Wrong number of args calling Redis command from script";
-const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
+pub(super) const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this call";
+const WRONG_ARGUMENT: &str = "ERR Command arguments must be strings or integers";
+const UNKNOWN: &str = "ERR Unknown command called from script";
+const WRONG_ARITY: &str = "ERR Wrong number of args calling command from script";
+const NOT_ALLOWED: &str = "ERR This Valkey command is not allowed from script";
 const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
 const TOO_LONG: &str = "ERR the arguments of this call are too long";
 const TOO_MUCH: &str = "ERR the script has written more than one transaction can hold";
+const NOT_TAKEN: &str = "ERR the log does not take what the script writes";
+
+/// What a script may do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct May {
+    pub(super) write: bool,
+    /// Whether it may begin to write what needs memory.
+    pub(super) grow: bool,
+}
 
 /// The script that runs, as its requests see it.
 pub(super) struct Caller<'c, 's, 'h, 't> {
@@ -37,7 +48,7 @@ pub(super) struct Caller<'c, 's, 'h, 't> {
     pub(super) now: UnixMillis,
     /// The format that the script wants replies in.
     pub(super) format: Format,
-    pub(super) may_write: bool,
+    pub(super) may: May,
     /// What the request is written to, and its reply: kept from call to call.
     request: RequestArgs,
     out: ReplyBuffer,
@@ -49,14 +60,14 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         cx: &'c mut SessionCx<'s>,
         hold: &'c mut Hold<'h, 't>,
         now: UnixMillis,
-        may_write: bool,
+        may: May,
     ) -> Self {
         Self {
             cx,
             hold,
             now,
             format: Format::Resp2,
-            may_write,
+            may,
             request: RequestArgs::new(),
             out: ReplyBuffer::new(),
         }
@@ -81,11 +92,21 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         let refused = |why: &str| Raised::Reply(why.as_bytes().into());
         let spec = table::find(request).map_err(|_| refused(UNKNOWN))?;
         self.admit(spec, request)?;
+        self.permit(spec, request)?;
         self.out.clear();
+        let stopwatch = Stopwatch::begin(self.cx.state.times_exactly);
         let mut reply = Reply::new(&mut self.out, self.format);
         let outcome = self
             .hold
             .run(self.cx, (spec, request), self.now, &mut reply);
+        self.cx.ran(Ran {
+            spec,
+            request,
+            nanos: stopwatch.nanos(),
+            failed: outcome.is_err(),
+            reply_bytes: self.out.len(),
+            by_script: true,
+        });
         if let Err(CommandError { code, message }) = outcome {
             self.out.clear();
             return Err(Raised::Reply(
@@ -104,18 +125,47 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         let running = &self.cx.server.scripts.running;
         let why = if !spec.arity.allows(request.len()) {
             WRONG_ARITY
-        } else if spec.flags.contains(Flags::NO_SCRIPT) {
+        } else if spec.flags.contains(Flags::NO_SCRIPT) && !self.admits_anyway(spec) {
             NOT_ALLOWED
-        } else if spec.is_write() && !self.may_write {
+        } else if (spec.is_write() || spec.flags.contains(Flags::PAUSED_LIKE_WRITES))
+            && !self.may.write
+            && !spec.is_read()
+        {
             READ_ONLY
+        } else if spec.may_grow() && !self.may.grow && !self.hold.has_changed() {
+            return Err(Raised::Reply(
+                CommandError::OUT_OF_MEMORY.to_string().into_bytes().into(),
+            ));
         } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
             TOO_MUCH
+        } else if spec.is_write() && self.hold.is_refused() {
+            NOT_TAKEN
         } else if spec.is_write() && !running.may_write() {
-            return Err(Raised::Killed);
+            return Err(Raised::Killed(running.kind()));
         } else {
             return Ok(());
         };
         Err(Raised::Reply(why.as_bytes().into()))
+    }
+
+    /// Whether a command that is kept from scripts may run in one for once: a test has said so, and it answers from
+    /// its words alone.
+    fn admits_anyway(&self, spec: &CommandSpec) -> bool {
+        let scripts = &self.cx.server.scripts;
+        matches!(spec.run, Run::Pure(_)) && scripts.admits_pure.load(Ordering::Relaxed)
+    }
+
+    /// Whether the user whose script this is may make `request`.
+    fn permit(&mut self, spec: &CommandSpec, request: RequestRef<'_>) -> Result<(), Raised> {
+        let refused = |why: String| Raised::Reply(why.into_bytes().into());
+        let user = self
+            .cx
+            .user()
+            .map_err(|error| refused(error.message.into_owned()))?;
+        user.check(spec, request).map_err(|denied| {
+            let why = denied.in_words(user);
+            refused(format!("NOPERM ACL failure in script: {why}"))
+        })
     }
 
     fn answer(&mut self) -> Option<Answer> {

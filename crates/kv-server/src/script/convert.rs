@@ -113,19 +113,19 @@ fn write_table(
         return Ok(());
     }
     if let Value::Table(map) = table.raw_get("map")? {
-        let pairs: Vec<(Value, Value)> = map.pairs().collect::<mlua::Result<_>>()?;
-        reply.map(pairs.len());
-        for (key, value) in &pairs {
-            write(key, format, reply, depth + 1)?;
-            write(value, format, reply, depth + 1)?;
+        reply.map(count(&map)?);
+        for pair in map.pairs::<Value, Value>() {
+            let (key, value) = pair?;
+            write(&key, format, reply, depth + 1)?;
+            write(&value, format, reply, depth + 1)?;
         }
         return Ok(());
     }
     if let Value::Table(set) = table.raw_get("set")? {
-        let members: Vec<(Value, Value)> = set.pairs().collect::<mlua::Result<_>>()?;
-        reply.set(members.len());
-        for (member, _) in &members {
-            write(member, format, reply, depth + 1)?;
+        reply.set(count(&set)?);
+        for pair in set.pairs::<Value, Value>() {
+            let (member, _) = pair?;
+            write(&member, format, reply, depth + 1)?;
         }
         return Ok(());
     }
@@ -147,6 +147,16 @@ fn write_table(
         return Ok(());
     }
     write_array(table, format, reply, depth)
+}
+
+/// How many fields a table has: the interpreter has no room for all of them in hand.
+fn count(table: &Table) -> mlua::Result<usize> {
+    let mut fields = 0;
+    for pair in table.pairs::<Value, Value>() {
+        pair?;
+        fields += 1;
+    }
+    Ok(fields)
 }
 
 /// The elements up to the first that is nothing.

@@ -9,6 +9,7 @@ use std::fmt;
 use mlua::{Error, Lua, Table, Value};
 
 use super::convert::error_table;
+use super::running::Kind;
 
 /// What the server raises in a script.
 #[derive(Clone, Debug)]
@@ -18,14 +19,14 @@ pub(super) enum Raised {
     /// A text.
     Text(Box<[u8]>),
     /// The script was killed: it cannot catch that.
-    Killed,
+    Killed(Kind),
 }
 
-/// What is answered when a script was killed.
-const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
-
 /// The name that a script has in its own errors.
-pub(super) const CHUNK: &str = "@user_script";
+pub(super) const SCRIPT_CHUNK: &str = "@user_script";
+
+/// The name that a library has in its own errors.
+pub(super) const LIBRARY_CHUNK: &str = "@user_function";
 
 /// The name of the prelude: what is wrong in there is the fault of whoever called it.
 pub(super) const PRELUDE: &str = "=prelude";
@@ -37,7 +38,13 @@ impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reply(text) | Self::Text(text) => f.write_str(&String::from_utf8_lossy(text)),
-            Self::Killed => f.write_str(KILLED),
+            Self::Killed(kind) => {
+                write!(
+                    f,
+                    "ERR Script killed by user with {}...",
+                    kind.kill_command()
+                )
+            }
         }
     }
 }
@@ -58,15 +65,33 @@ pub(super) fn reply(text: impl Into<Vec<u8>>) -> Error {
 
 /// A text with the place in the script, to be raised by what the script has called.
 pub(super) fn text(lua: &Lua, text: impl fmt::Display) -> Error {
-    let place = lua.inspect_stack(1, |level| {
-        let source = level.source().short_src.map(|source| source.into_owned());
-        source.zip(level.current_line())
-    });
-    let text = match place.flatten() {
+    let mut level = 1;
+    let mut is_prelude = true;
+    let mut place = None;
+    while is_prelude && level < LEVELS_MAX {
+        let found = lua.inspect_stack(level, |level| {
+            let of = level.source();
+            is_prelude = of.source.is_some_and(|source| source == PRELUDE);
+            let source = of.short_src.map(|source| source.into_owned());
+            source.zip(level.current_line())
+        });
+        is_prelude &= found.is_some();
+        place = found.flatten();
+        level += 1;
+    }
+    let text = match place {
         Some((source, line)) => format!("{source}:{line}: {text}"),
         None => text.to_string(),
     };
     Raised::Text(text.into_bytes().into()).into_error()
+}
+
+/// What Lua calls a value of this kind.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Integer(_) => "number",
+        other => other.type_name(),
+    }
 }
 
 /// What Lua raises itself where it has no memory left.
@@ -110,7 +135,7 @@ pub(super) fn reason(lua: &Lua, value: Value) -> mlua::Result<(Value, bool)> {
     Ok(match raised(error) {
         Raised::Reply(text) => (Value::Table(error_table(lua, &text)?), false),
         Raised::Text(text) => (Value::String(lua.create_string(&text)?), false),
-        Raised::Killed => (value, true),
+        Raised::Killed(_) => (value, true),
     })
 }
 
@@ -148,7 +173,7 @@ fn text_of(lua: &Lua, value: &Value) -> mlua::Result<Vec<u8>> {
         Value::Error(error) => match raised(error) {
             Raised::Reply(text) => text.into(),
             Raised::Text(text) => with_code(&text),
-            Raised::Killed => KILLED.into(),
+            killed @ Raised::Killed(_) => killed.to_string().into(),
         },
         Value::Table(table) => match lua.coerce_string(table.raw_get("err")?)? {
             Some(text) => text.as_bytes().to_vec(),
@@ -157,6 +182,14 @@ fn text_of(lua: &Lua, value: &Value) -> mlua::Result<Vec<u8>> {
         Value::String(text) => with_code(&text.as_bytes()),
         other => with_code(other.to_string()?.as_bytes()),
     })
+}
+
+/// What is wrong with a text that is no program.
+pub(super) fn syntax(error: &Error) -> String {
+    match error {
+        Error::SyntaxError { message, .. } => message.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// The text of an error that was not even blamed on anybody: the interpreter had no memory left, for one.

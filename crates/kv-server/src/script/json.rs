@@ -89,7 +89,7 @@ pub(super) fn library(lua: &Lua) -> mlua::Result<Table> {
             return Err(failure::argument(lua, 1, "decode", "expected 1 argument"));
         };
         let Some(text) = lua.coerce_string(value.clone())? else {
-            let problem = format_args!("string expected, got {}", value.type_name());
+            let problem = format_args!("string expected, got {}", failure::kind(value));
             return Err(failure::argument(lua, 1, "decode", problem));
         };
         Reader::new(lua, &text.as_bytes(), choices.get()).document()
@@ -205,7 +205,7 @@ fn integer(
     match lua.coerce_integer(value.clone())? {
         Some(number) if range.contains(&number) => Ok(Some(number)),
         None if lua.coerce_number(value.clone())?.is_none() => {
-            let problem = format_args!("number expected, got {}", value.type_name());
+            let problem = format_args!("number expected, got {}", failure::kind(value));
             Err(failure::argument(lua, place + 1, function, problem))
         }
         _ => {

@@ -9,6 +9,7 @@ use mlua::{Lua, MultiValue, Table, Value};
 use super::call::NO_ARGUMENT;
 use super::convert::{error_table, single};
 use super::failure;
+use super::function::register::{Loading, register_function};
 use super::store::Digest;
 use crate::command::table;
 use crate::info::REDIS_VERSION;
@@ -18,12 +19,45 @@ const REDIS_VERSION_NUMBER: i64 = 0x0007_0400;
 
 const LEVELS: [&str; 4] = ["LOG_DEBUG", "LOG_VERBOSE", "LOG_NOTICE", "LOG_WARNING"];
 
-/// The library. `format` is what the script has chosen with `setresp`.
-pub(super) fn library(lua: &Lua, format: &Rc<Cell<Format>>) -> mlua::Result<Table> {
+type Native = fn(&Lua, MultiValue) -> mlua::Result<Value>;
+
+/// The library as scripts have it. `format` is what one has chosen with `setresp`.
+pub(super) fn of_scripts(lua: &Lua, format: &Rc<Cell<Format>>) -> mlua::Result<Table> {
+    let library = of_functions(lua, format)?;
+    let add = |name, function: Native| library.raw_set(name, lua.create_function(function)?);
+    // Effects are logged, whatever a script asks for.
+    add("replicate_commands", |_, _| Ok(Value::Boolean(true)))?;
+    add("breakpoint", |_, _| Ok(Value::Boolean(false)))?;
+    add("debug", |_, _| Ok(Value::Nil))?;
+    Ok(library)
+}
+
+/// The library as the code of a library of functions has it under the name `of`, while it is loaded.
+pub(super) fn of_libraries(
+    lua: &Lua,
+    of: &'static str,
+    loading: &Rc<Loading>,
+) -> mlua::Result<Table> {
+    let library = plain(lua)?;
+    library.raw_set("register_function", register_function(lua, of, loading)?)?;
+    Ok(library)
+}
+
+/// What it has at all times.
+fn plain(lua: &Lua) -> mlua::Result<Table> {
     let library = lua.create_table()?;
     for (level, name) in LEVELS.into_iter().enumerate() {
         library.raw_set(name, level)?;
     }
+    library.raw_set("REDIS_VERSION", REDIS_VERSION)?;
+    library.raw_set("REDIS_VERSION_NUM", REDIS_VERSION_NUMBER)?;
+    library.raw_set("log", lua.create_function(log)?)?;
+    Ok(library)
+}
+
+/// The library as functions have it.
+pub(super) fn of_functions(lua: &Lua, format: &Rc<Cell<Format>>) -> mlua::Result<Table> {
+    let library = plain(lua)?;
     for (name, flags) in [
         ("REPL_NONE", 0),
         ("REPL_AOF", 1),
@@ -33,25 +67,16 @@ pub(super) fn library(lua: &Lua, format: &Rc<Cell<Format>>) -> mlua::Result<Tabl
     ] {
         library.raw_set(name, flags)?;
     }
-    library.raw_set("REDIS_VERSION", REDIS_VERSION)?;
-    library.raw_set("REDIS_VERSION_NUM", REDIS_VERSION_NUMBER)?;
-    let add = |name, function: fn(&Lua, MultiValue) -> mlua::Result<Value>| {
-        library.raw_set(name, lua.create_function(function)?)
-    };
+    let add = |name, function: Native| library.raw_set(name, lua.create_function(function)?);
     add("error_reply", error_reply)?;
     add("status_reply", status_reply)?;
     add("sha1hex", sha1hex)?;
-    add("log", log)?;
     add("set_repl", set_repl)?;
-    // Effects are logged, whatever a script asks for.
-    add("replicate_commands", |_, _| Ok(Value::Boolean(true)))?;
-    add("breakpoint", |_, _| Ok(Value::Boolean(false)))?;
-    add("debug", |_, _| Ok(Value::Nil))?;
     add("acl_check_cmd", acl_check_cmd)?;
     let format = Rc::clone(format);
     let setresp = lua.create_function(move |lua, args: MultiValue| {
         let [version] = arguments(&args)
-            .ok_or_else(|| failure::reply("ERR redis.setresp() requires one argument."))?;
+            .ok_or_else(|| failure::reply("ERR server.setresp() requires one argument."))?;
         format.set(match lua.coerce_number(version.clone())? {
             Some(2.0) => Format::Resp2,
             Some(3.0) => Format::Resp3,
@@ -107,7 +132,7 @@ fn log(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     let mut args = args.into_iter();
     let (Some(level), true) = (args.next(), args.len() > 0) else {
         return Err(failure::reply(
-            "ERR redis.log() requires two arguments or more.",
+            "ERR server.log() requires two arguments or more.",
         ));
     };
     let Value::Integer(level @ 0..=3) = level else {
@@ -141,7 +166,7 @@ fn set_repl(_: &Lua, args: MultiValue) -> mlua::Result<Value> {
             "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
         )),
         None => Err(failure::reply(
-            "ERR redis.set_repl() requires one argument.",
+            "ERR server.set_repl() requires one argument.",
         )),
     }
 }
@@ -155,7 +180,7 @@ fn acl_check_cmd(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
     match name.and_then(|name| table::find_by_name(&name.as_bytes())) {
         Some(_) => Ok(Value::Boolean(true)),
         None => Err(failure::reply(
-            "ERR Invalid command passed to redis.acl_check_cmd()",
+            "ERR Invalid command passed to server.acl_check_cmd()",
         )),
     }
 }

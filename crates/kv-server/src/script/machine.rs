@@ -10,17 +10,18 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use kv_core::UnixMillis;
-use kv_proto::{Format, Reply};
-use mlua::chunk::ChunkMode;
+use kv_proto::{Format, Reply, Request};
 use mlua::debug::HookTriggers;
 use mlua::state::LuaOptions;
-use mlua::{Function, Lua, MultiValue, StdLib, Value, VmState};
+use mlua::{Function, Lua, MultiValue, StdLib, Table, Value, VmState};
 
-use super::call::Caller;
+use super::call::{Caller, May};
 use super::convert;
-use super::failure::{self, CHUNK, Raised};
+use super::failure::{self, Raised};
+use super::function::Functions;
+use super::running::{Kind, Title};
 use super::sandbox::{self, Sandbox};
-use super::shebang::{self, Declared};
+use super::shebang::Declared;
 use super::store::{Digest, Store};
 use crate::command::args::Args;
 use crate::command::error::CommandError;
@@ -53,12 +54,17 @@ const WRITES: CommandError = CommandError::fixed(
 
 /// The interpreter of one server.
 pub(crate) struct Machine {
-    lua: Lua,
-    sandbox: Sandbox,
-    store: RefCell<Store>,
-    /// When the script that runs began.
-    begun: Rc<Cell<Instant>>,
+    pub(super) lua: Lua,
+    pub(super) sandbox: Sandbox,
+    pub(super) store: RefCell<Store>,
+    pub(super) functions: RefCell<Functions>,
+    /// When the program that runs began.
+    pub(super) begun: Rc<Cell<Instant>>,
+    /// Bytes that the interpreter takes without any program.
+    own_bytes: usize,
     runs: Cell<u32>,
+    /// The changes of scripts and functions as of which it has told who only reads.
+    told: Cell<(u64, u64)>,
 }
 
 /// A script, and what it is given.
@@ -75,13 +81,17 @@ pub(crate) enum Script<'p> {
     Source(&'p [u8]),
     /// The one whose digest this is.
     Digest(&'p [u8]),
+    /// The function of a library that has this name, which was made sure of.
+    Function(&'p [u8]),
 }
 
-/// A script that can run.
-struct Runnable {
-    digest: Digest,
-    function: Function,
-    declared: Declared,
+/// A program that can run.
+pub(super) struct Runnable {
+    pub(super) kind: Kind,
+    /// The digest of a script, the name of a function.
+    pub(super) name: String,
+    pub(super) function: Function,
+    pub(super) declared: Declared,
 }
 
 impl Machine {
@@ -93,29 +103,34 @@ impl Machine {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
         let begun = Rc::new(Cell::new(Instant::now()));
         let made = Self::make(Rc::clone(&begun), Arc::downgrade(server));
-        let (lua, sandbox, store) = made.expect("an empty interpreter can be made");
-        Self {
-            lua,
-            sandbox,
-            store: RefCell::new(store),
-            begun,
-            runs: Cell::new(0),
-        }
+        made.expect("an empty interpreter can be made")
     }
 
-    fn make(begun: Rc<Cell<Instant>>, server: Weak<Server>) -> mlua::Result<(Lua, Sandbox, Store)> {
+    fn make(begun: Rc<Cell<Instant>>, server: Weak<Server>) -> mlua::Result<Self> {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
         let lua = Lua::new_with(libraries, LuaOptions::default())?;
         let sandbox = sandbox::build(&lua)?;
-        let store = Store::new(&lua)?;
+        let (store, functions) = (Store::new(&lua)?, Functions::new(&lua)?);
         lua.set_memory_limit(MEMORY_BYTES_MAX)?;
         // Threads that scripts make inherit it.
         let every = HookTriggers::new().every_nth_instruction(INSTRUCTIONS);
+        let (since, loading) = (Rc::clone(&begun), Rc::clone(&sandbox.loading));
         lua.set_global_hook(every, move |_, _| match server.upgrade() {
-            Some(server) => watch(&server, begun.get()),
+            _ if loading.is_on() => loading.watch(since.get()),
+            Some(server) => watch(&server, since.get()),
             None => Ok(VmState::Continue),
         })?;
-        Ok((lua, sandbox, store))
+        let own_bytes = lua.used_memory();
+        Ok(Self {
+            lua,
+            sandbox,
+            own_bytes,
+            store: RefCell::new(store),
+            functions: RefCell::new(functions),
+            begun,
+            runs: Cell::new(0),
+            told: Cell::new((0, 0)),
+        })
     }
 
     /// Runs `program` and answers with what it returns, or with its error: then what it has changed before stays.
@@ -133,30 +148,28 @@ impl Machine {
     ) -> Outcome {
         let server = cx.server;
         let runnable = self.runnable(program.script)?;
-        let is_for_readers = matches!(hold, Hold::Look(_));
-        let Declared {
-            has_shebang,
-            no_writes,
-        } = runnable.declared;
-        if is_for_readers && has_shebang && !no_writes {
-            return Err(WRITES);
-        }
-        let (db, may_write) = (cx.state.db, !is_for_readers && !no_writes);
-        server.scripts.running.begin();
-        self.begun.set(Instant::now());
+        let may = may(server, hold, runnable.declared)?;
+        let db = cx.state.db;
+        let begun = Instant::now();
+        server.scripts.running.begin(Title {
+            kind: runnable.kind,
+            name: runnable.name.clone(),
+            request: Request::from_ref(program.keys.request()),
+            begun,
+        });
+        self.begun.set(begun);
         self.sandbox.format.set(Format::Resp2);
         let ran = self
-            .give("KEYS", program.keys)
-            .and_then(|()| self.give("ARGV", program.arguments))
-            .and_then(|()| {
-                let caller = Caller::new(cx, hold, now, may_write);
-                self.play(&runnable.function, caller)
+            .given(&runnable, &program)
+            .and_then(|given| {
+                let caller = Caller::new(cx, hold, now, may);
+                self.play(&runnable, given, caller)
             })
             .and_then(|(ended_well, value)| {
                 if ended_well {
                     return convert::to_reply(&value, self.sandbox.format.get(), reply);
                 }
-                let error = self.final_error(&runnable.digest, &value)?;
+                let error = self.final_error(Some(&runnable.name), &value)?;
                 convert::write_error(&error, reply);
                 Ok(())
             });
@@ -174,105 +187,54 @@ impl Machine {
         Ok(())
     }
 
-    /// Compiles `source` and lets it stay; its digest.
-    ///
-    /// # Errors
-    ///
-    /// It is no program.
-    pub(crate) fn load(&self, server: &Server, source: &[u8]) -> Result<String, CommandError> {
-        let runnable = self.runnable(Script::Source(source))?;
-        self.store.borrow_mut().keep(&runnable.digest);
-        self.tell(server);
-        Ok(runnable.digest.text().to_owned())
-    }
-
-    /// Whether there is a script of this digest.
-    pub(crate) fn has(&self, digest: &[u8]) -> bool {
-        let store = self.store.borrow();
-        Digest::parse(digest).is_some_and(|digest| store.source(&digest).is_some())
-    }
-
-    /// The script of this digest.
-    ///
-    /// # Errors
-    ///
-    /// There is none.
-    pub(crate) fn source(&self, digest: &[u8]) -> Result<Vec<u8>, CommandError> {
-        let store = self.store.borrow();
-        let digest = Digest::parse(digest);
-        let source = digest.and_then(|digest| store.source(&digest).map(<[u8]>::to_vec));
-        source.ok_or(NO_SCRIPT)
-    }
-
-    /// Forgets all scripts.
-    ///
-    /// # Errors
-    ///
-    /// There is no memory left to do it.
-    pub(crate) fn forget_all(&self, server: &Server) -> Result<(), CommandError> {
-        let forgotten = self.store.borrow_mut().clear(&self.lua);
-        forgotten
-            .and_then(|()| self.lua.gc_collect())
-            .map_err(|error| CommandError::err(failure::plain_text(&error)))?;
-        self.tell(server);
-        Ok(())
-    }
-
     fn runnable(&self, script: Script<'_>) -> Result<Runnable, CommandError> {
-        let internal = |error: mlua::Error| CommandError::err(failure::plain_text(&error));
-        let digest = match script {
-            Script::Source(source) => Digest::of(source),
-            Script::Digest(digest) => Digest::parse(digest).ok_or(NO_SCRIPT)?,
+        let (digest, source) = match script {
+            Script::Source(source) => (Digest::of(source), Some(source)),
+            Script::Digest(digest) => (Digest::parse(digest).ok_or(NO_SCRIPT)?, None),
+            Script::Function(name) => return self.function(name),
         };
-        let mut store = self.store.borrow_mut();
-        if let Some((function, declared)) = store.find(&digest).map_err(internal)? {
-            return Ok(Runnable {
-                digest,
-                function,
-                declared,
-            });
-        }
-        let Script::Source(source) = script else {
-            return Err(NO_SCRIPT);
-        };
-        let (declared, program) = shebang::split(source)?;
-        let chunk = self
-            .lua
-            .load(program)
-            .set_name(CHUNK)
-            .set_mode(ChunkMode::Text);
-        let function = chunk
-            .into_function()
-            .map_err(|error| not_a_program(&error))?;
-        store
-            .add(digest, source, declared, &function)
-            .map_err(internal)?;
+        let (function, declared) = self.script(digest, source)?;
         Ok(Runnable {
-            digest,
+            kind: Kind::Script,
+            name: digest.text().to_owned(),
             function,
             declared,
         })
     }
 
-    /// Puts `words` where scripts look for them.
-    fn give(&self, name: &str, words: Args<'_>) -> mlua::Result<()> {
+    /// What a program is called with: a function gets its words as arguments, a script finds them in globals.
+    fn given(&self, runnable: &Runnable, program: &Program<'_>) -> mlua::Result<MultiValue> {
+        let keys = self.table_of(program.keys)?;
+        let arguments = self.table_of(program.arguments)?;
+        if runnable.kind == Kind::Function {
+            return Ok([keys, arguments].map(Value::Table).into_iter().collect());
+        }
+        self.sandbox.globals.raw_set("KEYS", keys)?;
+        self.sandbox.globals.raw_set("ARGV", arguments)?;
+        Ok(MultiValue::new())
+    }
+
+    fn table_of(&self, words: Args<'_>) -> mlua::Result<Table> {
         let words = words.rest();
         let table = self.lua.create_table_with_capacity(words.len(), 0)?;
         for (index, word) in words.enumerate() {
             table.raw_set(index + 1, self.lua.create_string(word)?)?;
         }
-        self.sandbox.globals.raw_set(name, table)
+        Ok(table)
     }
 
-    /// Runs `function`: whether it ended well, and what it returned or why it did not.
+    /// Runs a program: whether it ended well, and what it returned or why it did not.
     fn play(
         &self,
-        function: &Function,
+        runnable: &Runnable,
+        given: MultiValue,
         caller: Caller<'_, '_, '_, '_>,
     ) -> mlua::Result<(bool, Value)> {
-        let Sandbox {
-            redis, run, format, ..
-        } = &self.sandbox;
+        let Sandbox { run, format, .. } = &self.sandbox;
+        let redis = match runnable.kind {
+            Kind::Script => &self.sandbox.redis,
+            Kind::Function => &self.sandbox.function_redis,
+        };
         let caller = RefCell::new(caller);
         let ask = |words: &MultiValue| {
             let mut caller = caller
@@ -293,12 +255,12 @@ impl Machine {
             })?;
             redis.raw_set("call", call)?;
             redis.raw_set("pcall", pcall)?;
-            run.call(function)
+            run.call((&runnable.function, given))
         })
     }
 
     /// The error of a script that nobody has caught, with the place where it happened.
-    fn final_error(&self, digest: &Digest, value: &Value) -> mlua::Result<Vec<u8>> {
+    pub(super) fn final_error(&self, name: Option<&str>, value: &Value) -> mlua::Result<Vec<u8>> {
         let Value::Table(blame) = value else {
             // The handler had no memory, or no stack, to say more.
             let text = self.lua.coerce_string(value.clone())?;
@@ -308,10 +270,10 @@ impl Machine {
         };
         let err: mlua::LuaString = blame.raw_get("err")?;
         let mut text = err.as_bytes().to_vec();
-        if let Some(line) = blame.raw_get::<Option<i64>>("line")? {
+        if let (Some(name), Some(line)) = (name, blame.raw_get::<Option<i64>>("line")?) {
             let source: mlua::LuaString = blame.raw_get("source")?;
-            let (digest, source) = (digest.text(), source.to_string_lossy());
-            text.extend_from_slice(format!(" script: {digest}, on {source}:{line}.").as_bytes());
+            let source = source.to_string_lossy();
+            text.extend_from_slice(format!(" script: {name}, on {source}:{line}.").as_bytes());
         }
         Ok(text)
     }
@@ -333,7 +295,7 @@ impl Machine {
         self.tell(server);
     }
 
-    fn tell(&self, server: &Server) {
+    pub(super) fn tell(&self, server: &Server) {
         let store = self.store.borrow();
         let (cached, evicted) = store.counts();
         let figures = &server.scripts.figures;
@@ -341,9 +303,50 @@ impl Machine {
         figures.evicted.store(evicted, Ordering::Relaxed);
         let sources = store.source_bytes() as u64;
         figures.source_bytes.store(sources, Ordering::Relaxed);
-        let bytes = self.lua.used_memory();
-        figures.memory_bytes.store(bytes as u64, Ordering::Relaxed);
+        let bytes = self.lua.used_memory().saturating_sub(self.own_bytes);
+        let told = self.functions.borrow().figures();
+        let [libraries, functions, code, memory] = told.map(|figure| figure as u64);
+        let scripts = (bytes as u64).saturating_sub(memory);
+        figures.memory_bytes.store(scripts, Ordering::Relaxed);
+        figures.libraries.store(libraries, Ordering::Relaxed);
+        figures.functions.store(functions, Ordering::Relaxed);
+        figures.library_bytes.store(code, Ordering::Relaxed);
+        figures
+            .function_memory_bytes
+            .store(memory, Ordering::Relaxed);
+        let functions = self.functions.borrow();
+        let changes = (store.changes, functions.changes);
+        if self.told.replace(changes) != changes {
+            let readers = store.readers().chain(functions.readers());
+            server.scripts.set_readers(readers.collect());
+        }
     }
+}
+
+/// What a program may do that has declared this.
+///
+/// # Errors
+///
+/// It may not run.
+fn may(server: &Server, hold: &Hold<'_, '_>, declared: Declared) -> Result<May, CommandError> {
+    let is_for_readers = matches!(hold, Hold::Look(_));
+    let no_writes = declared.no_writes();
+    let is_full = server.is_memory_full();
+    if is_full && declared.is_told() && !no_writes && !declared.allows_oom() {
+        return Err(CommandError::OUT_OF_MEMORY);
+    }
+    if is_for_readers && declared.is_told() && !no_writes {
+        return Err(WRITES);
+    }
+    Ok(May {
+        write: !is_for_readers && !no_writes,
+        grow: !is_full || declared.allows_oom(),
+    })
+}
+
+/// The interpreter's own error as an answer.
+pub(super) fn internal(error: mlua::Error) -> CommandError {
+    CommandError::err(failure::plain_text(&error))
 }
 
 /// What a request of a script inside of a request of a script is answered; there is no such thing.
@@ -352,6 +355,9 @@ const NESTED: &[u8] = b"ERR a request of a script cannot hold another";
 /// Looks at the script that runs since `begun`.
 fn watch(server: &Server, begun: Instant) -> mlua::Result<VmState> {
     let running = &server.scripts.running;
+    if !running.is_on() {
+        return Ok(VmState::Continue);
+    }
     let limit = server.settings.busy_reply_threshold_ms.get();
     if limit > 0 && !running.is_slow() && begun.elapsed() > Duration::from_millis(limit) {
         running.becomes_slow();
@@ -362,15 +368,7 @@ fn watch(server: &Server, begun: Instant) -> mlua::Result<VmState> {
         let _ = running.end_unless_written();
     }
     match running.is_killed() {
-        true => Err(Raised::Killed.into_error()),
+        true => Err(Raised::Killed(running.kind()).into_error()),
         false => Ok(VmState::Continue),
     }
-}
-
-fn not_a_program(error: &mlua::Error) -> CommandError {
-    let message = match error {
-        mlua::Error::SyntaxError { message, .. } => message.clone(),
-        other => other.to_string(),
-    };
-    CommandError::err(format!("Error compiling script (new function): {message}"))
 }

@@ -18,6 +18,8 @@ pub(crate) mod thread;
 mod call;
 mod convert;
 mod failure;
+pub(crate) mod function;
+mod known;
 pub(crate) mod machine;
 mod sandbox;
 mod shebang;
@@ -31,7 +33,9 @@ mod library;
 mod pack;
 mod record;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use self::gate::Gate;
 use self::running::Running;
@@ -46,6 +50,10 @@ pub(crate) struct Scripts {
     /// The way to the thread that runs them.
     pub(crate) way: Way,
     pub(crate) figures: Figures,
+    /// Whether scripts may run those commands too that answer from their words alone: for tests.
+    pub(crate) admits_pure: AtomicBool,
+    /// The scripts, by digest, and functions, by name in small letters, that say that they change nothing.
+    readers: Mutex<HashSet<Box<[u8]>>>,
 }
 
 /// What is told of scripts.
@@ -57,8 +65,16 @@ pub(crate) struct Figures {
     pub(crate) evicted: AtomicU64,
     /// Bytes of the sources of scripts.
     pub(crate) source_bytes: AtomicU64,
-    /// Bytes that the scripts and all that they use take.
+    /// Bytes that scripts and all that they use take, beside what every script finds.
     pub(crate) memory_bytes: AtomicU64,
+    /// Libraries of functions.
+    pub(crate) libraries: AtomicU64,
+    /// Functions in them.
+    pub(crate) functions: AtomicU64,
+    /// Bytes of the code of libraries.
+    pub(crate) library_bytes: AtomicU64,
+    /// Bytes that functions and all that they use take, about.
+    pub(crate) function_memory_bytes: AtomicU64,
 }
 
 impl Figures {
@@ -66,6 +82,11 @@ impl Figures {
     pub(crate) fn read(figure: &AtomicU64) -> u64 {
         figure.load(Ordering::Relaxed)
     }
+}
+
+/// Whether the program `source` has a first line that says that it changes nothing.
+pub(crate) fn says_that_it_only_reads(source: &[u8]) -> bool {
+    shebang::split(source).is_ok_and(|(declared, _)| declared.no_writes())
 }
 
 impl Scripts {
@@ -76,6 +97,18 @@ impl Scripts {
             running: Running::default(),
             way: Way::default(),
             figures: Figures::default(),
+            admits_pure: AtomicBool::new(false),
+            readers: Mutex::default(),
         }
+    }
+
+    /// Whether the script with this digest, or the function of this name, says that it changes nothing.
+    pub(crate) fn is_reader(&self, name: &[u8]) -> bool {
+        let readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.contains(&*name.to_ascii_lowercase())
+    }
+
+    fn set_readers(&self, readers: HashSet<Box<[u8]>>) {
+        *self.readers.lock().unwrap_or_else(PoisonError::into_inner) = readers;
     }
 }

@@ -41,7 +41,7 @@ fn text(lua: &Lua, args: &MultiValue, function: &str) -> mlua::Result<Vec<u8>> {
     match lua.coerce_string(value)? {
         Some(text) => Ok(text.as_bytes().to_vec()),
         None => {
-            let got = args.front().map_or("no value", Value::type_name);
+            let got = args.front().map_or("no value", failure::kind);
             let problem = format_args!("string expected, got {got}");
             Err(failure::argument(lua, 1, function, problem))
         }
@@ -188,30 +188,27 @@ fn tagged(tag: u8, bytes: &[u8], to: &mut Vec<u8>) {
 
 /// A table is a list when its keys are the places from 1 on, without gaps.
 fn write_table(table: &Table, to: &mut Vec<u8>, depth: usize) -> mlua::Result<()> {
-    let pairs: Vec<(Value, Value)> = table.pairs().collect::<mlua::Result<_>>()?;
-    let mut last = 0;
-    let all_places = pairs.iter().all(|(key, _)| match key {
-        Value::Integer(place) if *place > 0 => {
-            last = last.max(*place);
-            true
+    // Counted first and gone through once more then: the interpreter has no room for all of them in hand.
+    let (mut count, mut last, mut all_places) = (0, 0, true);
+    for pair in table.pairs::<Value, Value>() {
+        count += 1;
+        match pair? {
+            (Value::Integer(place), _) if place > 0 => last = last.max(place),
+            _ => all_places = false,
         }
-        _ => false,
-    });
-    if all_places && usize::try_from(last).is_ok_and(|last| last == pairs.len()) && last > 0 {
-        head(pairs.len(), (0x90, 16), [None, Some(0xDC), Some(0xDD)], to);
+    }
+    if all_places && usize::try_from(last).is_ok_and(|last| last == count) {
+        head(count, (0x90, 16), [None, Some(0xDC), Some(0xDD)], to);
         for place in 1..=last {
             write(&table.raw_get(place)?, to, depth)?;
         }
         return Ok(());
     }
-    if pairs.is_empty() {
-        to.push(0x90);
-        return Ok(());
-    }
-    head(pairs.len(), (0x80, 16), [None, Some(0xDE), Some(0xDF)], to);
-    for (key, value) in &pairs {
-        write(key, to, depth)?;
-        write(value, to, depth)?;
+    head(count, (0x80, 16), [None, Some(0xDE), Some(0xDF)], to);
+    for pair in table.pairs::<Value, Value>() {
+        let (key, value) = pair?;
+        write(&key, to, depth)?;
+        write(&value, to, depth)?;
     }
     Ok(())
 }

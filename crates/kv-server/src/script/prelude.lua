@@ -1,6 +1,6 @@
 -- What scripts find around them: libraries and globals that can be read and not changed.
 --
--- Gets what the server brings (`host`) and hands back the table of globals and the function that runs a script.
+-- Gets what the server brings (`host`) and hands back the tables of globals and what works on them.
 -- Whoever reads a protected table has a proxy in hand; nothing gives out the table behind it.
 
 local host = ...
@@ -8,12 +8,13 @@ local host = ...
 local error, type, next, unpack, tostring = error, type, next, unpack, tostring
 local pcall, xpcall, rawget, rawset = pcall, xpcall, rawget, rawset
 local setmetatable, getmetatable = setmetatable, getmetatable
+local setfenv = setfenv
 local resume, collectgarbage = coroutine.resume, collectgarbage
 
 local READONLY = 'Attempt to modify a readonly table'
 
--- Of each proxy, the table behind it.
-local behind = {}
+-- Of each proxy, the table behind it, and its metatable.
+local behind, metatable_of = {}, {}
 
 local function refuse()
   error(READONLY, 2)
@@ -22,7 +23,8 @@ end
 local function protect(table)
   local proxy = {}
   behind[proxy] = table
-  return setmetatable(proxy, {__index = table, __newindex = refuse, __metatable = false})
+  metatable_of[proxy] = {__index = table, __newindex = refuse, __metatable = false}
+  return setmetatable(proxy, metatable_of[proxy])
 end
 
 local function copy(table)
@@ -58,7 +60,6 @@ local globals = {
   assert = assert,
   error = error,
   gcinfo = gcinfo,
-  getmetatable = getmetatable,
   ipairs = ipairs,
   load = host.load,
   loadstring = host.loadstring,
@@ -67,7 +68,6 @@ local globals = {
   tonumber = tonumber,
   tostring = tostring,
   type = type,
-  unpack = unpack,
   bit = protect(host.bit),
   cjson = protect(host.cjson),
   cmsgpack = protect(host.cmsgpack),
@@ -132,6 +132,25 @@ function globals.rawget(table, key)
   return rawget(behind[table] or table, key)
 end
 
+function globals.unpack(...)
+  host.check_unpack(...)
+  return unpack(...)
+end
+
+-- Nobody gets a metatable in hand, but some find that there is one.
+local decoy = protect({})
+local has_decoy = {}
+
+function globals.getmetatable(value)
+  if type(value) == 'string' or value ~= nil and has_decoy[value] then
+    return decoy
+  end
+  if value ~= nil and behind[value] then
+    return nil
+  end
+  return getmetatable(value)
+end
+
 -- These refuse as functions of the server, whose callers are known in any case.
 globals.rawset = host.guarded(rawset, behind)
 globals.setmetatable = host.guarded(setmetatable, behind)
@@ -165,15 +184,50 @@ end
 
 local environment = protect(setmetatable(globals, {__index = miss}))
 globals._G = environment
+has_decoy[environment] = true
 
 -- The methods of strings, `("x"):upper()`.
 local methods = getmetatable('')
 methods.__index = globals.string
 methods.__metatable = false
 
--- Runs a script; whether it ended well, and what it returned or why it did not.
-local function run(script)
-  return xpcall(script, host.blame)
+-- Functions have globals of their own, without what belongs to one script. While their library is loaded, they see
+-- next to nothing.
+local function_globals = setmetatable(copy(globals), {__index = miss})
+function_globals.redis = protect(host.function_redis)
+function_globals.server = function_globals.redis
+
+local loading_globals = setmetatable({
+  redis = protect(setmetatable(host.loading_redis, {__index = miss})),
+  server = protect(setmetatable(host.loading_server, {__index = miss})),
+}, {__index = miss})
+
+local function_environment = protect(function_globals)
+function_globals._G = function_environment
+has_decoy[function_environment] = true
+
+local function set_loading(is_on)
+  rawset(metatable_of[function_environment], '__index', is_on and loading_globals or function_globals)
+end
+
+local function with_function_globals(load)
+  return function(...)
+    local loaded, reason = load(...)
+    if loaded then
+      setfenv(loaded, function_environment)
+    end
+    return loaded, reason
+  end
+end
+function_globals.load = with_function_globals(host.load)
+function_globals.loadstring = with_function_globals(host.loadstring)
+
+-- Runs a program, with two arguments or with none; whether it ended well, and what it returned or why it did not.
+local function run(program, keys, args)
+  if keys == nil then
+    return xpcall(program, host.blame)
+  end
+  return xpcall(function() return program(keys, args) end, host.blame)
 end
 
 -- What a script may have put in front of a protected table goes with it.
@@ -187,4 +241,11 @@ local function tidy()
   end
 end
 
-return globals, environment, run, tidy
+return {
+  globals = globals,
+  environment = environment,
+  function_environment = function_environment,
+  set_loading = set_loading,
+  run = run,
+  tidy = tidy,
+}

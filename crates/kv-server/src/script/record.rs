@@ -187,7 +187,7 @@ fn number(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::R
 fn expected(lua: &Lua, args: &MultiValue, place: usize, function: &str, what: &str) -> mlua::Error {
     // Missing arguments of `pack` are nothing, as in Redis: it puts something behind them.
     let missing = if place > 0 { "nil" } else { "no value" };
-    let got = args.get(place).map_or(missing, Value::type_name);
+    let got = args.get(place).map_or(missing, failure::kind);
     let problem = format_args!("{what} expected, got {got}");
     failure::argument(lua, place + 1, function, problem)
 }

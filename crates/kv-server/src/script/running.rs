@@ -4,10 +4,58 @@
 //! two came first is decided by one exchange.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use kv_proto::Request;
 use tokio::sync::Notify;
 
 use crate::command::error::CommandError;
+
+/// Which of two kinds of program something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A script that came with `EVAL`, or was named by its digest.
+    Script,
+    /// A function of a library.
+    Function,
+}
+
+impl Kind {
+    /// The command that ends one.
+    pub(crate) fn kill_command(self) -> &'static str {
+        match self {
+            Self::Script => "SCRIPT KILL",
+            Self::Function => "FUNCTION KILL",
+        }
+    }
+
+    /// What requests are answered while one runs for too long.
+    fn busy(self) -> CommandError {
+        CommandError::fixed(
+            "BUSY",
+            match self {
+                Self::Script => {
+                    "Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+                }
+                Self::Function => {
+                    "Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+                }
+            },
+        )
+    }
+}
+
+/// What is told of a program that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Title {
+    pub(crate) kind: Kind,
+    /// The digest of a script, the name of a function.
+    pub(crate) name: String,
+    /// What asked for it.
+    pub(crate) request: Request,
+    pub(crate) begun: Instant,
+}
 
 /// What others may know of the script that runs.
 #[derive(Debug, Default)]
@@ -17,6 +65,8 @@ pub(crate) struct Running {
     /// [`CLEAN`], [`WRITTEN`] or [`KILLED`].
     fate: AtomicU8,
     slow: Notify,
+    /// `None` while nothing runs.
+    title: Mutex<Option<Title>>,
 }
 
 const CLEAN: u8 = 0;
@@ -33,21 +83,43 @@ const UNKILLABLE: CommandError = CommandError::fixed(
      termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
 );
 
-/// What requests are answered while a script runs for too long.
-pub(crate) const BUSY: CommandError = CommandError::fixed(
-    "BUSY",
-    "Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
-);
-
 impl Running {
-    /// A script begins.
-    pub(crate) fn begin(&self) {
+    /// A program begins.
+    pub(crate) fn begin(&self, title: Title) {
+        *self.title_mut() = Some(title);
         self.fate.store(CLEAN, Ordering::Release);
+    }
+
+    /// What runs.
+    pub(crate) fn title(&self) -> Option<Title> {
+        self.title_mut().clone()
+    }
+
+    /// Whether a program runs. The interpreter also works for itself, which is nobody's to end or to wait for.
+    pub(crate) fn is_on(&self) -> bool {
+        self.title_mut().is_some()
+    }
+
+    /// Of which kind it is that runs; a script where nothing does.
+    pub(crate) fn kind(&self) -> Kind {
+        self.title_mut()
+            .as_ref()
+            .map_or(Kind::Script, |title| title.kind)
+    }
+
+    /// What requests are answered while it runs for too long.
+    pub(crate) fn busy(&self) -> CommandError {
+        self.kind().busy()
+    }
+
+    fn title_mut(&self) -> MutexGuard<'_, Option<Title>> {
+        self.title.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It has ended.
     pub(crate) fn end(&self) {
         self.is_slow.store(false, Ordering::Release);
+        *self.title_mut() = None;
     }
 
     /// Whether it has run for too long.
@@ -91,10 +163,13 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// None runs for too long, or it has written.
-    pub(crate) fn kill(&self) -> Result<(), CommandError> {
+    /// None runs for too long, or one of the other kind does, or it has written.
+    pub(crate) fn kill(&self, kind: Kind) -> Result<(), CommandError> {
         if !self.is_slow() {
             return Err(NOT_BUSY);
+        }
+        if self.kind() != kind {
+            return Err(self.busy());
         }
         self.end_unless_written().map_err(|_| UNKILLABLE)
     }
@@ -117,23 +192,40 @@ pub(crate) struct Written;
 
 #[cfg(test)]
 mod tests {
+    use kv_proto::RequestArgs;
+
     use super::*;
+
+    fn title(kind: Kind) -> Title {
+        Title {
+            kind,
+            name: "name".to_owned(),
+            request: Request::from_ref(RequestArgs::new().view(b"")),
+            begun: Instant::now(),
+        }
+    }
 
     #[test]
     fn a_script_writes_or_is_killed() {
         let running = Running::default();
-        running.begin();
-        assert_eq!(running.kill(), Err(NOT_BUSY));
+        let kill = || running.kill(Kind::Script);
+        running.begin(title(Kind::Script));
+        assert_eq!(kill(), Err(NOT_BUSY));
         running.becomes_slow();
         assert!(running.may_write() && running.may_write());
-        assert_eq!(running.kill(), Err(UNKILLABLE));
+        assert_eq!(kill(), Err(UNKILLABLE));
         running.end();
-        running.begin();
+        running.begin(title(Kind::Script));
         running.becomes_slow();
-        assert_eq!((running.kill(), running.kill()), (Ok(()), Ok(())));
+        assert_eq!((kill(), kill()), (Ok(()), Ok(())));
         assert!(running.is_killed() && !running.may_write());
+        assert!(running.is_on());
         running.end();
-        running.begin();
+        assert!(!running.is_on());
+        running.begin(title(Kind::Function));
         assert!(!running.is_killed() && !running.is_slow());
+        running.becomes_slow();
+        assert_eq!(kill(), Err(Kind::Function.busy()));
+        assert_eq!(running.kill(Kind::Function), Ok(()));
     }
 }

@@ -11,6 +11,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
 
 use super::chance::Chance;
+use super::function::register::Loading;
 use super::machine::MEMORY_BYTES_MAX;
 use super::{bits, failure, json, library, pack, record};
 
@@ -18,9 +19,17 @@ use super::{bits, failure, json, library, pack, record};
 pub(super) struct Sandbox {
     /// What `KEYS` and `ARGV` are put into.
     pub(super) globals: Table,
-    /// The library `redis`, which `call` and `pcall` are put into.
+    /// The library `redis` of scripts, which `call` and `pcall` are put into.
     pub(super) redis: Table,
-    /// Runs a script.
+    /// The same of functions.
+    pub(super) function_redis: Table,
+    /// What functions see instead of globals.
+    pub(super) function_environment: Table,
+    /// Lets that be what a library sees that is loaded, or what functions see that run.
+    pub(super) set_loading: Function,
+    /// The library that is loaded.
+    pub(super) loading: Rc<Loading>,
+    /// Runs a program.
     pub(super) run: Function,
     /// Removes what a script has left.
     pub(super) tidy: Function,
@@ -31,9 +40,16 @@ pub(super) struct Sandbox {
 /// Builds everything, and lets chunks that are loaded from now on see nothing else.
 pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     let format = Rc::new(Cell::new(Format::Resp2));
-    let redis = library::library(lua, &format)?;
+    let redis = library::of_scripts(lua, &format)?;
+    let function_redis = library::of_functions(lua, &format)?;
+    let loading = Rc::new(Loading::default());
     let host = lua.create_table()?;
     host.raw_set("redis", &redis)?;
+    host.raw_set("function_redis", &function_redis)?;
+    for name in ["redis", "server"] {
+        let library = library::of_libraries(lua, name, &loading)?;
+        host.raw_set(format!("loading_{name}"), library)?;
+    }
     host.raw_set("bit", bits::library(lua)?)?;
     host.raw_set("cjson", json::library(lua)?)?;
     host.raw_set("cmsgpack", pack::library(lua)?)?;
@@ -43,6 +59,7 @@ pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     host.raw_set("reason", lua.create_function(failure::reason)?)?;
     host.raw_set("blame", lua.create_function(failure::blame)?)?;
     host.raw_set("rep", lua.create_function(repeated)?)?;
+    host.raw_set("check_unpack", lua.create_function(check_unpack)?)?;
     host.raw_set("guarded", lua.create_function(guarded)?)?;
     let chance = Rc::new(Chance::new());
     let stream = Rc::clone(&chance);
@@ -53,12 +70,18 @@ pub(super) fn build(lua: &Lua) -> mlua::Result<Sandbox> {
     let prelude = lua
         .load(include_str!("prelude.lua"))
         .set_name(failure::PRELUDE);
-    let (globals, environment, run, tidy): (Table, Table, Function, Function) =
-        prelude.call(host)?;
-    lua.set_globals(environment)?;
+    let made: Table = prelude.call(host)?;
+    lua.set_globals(made.raw_get("environment")?)?;
+    let [run, tidy, set_loading] =
+        ["run", "tidy", "set_loading"].map(|name| made.raw_get::<Function>(name));
+    let (run, tidy, set_loading) = (run?, tidy?, set_loading?);
     Ok(Sandbox {
-        globals,
+        globals: made.raw_get("globals")?,
         redis,
+        function_redis,
+        function_environment: made.raw_get("function_environment")?,
+        set_loading,
+        loading,
         run,
         tidy,
         format,
@@ -86,7 +109,7 @@ fn guarded(lua: &Lua, (function, behind): (Function, Table)) -> mlua::Result<Fun
 fn repeated(lua: &Lua, args: MultiValue) -> mlua::Result<LuaString> {
     let text = args.front().cloned().unwrap_or(Value::Nil);
     let Some(text) = lua.coerce_string(text)? else {
-        let got = args.front().map_or("no value", Value::type_name);
+        let got = args.front().map_or("no value", failure::kind);
         let problem = format_args!("string expected, got {got}");
         return Err(failure::argument(lua, 1, "rep", problem));
     };
@@ -106,6 +129,29 @@ fn repeated(lua: &Lua, args: MultiValue) -> mlua::Result<LuaString> {
 
 /// More than any text can be repeated.
 const COUNT_MAX: f64 = u32::MAX as f64;
+
+/// Whether `unpack(list [, first [, last]])` can be done: Lua's own counts with too few bits.
+fn check_unpack(lua: &Lua, args: MultiValue) -> mlua::Result<()> {
+    let Some(Value::Table(list)) = args.front() else {
+        let got = args.front().map_or("no value", failure::kind);
+        let problem = format_args!("table expected, got {got}");
+        return Err(failure::argument(lua, 1, "unpack", problem));
+    };
+    let place = |index: usize, otherwise: usize| match args.get(index) {
+        None | Some(Value::Nil) => Ok(otherwise as f64),
+        Some(_) => number(lua, &args, index, "unpack").map(f64::trunc),
+    };
+    let (first, last) = (place(1, 1)?, place(2, list.raw_len())?);
+    let is_place = |place| (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&place);
+    let room = (SLOTS_MAX - args.len()) as f64;
+    match is_place(first) && is_place(last) && last - first < room {
+        true => Ok(()),
+        false => Err(failure::text(lua, "too many results to unpack")),
+    }
+}
+
+/// How many values a function of the interpreter may have in hand, its arguments included.
+const SLOTS_MAX: usize = 8000;
 
 /// `random([low,] high)`: between 0 and 1 without arguments.
 fn draw(lua: &Lua, chance: &Chance, args: &MultiValue) -> mlua::Result<f64> {
@@ -147,7 +193,7 @@ fn number(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::R
     match lua.coerce_number(value)? {
         Some(number) => Ok(number),
         None => {
-            let got = args.get(place).map_or("no value", Value::type_name);
+            let got = args.get(place).map_or("no value", failure::kind);
             let problem = format_args!("number expected, got {got}");
             Err(failure::argument(lua, place + 1, function, problem))
         }
@@ -158,7 +204,7 @@ fn number(lua: &Lua, args: &MultiValue, place: usize, function: &str) -> mlua::R
 fn loadstring(lua: &Lua, args: MultiValue) -> mlua::Result<(Value, Value)> {
     let text = args.front().cloned().unwrap_or(Value::Nil);
     let Some(text) = lua.coerce_string(text.clone())? else {
-        let problem = format_args!("string expected, got {}", text.type_name());
+        let problem = format_args!("string expected, got {}", failure::kind(&text));
         return Err(failure::argument(lua, 1, "loadstring", problem));
     };
     let name = match args.get(1) {

@@ -63,6 +63,8 @@ pub(super) struct Store {
     evaluated: usize,
     uses: u64,
     evicted: u64,
+    /// How often a script came or went.
+    pub(super) changes: u64,
 }
 
 impl Store {
@@ -74,6 +76,7 @@ impl Store {
             evaluated: 0,
             uses: 0,
             evicted: 0,
+            changes: 0,
         })
     }
 
@@ -101,6 +104,7 @@ impl Store {
         }
         self.functions.raw_set(digest.text(), function)?;
         self.uses += 1;
+        self.changes += 1;
         self.evaluated += 1;
         let entry = Entry {
             source: source.into(),
@@ -140,6 +144,7 @@ impl Store {
     pub(super) fn clear(&mut self, lua: &Lua) -> mlua::Result<()> {
         self.functions = lua.create_table()?;
         self.entries.clear();
+        self.changes += 1;
         self.evaluated = 0;
         Ok(())
     }
@@ -147,6 +152,13 @@ impl Store {
     /// The source of a script.
     pub(super) fn source(&self, digest: &Digest) -> Option<&[u8]> {
         self.entries.get(digest).map(|entry| &*entry.source)
+    }
+
+    /// The digests of scripts that say that they change nothing.
+    pub(super) fn readers(&self) -> impl Iterator<Item = Box<[u8]>> {
+        let all = self.entries.iter();
+        all.filter(|(_, entry)| entry.declared.no_writes())
+            .map(|(digest, _)| digest.text().as_bytes().into())
     }
 
     /// How many there are, and how many were forgotten for others.

@@ -41,9 +41,17 @@ pub(crate) struct Done {
 
 type Place = Arc<Mutex<Option<(Job, oneshot::Sender<Done>)>>>;
 
+/// What the thread is sent.
+enum Errand {
+    /// A request to be run.
+    Run(Place),
+    /// Libraries are there, of which functions are to be made; told when that is done.
+    Settle(Arc<Server>, Sender<()>),
+}
+
 /// The way to the thread, which begins with the first request.
 #[derive(Default)]
-pub(crate) struct Way(OnceLock<Sender<Place>>);
+pub(crate) struct Way(OnceLock<Sender<Errand>>);
 
 impl Way {
     /// Sends a request on its way. `None`: the system has no thread for it.
@@ -58,11 +66,22 @@ impl Way {
             answer,
         };
         // The thread ends with the sender, not before.
-        let _ = jobs.send(place);
+        let _ = jobs.send(Errand::Run(place));
         Ok(sent)
     }
 
-    fn jobs(&self) -> Option<&Sender<Place>> {
+    /// Makes the functions of the libraries that `server` has found, before anybody asks for one. Not for a serving
+    /// thread: this waits.
+    pub(crate) fn settle(&self, server: &Arc<Server>) {
+        let (done, wait) = channel();
+        if let Some(jobs) = self.jobs() {
+            let _ = jobs.send(Errand::Settle(Arc::clone(server), done));
+            // Should it have ended by a bug, functions are made when they are asked for.
+            let _ = wait.recv();
+        }
+    }
+
+    fn jobs(&self) -> Option<&Sender<Errand>> {
         if let Some(jobs) = self.0.get() {
             return Some(jobs);
         }
@@ -107,9 +126,18 @@ fn take(place: &Place) -> Option<(Job, oneshot::Sender<Done>)> {
 }
 
 /// Runs what comes until nobody can send any more.
-fn run(jobs: &Receiver<Place>) {
+fn run(jobs: &Receiver<Errand>) {
     let mut machine = None;
-    while let Ok(place) = jobs.recv() {
+    while let Ok(errand) = jobs.recv() {
+        let place = match errand {
+            Errand::Run(place) => place,
+            Errand::Settle(server, done) => {
+                settle(&mut machine, &server);
+                drop(server);
+                let _ = done.send(());
+                continue;
+            }
+        };
         let Some((job, answer)) = take(&place) else {
             continue;
         };
@@ -125,6 +153,14 @@ fn run(jobs: &Receiver<Place>) {
             }
         }
     }
+}
+
+fn settle(machine: &mut Option<Machine>, server: &Arc<Server>) {
+    let machine = machine.get_or_insert_with(|| Machine::new(server));
+    let _closed = server.scripts.gate.close();
+    server
+        .engine
+        .look_at_libraries(|view| machine.settle(server, view));
 }
 
 fn run_one(machine: &mut Option<Machine>, mut job: Job) -> Done {

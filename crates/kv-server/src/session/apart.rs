@@ -5,7 +5,6 @@ use kv_proto::{Mark, ReplyBuffer, Request, RequestRef};
 use super::Session;
 use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Flags};
-use crate::script::running::BUSY;
 use crate::script::thread::{Done, Job, Sent};
 
 /// What is answered when there is no thread for scripts.
@@ -84,7 +83,10 @@ impl Session<'_> {
         (self.state, *replies) = (done.state, done.replies);
         match done.executed {
             Some(executed) => self.note(executed, Some(spec), muted, replies),
-            None => self.refuse(&BUSY, Some(spec), muted, replies),
+            None => {
+                let busy = self.worker.server.scripts.running.busy();
+                self.refuse(&busy, Some(spec), muted, replies)
+            }
         }
     }
 }

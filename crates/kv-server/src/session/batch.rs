@@ -31,6 +31,15 @@ struct Decoded {
     spec: Option<&'static CommandSpec>,
 }
 
+impl Decoded {
+    /// What this asks for, if `next` asks for the same in the same letters, as it mostly does in a pipeline.
+    fn asked_too(&self, input: &[u8], next: RequestRef<'_>) -> Option<&'static CommandSpec> {
+        let word = self.args.view(&input[self.start..]).get(0)?;
+        self.spec
+            .filter(|spec| next.get(0) == Some(word) && table::is_known_by(spec, word))
+    }
+}
+
 /// How far [`Batch::decode`] came.
 pub(crate) struct Reach {
     /// Where the first byte that was not decoded is in the input.
@@ -50,14 +59,18 @@ impl Batch {
             if self.requests.len() == self.len {
                 self.requests.push(Decoded::default());
             }
-            let request = &mut self.requests[self.len];
+            let (before, here) = self.requests.split_at_mut(self.len);
+            let request = &mut here[0];
             match decoder.decode(&input[end..], &mut request.args) {
                 Ok(Some(taken)) => {
                     request.start = end;
                     let view = request.args.view(&input[end..]);
                     end += taken;
                     if !view.is_empty() {
-                        request.spec = table::find(view).ok();
+                        request.spec = before
+                            .last()
+                            .and_then(|before| before.asked_too(input, view))
+                            .or_else(|| table::find(view).ok());
                         self.len += 1;
                     }
                 }
@@ -155,6 +168,28 @@ mod tests {
             (batch.len(), reach.end, reach.more),
             (1, input.len(), false)
         );
+    }
+
+    #[test]
+    fn the_same_word_again_asks_for_the_same_unless_another_word_belongs_to_it() {
+        let input = b"GET a\nGET b\nget c\nCLIENT ID\nCLIENT GETNAME\nCLIENT\nCLIENT ID\nX\nX\n";
+        let mut batch = Batch::default();
+        batch.decode(&mut decoder(), input, 0);
+        let names: Vec<_> = (0..batch.len())
+            .map(|index| batch.request(index, input).0.map(|spec| spec.name))
+            .collect();
+        let expected = [
+            Some("GET"),
+            Some("GET"),
+            Some("GET"),
+            Some("CLIENT|ID"),
+            Some("CLIENT|GETNAME"),
+            Some("CLIENT"),
+            Some("CLIENT|ID"),
+            None,
+            None,
+        ];
+        assert_eq!(names, expected);
     }
 
     #[test]

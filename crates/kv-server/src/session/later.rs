@@ -23,7 +23,7 @@ pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// What a reply waits for.
 #[derive(Debug)]
 pub(crate) enum Later {
-    /// `WAITAOF`: everything that the connection has done or seen is durable.
+    /// `WAIT` and `WAITAOF`: everything that the connection has done or seen is durable.
     Durable(WaitDurable),
     /// `BACKUP`: the copy, or why there is none.
     Backup(oneshot::Receiver<Result<Copied, String>>),
@@ -37,13 +37,11 @@ impl Later {
     /// Answers where nothing may wait, inside of `EXEC`: with what is so now.
     pub(crate) fn answer_at_once(self, cx: &SessionCx<'_>, reply: &mut Reply<'_>) {
         match self {
-            Self::Durable(_) => {
+            Self::Durable(wait) => {
                 let newest = cx.state.newest;
                 let gate = cx.server.engine.gate();
                 let is_durable = gate.is_some_and(|(gate, _)| gate.durable() >= newest);
-                reply.array(2);
-                reply.int(i64::from(is_durable));
-                reply.int(0);
+                wait.answer(is_durable, reply);
             }
             Self::Backup(_) | Self::Snapshot(_) | Self::Blocked(_) => {
                 unreachable!("what else waits is refused, or knows that it may not")
@@ -52,15 +50,27 @@ impl Later {
     }
 }
 
-/// How long `WAITAOF` waits.
+/// How long `WAIT` and `WAITAOF` wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WaitDurable {
     /// Whether the log of this server is waited for.
     pub(crate) local: bool,
+    /// Whether the answer tells of this server's log too, and not of replicas alone.
+    pub(crate) tells_local: bool,
     /// Whether replicas are waited for: there are none, so that is in vain.
     pub(crate) replicas: bool,
     /// `None`: for ever.
     pub(crate) at_most: Option<Duration>,
+}
+
+impl WaitDurable {
+    fn answer(self, is_durable: bool, reply: &mut Reply<'_>) {
+        if self.tells_local {
+            reply.array(2);
+            reply.int(i64::from(is_durable));
+        }
+        reply.int(0);
+    }
 }
 
 impl Session<'_> {
@@ -74,6 +84,7 @@ impl Session<'_> {
         self.held -= usize::from(self.state.replies == Replies::On);
         self.release(replies).await?;
         self.held = 1;
+        self.write_down_before_waiting();
         match later {
             Later::Durable(wait) => self.answer_durable(wait, replies).await,
             Later::Backup(copied) => self.answer_backup(copied, replies).await,
@@ -119,9 +130,7 @@ impl Session<'_> {
             reply.error(LOG_FAILED.code, &LOG_FAILED.message);
             self.state.ending = true;
         } else {
-            reply.array(2);
-            reply.int(i64::from(is_durable));
-            reply.int(0);
+            wait.answer(is_durable, &mut reply);
         }
     }
 

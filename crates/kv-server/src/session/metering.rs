@@ -18,6 +18,8 @@ pub(crate) struct Ran<'r> {
     pub(crate) nanos: u64,
     pub(crate) failed: bool,
     pub(crate) reply_bytes: usize,
+    /// Whether a script asked, not the client itself.
+    pub(crate) by_script: bool,
 }
 
 /// Slow requests are found with the cheap clock only if they are much slower than it is exact.
@@ -36,18 +38,28 @@ impl SessionCx<'_> {
         &self.server.stats.worker(self.state.worker).meters
     }
 
+    /// Shows a request to those who watch all.
+    #[inline]
+    pub(crate) fn tell_monitors(
+        &self,
+        spec: &CommandSpec,
+        request: RequestRef<'_>,
+        by_script: bool,
+    ) {
+        if self.server.monitors.any() && !spec.flags.contains(Flags::ADMIN) {
+            let origin = (self.state.db, &*self.state.client, by_script);
+            let lsn = self.state.newest;
+            self.server.monitors.tell(self.server, origin, request, lsn);
+        }
+    }
+
     /// Writes a request down, now or, if its reply comes later, then.
     pub(crate) fn ran(&mut self, ran: Ran<'_>) {
-        if self.server.monitors.any() {
-            let is_told = !ran.spec.flags.contains(Flags::ADMIN);
-            if is_told {
-                let (db, client) = (self.state.db, &self.state.client);
-                let lsn = self.state.newest;
-                self.server
-                    .monitors
-                    .tell(self.server, db, client, ran.request, lsn);
-            }
+        // A script was told of when it began.
+        if !ran.spec.is_script() {
+            self.tell_monitors(ran.spec, ran.request, ran.by_script);
         }
+        self.state.scripted += u64::from(ran.by_script);
         if self.state.later.is_some() {
             self.state.ran_nanos = ran.nanos;
         } else {
@@ -70,19 +82,22 @@ impl SessionCx<'_> {
             let entry = self.entry(&ran, ran.reply_bytes as u64);
             journals.large_reply.keep(entry);
         }
-        if journals.large_request.threshold.load(Relaxed) >= 0 {
+        // Nearly always that much has not even arrived.
+        if journals
+            .large_request
+            .wants(ran.request.bytes_at_most() as u64)
+        {
             let bytes = ran.request.iter().map(<[u8]>::len).sum::<usize>() as u64;
             if journals.large_request.wants(bytes) {
                 journals.large_request.keep(self.entry(&ran, bytes));
             }
         }
-        let millis = micros / 1000;
         if latency.threshold_ms.load(Relaxed) > 0 {
             let event = match ran.spec.flags.contains(Flags::FAST) {
                 true => "fast-command",
                 false => "command",
             };
-            latency.took(event, self.time_s(), millis);
+            latency.took(event, self.time_s(), micros / 1000);
         }
     }
 
@@ -123,6 +138,7 @@ impl Session<'_> {
             nanos,
             failed: false,
             reply_bytes,
+            by_script: false,
         });
     }
 }

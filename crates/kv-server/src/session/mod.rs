@@ -74,6 +74,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, stream: TcpStream) {
         state: State::new(server, client, decoder, worker.number),
         input: Vec::new(),
         held: 0,
+        rest_bytes: 0,
         tally: Tally::default(),
     };
     if let Err(error) = session.run().await {
@@ -118,6 +119,8 @@ struct Session<'w> {
     input: Vec<u8>,
     /// How many replies have not left.
     held: usize,
+    /// Bytes of the read under way that wait behind its complete requests.
+    rest_bytes: usize,
     tally: Tally,
 }
 
@@ -222,11 +225,21 @@ impl Session<'_> {
 
     /// Runs what has arrived and sends the replies.
     async fn turn(&mut self, input: Vec<u8>) -> io::Result<()> {
+        let server = &self.worker.server;
+        self.state
+            .decoder
+            .set_limits(match self.state.login.user(&server.acl) {
+                Some(_) => server.settings.request_limits(),
+                None => Limits::UNAUTHENTICATED,
+            });
         let mut replies = self.take_replies();
         let end = self.run_requests(&input, &mut replies).await?;
         self.keep_rest(input, end);
+        // Before replies leave: whoever has one finds what it says in `CLIENT LIST` too.
+        self.write_down(0);
         self.release(&mut replies).await?;
         self.worker.buffers.borrow_mut().give_replies(replies);
+        // Again: the bytes of the replies, and that none wait any more.
         self.write_down(0);
         Ok(())
     }
@@ -246,6 +259,7 @@ impl Session<'_> {
         loop {
             let reach = batch.decode(&mut self.state.decoder, input, end);
             end = reach.end;
+            self.rest_bytes = input.len() - end;
             self.run_batch(&batch, input, replies).await?;
             if !self.goes_on(&reach, replies) {
                 break;
@@ -282,9 +296,9 @@ impl Session<'_> {
         let mut now = engine.now();
         for index in 0..batch.len() {
             let request = batch.request(index, input);
-            if self.is_paused(request.0) {
+            if self.is_paused(request) {
                 self.release(replies).await?;
-                self.wait_for_pause(request.0).await?;
+                self.wait_for_pause(request).await?;
                 now = engine.now();
             }
             self.answer(request, now, replies).await;
@@ -336,7 +350,7 @@ impl Session<'_> {
         };
         self.state.shows(shows);
         self.held += 1;
-        self.tally.commands += 1;
+        self.tally.commands += 1 + std::mem::take(&mut self.state.scripted);
         self.tally.errors += u64::from(failed);
         self.tally.last = spec.or(self.tally.last);
         if muted.is_some() || self.state.replies != Replies::On {

@@ -162,6 +162,15 @@ impl Session<'_> {
         };
     }
 
+    /// Writes down how far the session is before it waits: the request that waits is not counted yet.
+    pub(super) fn write_down_before_waiting(&mut self) {
+        let waits = u64::from(self.tally.commands > 0);
+        self.tally.commands -= waits;
+        self.write_down(0);
+        self.tally.commands = waits;
+        self.state.client.progress().input_bytes = self.rest_bytes;
+    }
+
     fn count(&self, tally: &Tally) {
         let stats = self.worker.stats();
         for (counter, more) in [

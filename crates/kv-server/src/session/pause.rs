@@ -8,8 +8,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use kv_proto::RequestRef;
+
 use super::Session;
-use crate::command::spec::{CommandSpec, Run};
+use crate::command::script::only_reads;
+use crate::command::spec::{CommandSpec, Flags, Run};
+use crate::script::Scripts;
 
 /// What is paused, for all connections.
 #[derive(Debug, Default)]
@@ -79,9 +83,12 @@ impl Pause {
 
 impl Session<'_> {
     /// Whether a request for `spec` has to wait now.
-    pub(super) fn is_paused(&self, spec: Option<&'static CommandSpec>) -> bool {
+    pub(super) fn is_paused(
+        &self,
+        (spec, request): (Option<&'static CommandSpec>, RequestRef<'_>),
+    ) -> bool {
         let pause = &self.worker.server.pause;
-        pause.is_on() && pause.holds_up(self.writes(spec)).is_some()
+        pause.is_on() && pause.holds_up(self.writes(spec, request)).is_some()
     }
 
     /// Comes back when a request for `spec` may run.
@@ -91,13 +98,13 @@ impl Session<'_> {
     /// The connection ended first: the request does not run.
     pub(super) async fn wait_for_pause(
         &mut self,
-        spec: Option<&'static CommandSpec>,
+        (spec, request): (Option<&'static CommandSpec>, RequestRef<'_>),
     ) -> io::Result<()> {
         let server = &self.worker.server;
         let _counted = server.blocked.counted();
         loop {
             let over = server.pause.over.notified();
-            let Some(end) = server.pause.holds_up(self.writes(spec)) else {
+            let Some(end) = server.pause.holds_up(self.writes(spec, request)) else {
                 return Ok(());
             };
             tokio::select! {
@@ -112,11 +119,28 @@ impl Session<'_> {
         }
     }
 
-    fn writes(&self, spec: Option<&'static CommandSpec>) -> bool {
-        let multi = self.state.multi.as_deref();
-        spec.is_some_and(|spec| match spec.run {
-            Run::Exec(_) => multi.is_some_and(super::transaction::Multi::writes),
-            _ => spec.changes_data(),
-        })
+    /// Whether a request counts as one that writes. A wrong one does not: it is answered at once, with its error.
+    fn writes(&self, spec: Option<&'static CommandSpec>, request: RequestRef<'_>) -> bool {
+        let Some(spec) = spec.filter(|spec| spec.arity.allows(request.len())) else {
+            return false;
+        };
+        let scripts = &self.worker.server.scripts;
+        match (&spec.run, self.state.multi.as_deref()) {
+            (Run::Exec(_), Some(multi)) if !multi.is_spoilt => multi
+                .requests()
+                .iter()
+                .any(|queued| may_write(scripts, queued.spec, queued.request.as_ref())),
+            (Run::Exec(_), _) => false,
+            // It is only kept.
+            (_, Some(_)) => false,
+            (_, None) => may_write(scripts, spec, request),
+        }
+    }
+}
+
+fn may_write(scripts: &Scripts, spec: &CommandSpec, request: RequestRef<'_>) -> bool {
+    match spec.run {
+        Run::Script { changes: true, .. } => !only_reads(scripts, spec, request),
+        _ => spec.changes_data() || spec.flags.contains(Flags::PAUSED_LIKE_WRITES),
     }
 }

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kv_core::{Db, Lsn};
-use kv_proto::{Decoder, Format, Limits, ProtocolMode};
+use kv_core::{Db, Lsn, View};
+use kv_proto::{Decoder, Format, Limits, ProtocolMode, RequestRef};
 use kv_wal::Durability;
 
 use super::later::Later;
 use super::subscriptions::Subscriptions;
 use super::transaction::{Multi, Watching};
+use crate::acl::{DEFAULT, Login, User};
 use crate::clients::Client;
-use crate::command::spec::CommandSpec;
+use crate::command::error::CommandError;
+use crate::command::spec::{CommandSpec, Flags};
 use crate::engine::blocked::Wake;
 use crate::pubsub::Topic;
 use crate::script::machine::Machine;
 use crate::server::Server;
-use crate::tracking::{Remember, Tracker};
+use crate::tracking::{Remember, Tracker, forget_reads};
 
 /// The state of one connection.
 pub(crate) struct State {
@@ -60,6 +62,12 @@ pub(crate) struct State {
     pub(crate) watching: Option<Watching>,
     /// What `CLIENT REPLY` chose.
     pub(crate) replies: Replies,
+    /// As whom it has logged in.
+    pub(crate) login: Login,
+    /// Whether its reads do not count as uses of keys: `CLIENT NO-TOUCH`.
+    pub(crate) leaves_no_trace: bool,
+    /// Requests of scripts that it ran and that are not counted yet.
+    pub(crate) scripted: u64,
 }
 
 /// A message that leaves with the transaction that published it.
@@ -112,6 +120,9 @@ impl State {
             multi: None,
             watching: None,
             replies: Replies::On,
+            login: Login::new(&server.acl),
+            leaves_no_trace: false,
+            scripted: 0,
         }
     }
 
@@ -125,6 +136,13 @@ impl State {
     pub(crate) fn shows(&mut self, lsn: Lsn) {
         self.newest = self.newest.max(lsn);
         self.depends_on.add(lsn, self.durability);
+    }
+
+    /// Lets `view` know whether looks count as uses of keys.
+    pub(crate) fn trace(&self, view: &mut View<'_>) {
+        if self.leaves_no_trace {
+            view.leave_no_trace();
+        }
     }
 
     /// Whether it is subscribed to something and could not tell replies from messages.
@@ -215,11 +233,13 @@ impl SessionCx<'_> {
 
     /// The transaction that begins now keeps what it publishes.
     pub(crate) fn begin_publishing(&mut self) {
+        forget_reads();
         self.state.unsent = Some(Vec::new());
     }
 
     /// The transaction ended: with `lsn` what it published is sent, without one nothing happened.
     pub(crate) fn end_publishing(&mut self, lsn: Option<Lsn>) {
+        forget_reads();
         let unsent = self.state.unsent.take().unwrap_or_default();
         let ends_of_waits = std::mem::take(&mut self.state.ends_of_waits);
         if let Some(lsn) = lsn {
@@ -232,6 +252,58 @@ impl SessionCx<'_> {
                 self.server.publish(message.topic, channel, payload, lsn);
             }
         }
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user, or it may not log in, or not with this password.
+    pub(crate) fn log_in(&mut self, name: &[u8], password: &[u8]) -> Result<(), CommandError> {
+        let user = self
+            .server
+            .acl
+            .log_in(name, password)
+            .ok_or(CommandError::WRONG_PASSWORD)?;
+        self.state.client.identity().user.clone_from(&user.name);
+        self.state.login.become_user(user);
+        Ok(())
+    }
+
+    /// Takes back what the connection has logged in as.
+    pub(crate) fn log_out(&mut self) {
+        self.state.login = Login::new(&self.server.acl);
+        self.state.client.identity().user = DEFAULT.to_vec();
+    }
+
+    /// Whose connection it is.
+    ///
+    /// # Errors
+    ///
+    /// It has not logged in.
+    #[inline]
+    pub(crate) fn user(&mut self) -> Result<&Arc<User>, CommandError> {
+        let user = self.state.login.user(&self.server.acl);
+        user.ok_or(CommandError::NO_AUTH)
+    }
+
+    /// Whether the user of the connection may ask for `spec` with `request`.
+    ///
+    /// # Errors
+    ///
+    /// It may not, or has not logged in.
+    #[inline]
+    pub(crate) fn permit(
+        &mut self,
+        spec: &CommandSpec,
+        request: RequestRef<'_>,
+    ) -> Result<(), CommandError> {
+        if spec.flags.contains(Flags::NO_AUTH) {
+            return Ok(());
+        }
+        let user = self.user()?;
+        user.check(spec, request)
+            .map_err(|denied| denied.error(user))
     }
 
     /// Lets the connection hear of changes of keys, as `tracker` says.

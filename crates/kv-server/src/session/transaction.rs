@@ -79,7 +79,8 @@ impl Multi {
     /// Whether one of them looks at more than its keys.
     pub(crate) fn needs_all(&self) -> bool {
         let all = |spec: &CommandSpec| {
-            spec.is_whole_keyspace() || spec.is_script() || matches!(spec.run, Run::Server(_))
+            let is_whole = matches!(spec.run, Run::Server(_) | Run::Library { .. });
+            is_whole || spec.is_whole_keyspace() || spec.is_script()
         };
         let hidden = |queued: &Queued| queued.spec.keys.are_hidden(queued.request.as_ref());
         let mut requests = self.requests.iter();

@@ -7,7 +7,6 @@ use super::Session;
 use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Flags, Run};
 use crate::engine::execute::Executed;
-use crate::script::running::BUSY;
 
 /// What becomes of a request while a script runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +77,7 @@ impl Session<'_> {
                 turn = scripts.gate.turn() => Some(turn),
                 () = scripts.running.slow() => {
                     let muted = self.begin_muted(replies);
-                    return self.refuse(&BUSY, request.0, muted, replies);
+                    return self.refuse(&scripts.running.busy(), request.0, muted, replies);
                 }
             },
         };

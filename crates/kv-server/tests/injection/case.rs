@@ -63,6 +63,19 @@ impl Case {
         }
     }
 
+    /// No sync succeeds any more, under a policy that waits for each.
+    pub(crate) fn syncs_fail() -> Self {
+        Self {
+            number: u64::MAX,
+            calls: "fdatasync",
+            policy: "always",
+            trouble: TROUBLES[0],
+            starts: false,
+            before: 0,
+            on: true,
+        }
+    }
+
     /// Whether the process is killed.
     pub(crate) fn kills(&self) -> bool {
         self.trouble.starts_with("signal")

@@ -16,7 +16,7 @@ use crate::trace;
 const CONNECTIONS: usize = 2;
 
 /// Small segments, so that the log changes files.
-const ARGUMENTS: [&str; 4] = ["--segment-size", "64kb", "--threads", "1"];
+pub(crate) const ARGUMENTS: [&str; 4] = ["--segment-size", "64kb", "--threads", "1"];
 
 /// Keys that were there before.
 const PAST_KEYS: u64 = 30;
@@ -176,7 +176,7 @@ fn traced(case: &Case, dir: &Path, trace_file: &Path) -> Command {
 }
 
 /// Lets strace take hold of a server that runs.
-fn attach(case: &Case, dir: &Path, pid: u32, trace_file: &Path) -> Child {
+pub(crate) fn attach(case: &Case, dir: &Path, pid: u32, trace_file: &Path) -> Child {
     let mut strace = strace(case, dir, trace_file);
     strace.args(["-p", &pid.to_string()]).stderr(Stdio::piped());
     let mut tracer = strace.spawn().expect("it is there");

@@ -275,6 +275,41 @@ impl Wire {
         }
     }
 
+    /// Sends a request whose reply is one line, which is returned.
+    ///
+    /// # Panics
+    ///
+    /// When none comes.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, words: &[&str]) -> String {
+        self.send(resp(words)).expect("the server listens");
+        self.line().expect("the server answers")
+    }
+
+    /// The value of `field` in this section of `INFO`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such field.
+    #[track_caller]
+    pub(crate) fn info(&mut self, section: &str, field: &str) -> String {
+        let head = self.ask(&["INFO", section]);
+        assert!(head.starts_with('$'), "{head}");
+        let mut found = None;
+        loop {
+            let line = self.line().expect("the server answers");
+            if let Some((name, value)) = line.trim_end().split_once(':')
+                && name == field
+            {
+                found = Some(value.to_owned());
+            }
+            // The text ends with a line end, and the reply with another.
+            if line == "\r\n" {
+                return found.expect("INFO has the field");
+            }
+        }
+    }
+
     /// Everything until the server closes the connection.
     ///
     /// # Panics

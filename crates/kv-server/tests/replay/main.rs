@@ -64,6 +64,8 @@ fn survives(encoding: &str, snapshot: bool) -> Result<()> {
 
     let forms = Forms::read(&folder, &table)?;
     forms.write(&server, snapshot)?;
+    add_libraries(&mut client)?;
+    let libraries = client.call(LIBRARIES)?;
     let before = read(&mut client, &table)?;
     ensure!(
         before.len() > 100,
@@ -76,7 +78,37 @@ fn survives(encoding: &str, snapshot: bool) -> Result<()> {
     let process = Process::start(dir.path(), &options);
     let mut client = Client::connect(process.address())?;
     let after = read(&mut client, &table)?;
+    ensure!(
+        client.call(LIBRARIES)? == libraries,
+        "libraries are not what they were"
+    );
+    let answer = client.call(&["FCALL", "kept", "0"])?;
+    ensure!(
+        answer == Some(Reply::Integer("7".to_owned())),
+        "a function answered {answer:?}"
+    );
     compare(&before, &after)
+}
+
+/// What shows all libraries of functions.
+const LIBRARIES: &[&str] = &["FUNCTION", "LIST", "WITHCODE"];
+
+/// Leaves a library of functions, one that was replaced, and none where one was.
+fn add_libraries(client: &mut Client) -> Result<()> {
+    let code = |name: &str, answer: u8| {
+        format!(
+            "#!lua name={name}\nredis.register_function('{name}', function() return {answer} end)"
+        )
+    };
+    for (name, answer) in [("kept", 1), ("gone", 2), ("kept", 7)] {
+        let loaded = client.call(&["FUNCTION", "LOAD", "REPLACE", &code(name, answer)])?;
+        ensure!(
+            loaded == Some(Reply::Bulk(name.into())),
+            "FUNCTION LOAD answered {loaded:?}"
+        );
+    }
+    client.call(&["FUNCTION", "DELETE", "gone"])?;
+    Ok(())
 }
 
 fn read(client: &mut Client, table: &table::Table) -> Result<State> {

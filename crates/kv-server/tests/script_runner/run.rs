@@ -30,14 +30,17 @@ pub(crate) enum Verdict {
     Failed(String),
 }
 
-/// Runs the script `name` of `folder`, after deleting every key.
+/// Runs the script `name` of `folder`, after deleting every key and every library of functions.
 ///
 /// # Errors
 ///
 /// The server is not there: no further script can pass.
 pub(crate) fn run_script(folder: &Path, name: &str, server: &Server) -> Result<Verdict> {
-    let emptied = Client::connect(server.address())?.call(&["FLUSHALL"])?;
-    ensure!(emptied.is_some(), "the server has closed the connection");
+    let mut client = Client::connect(server.address())?;
+    for emptying in [&["FLUSHALL"][..], &["FUNCTION", "FLUSH"]] {
+        let emptied = client.call(emptying)?;
+        ensure!(emptied.is_some(), "the server has closed the connection");
+    }
 
     let mut run = Run::new(server);
     let mut differences = String::new();

@@ -10,18 +10,24 @@ const FLAGS: [(&str, &str); 3] = [
 ];
 
 /// Names, or beginnings of names up to a `|`.
-const NAMES: [(&str, &str); 20] = [
+const NAMES: [(&str, &str); 26] = [
+    ("ACL", "about users"),
     ("CLIENT", "about connections, which differ"),
     ("COMMAND", "the words are our own"),
     ("EVAL", "no programs are drawn"),
     ("EVALSHA", "no programs are drawn"),
     ("EVALSHA_RO", "no programs are drawn"),
     ("EVAL_RO", "no programs are drawn"),
+    ("FCALL", "no programs are drawn"),
+    ("FCALL_RO", "no programs are drawn"),
+    ("FUNCTION", "no programs are drawn"),
     ("INFO", "about the server"),
     ("LASTSAVE", "a time"),
     ("LATENCY", "about the server"),
     ("LOLWUT", "art"),
     ("MEMORY", "each server's own sizes"),
+    ("MIGRATE", "about other servers"),
+    ("MODULE", "about the server"),
     ("MONITOR", "answers with what others do"),
     ("READONLY", "about clusters"),
     ("READWRITE", "about clusters"),

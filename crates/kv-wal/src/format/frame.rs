@@ -3,6 +3,7 @@
 use crc32c::{crc32c, crc32c_append};
 use kv_core::Lsn;
 
+use super::checksums::PayloadChecksums;
 use super::fields::{Fields, Malformed};
 use super::{FRAME_HEADER_BYTES, PAYLOAD_BYTES_MAX};
 
@@ -10,6 +11,9 @@ use super::{FRAME_HEADER_BYTES, PAYLOAD_BYTES_MAX};
 const COVERED_FROM: usize = 4;
 /// Where the kind stands.
 const KIND_AT: usize = 28;
+/// Where the checksums of the payload stand.
+const CRC_AT: usize = 32;
+const DIGEST_AT: usize = 36;
 
 /// What a frame is for. The numbers are those on disk; a number is never given a second meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +76,8 @@ pub(crate) struct FrameHeader {
     pub(crate) synced: Lsn,
     pub(crate) effects: u32,
     pub(crate) kind: FrameKind,
-    pub(crate) payload_checksum: u32,
+    /// Of the payload.
+    pub(crate) checksums: PayloadChecksums,
 }
 
 /// Why the bytes at some place are not a frame.
@@ -110,7 +115,8 @@ impl FrameHeader {
         out[16..24].copy_from_slice(&self.synced.0.to_le_bytes());
         out[24..28].copy_from_slice(&self.effects.to_le_bytes());
         out[KIND_AT] = self.kind as u8;
-        out[32..36].copy_from_slice(&self.payload_checksum.to_le_bytes());
+        out[CRC_AT..DIGEST_AT].copy_from_slice(&self.checksums.crc.to_le_bytes());
+        out[DIGEST_AT..].copy_from_slice(&self.checksums.digest.to_le_bytes());
         let checksum = crc32c_append(place.checksum(), &out[COVERED_FROM..]);
         out[..COVERED_FROM].copy_from_slice(&checksum.to_le_bytes());
         (out, checksum)
@@ -136,26 +142,52 @@ impl FrameHeader {
         let kind =
             FrameKind::from_number(fields.u8()?).ok_or(Malformed("unknown kind of frame"))?;
         fields.zeros(3)?;
-        let payload_checksum = fields.u32()?;
-        fields.zeros(4)?;
+        let checksums = PayloadChecksums {
+            crc: fields.u32()?,
+            digest: fields.u32()?,
+        };
         let header = Self {
             payload_bytes,
             first_lsn,
             synced,
             effects,
             kind,
-            payload_checksum,
+            checksums,
         };
         header.check()?;
         Ok((header, checksum))
+    }
+
+    /// How the checksum in `bytes` differs from that of what it covers, at `place`, and where in `bytes` that
+    /// begins.
+    pub(super) fn checksum_difference(
+        bytes: &[u8; FRAME_HEADER_BYTES],
+        place: Place,
+    ) -> (u32, usize) {
+        let (stored, covered) = bytes.split_at(COVERED_FROM);
+        let stored = stored
+            .iter()
+            .rev()
+            .fold(0, |number, &byte| (number << 8) | u32::from(byte));
+        (
+            stored ^ crc32c_append(place.checksum(), covered),
+            COVERED_FROM,
+        )
+    }
+
+    /// Whether `body`, the payload and its padding, is what this header of a segment of `version` says.
+    pub(crate) fn is_of(&self, body: &[u8], version: u32) -> bool {
+        let Some((payload, padding)) = body.split_at_checked(self.payload_bytes as usize) else {
+            return false;
+        };
+        self.checksums.fit(payload, version) && padding.iter().all(|&byte| byte == 0)
     }
 
     /// Whether a header can begin with these bytes: a quick look that spares most of a search for headers
     /// its checksums.
     pub(crate) fn is_thinkable(bytes: &[u8; FRAME_HEADER_BYTES]) -> bool {
         FrameKind::from_number(bytes[KIND_AT]).is_some()
-            && bytes[KIND_AT + 1..32].iter().all(|&byte| byte == 0)
-            && bytes[36..].iter().all(|&byte| byte == 0)
+            && bytes[KIND_AT + 1..CRC_AT].iter().all(|&byte| byte == 0)
     }
 
     /// Makes the checksums of `frame`, at `place`, right whatever is in it: for tests that want to get past
@@ -168,7 +200,9 @@ impl FrameHeader {
         let length = Fields::new(&header[COVERED_FROM..]).u32().unwrap_or(0);
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let payload = payload.get(..length).unwrap_or(payload);
-        header[32..36].copy_from_slice(&crc32c(payload).to_le_bytes());
+        let checksums = PayloadChecksums::of(payload);
+        header[CRC_AT..DIGEST_AT].copy_from_slice(&checksums.crc.to_le_bytes());
+        header[DIGEST_AT..].copy_from_slice(&checksums.digest.to_le_bytes());
         let checksum = crc32c_append(place.checksum(), &header[COVERED_FROM..]);
         header[..COVERED_FROM].copy_from_slice(&checksum.to_le_bytes());
     }
@@ -213,7 +247,10 @@ mod tests {
         synced: Lsn(49),
         effects: 3,
         kind: FrameKind::Batch,
-        payload_checksum: 0xDEAD_BEEF,
+        checksums: PayloadChecksums {
+            crc: 0xDEAD_BEEF,
+            digest: 0xCAFE_F00D,
+        },
     };
 
     #[test]

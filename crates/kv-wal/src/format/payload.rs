@@ -80,7 +80,7 @@ mod tests {
             ]
         };
         let expires = prop::option::of(any::<i64>());
-        (0..10_u8, 0..1024_u16, bytes(), bytes(), expires)
+        (0..12_u8, 0..1024_u16, bytes(), bytes(), expires)
     }
 
     fn effect((kind, db, key, value, expires): &Parts) -> Effect<'_> {
@@ -122,6 +122,14 @@ mod tests {
             8 => Effect::SwapDbs {
                 one: db,
                 other: Db(3),
+            },
+            9 => Effect::SetLibrary {
+                name: key,
+                code: Some(value),
+            },
+            10 => Effect::SetLibrary {
+                name: key,
+                code: None,
             },
             _ => Effect::FlushAll,
         }

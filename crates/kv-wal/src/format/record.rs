@@ -84,6 +84,10 @@ const COPY_KEY: u8 = 51;
 const MOVE_KEY: u8 = 52;
 /// `db db`: the two databases have changed places.
 const SWAP_DBS: u8 = 53;
+/// `name code`: the library has this code.
+const SET_LIBRARY: u8 = 54;
+/// `name`: the library is gone.
+const DELETE_LIBRARY: u8 = 55;
 // 0x60 to 0x6b: changes of streams, see `stream`.
 
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
@@ -189,6 +193,13 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
             put_varint(out, u64::from(db.0));
         }
         Effect::FlushAll => out.push(FLUSH_ALL),
+        Effect::SetLibrary { name, code } => {
+            out.push(code.map_or(DELETE_LIBRARY, |_| SET_LIBRARY));
+            put_string(out, name);
+            if let Some(code) = code {
+                put_string(out, code);
+            }
+        }
     }
 }
 
@@ -340,6 +351,14 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
     let tag = fields.u8()?;
     if tag == FLUSH_ALL {
         return Ok(Effect::FlushAll);
+    }
+    if let SET_LIBRARY | DELETE_LIBRARY = tag {
+        let name = fields.string(limits::KEY_BYTES_MAX)?;
+        let code = match tag {
+            SET_LIBRARY => Some(fields.string(limits::STRING_BYTES_MAX)?),
+            _ => None,
+        };
+        return Ok(Effect::SetLibrary { name, code });
     }
     let db = take_db(fields)?;
     if tag == FLUSH_DB {

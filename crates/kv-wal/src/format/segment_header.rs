@@ -19,6 +19,8 @@ const _: () = assert!(FIELDS_END <= SEGMENT_HEADER_BYTES);
 /// Everything that a segment says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
+    /// The layout of the segment and of its frames.
+    pub(crate) version: u32,
     pub(crate) database: [u8; 16],
     pub(crate) number: u64,
     pub(crate) first_lsn: Lsn,
@@ -60,7 +62,7 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> (Vec<u8>, u32) {
         let mut out = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&self.database);
         for number in [self.number, self.first_lsn.0, self.salt, self.capacity] {
@@ -96,10 +98,11 @@ impl SegmentHeader {
         if checksum != checksum_of(bytes) {
             return Err(HeaderFlaw::Checksum);
         }
-        if version != VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(HeaderFlaw::Version(version));
         }
         let header = Self {
+            version,
             database: fields.array()?,
             number: fields.u64()?,
             first_lsn: Lsn(fields.u64()?),
@@ -177,6 +180,7 @@ mod tests {
 
     fn header() -> SegmentHeader {
         SegmentHeader {
+            version: VERSION,
             database: *b"0123456789abcdef",
             number: 4,
             first_lsn: Lsn(101),
@@ -213,10 +217,10 @@ mod tests {
     #[test]
     fn a_newer_version_is_told_from_damage() {
         let (mut bytes, _) = header().encode();
-        bytes[VERSION_AT] = 2;
+        bytes[VERSION_AT] = 3;
         assert_eq!(SegmentHeader::decode(&bytes), Err(HeaderFlaw::Checksum));
         let checksum = checksum_of(&bytes);
         bytes[CHECKSUM_AT..FIELDS_AT].copy_from_slice(&checksum.to_le_bytes());
-        assert_eq!(SegmentHeader::decode(&bytes), Err(HeaderFlaw::Version(2)));
+        assert_eq!(SegmentHeader::decode(&bytes), Err(HeaderFlaw::Version(3)));
     }
 }

@@ -6,10 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
+use super::direct::{self, BLOCK_BYTES, Tail};
 use super::{Dir, File, Fs, Lock, Space};
 
 /// Longest text that is read from a lock file, in bytes.
@@ -62,11 +63,13 @@ impl RealDir {
 impl Dir for RealDir {
     fn create(&self, name: &str) -> io::Result<Arc<dyn File>> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC;
-        Ok(Arc::new(RealFile(self.open_with(name, flags)?)))
+        Ok(Arc::new(RealFile::new(self.open_with(name, flags)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(RealFile(self.open_with(name, OFlags::RDONLY)?)))
+        Ok(Arc::new(RealFile::new(
+            self.open_with(name, OFlags::RDONLY)?,
+        )))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -150,12 +153,25 @@ fn owner_in(file: &mut std::fs::File) -> String {
     readable.map_or_else(|_| String::new(), |_| owner)
 }
 
-struct RealFile(std::fs::File);
+struct RealFile {
+    file: std::fs::File,
+    /// Where it is written past the cache.
+    tail: OnceLock<Mutex<Tail>>,
+}
+
+impl RealFile {
+    fn new(file: std::fs::File) -> Self {
+        Self {
+            file,
+            tail: OnceLock::new(),
+        }
+    }
+}
 
 impl File for RealFile {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
         loop {
-            match self.0.read_at(into, offset) {
+            match self.file.read_at(into, offset) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => return read,
             }
@@ -163,23 +179,40 @@ impl File for RealFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        match self.tail.get() {
+            // A write that failed half way is the last one; see `File::write_at`.
+            Some(tail) => {
+                let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+                tail.write(&self.file, bytes, offset)
+            }
+            None => self.file.write_all_at(bytes, offset),
+        }
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.file.set_len(bytes)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn drop_cache(&self) {
         // A file system that cannot follow the advice is read through its cache.
-        let _ = rustix::fs::fadvise(&self.0, 0, None, rustix::fs::Advice::DontNeed);
+        let _ = rustix::fs::fadvise(&self.file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+
+    fn write_on_past_cache(&self, offset: u64) {
+        let blocks = |bytes: u64| bytes.is_multiple_of(BLOCK_BYTES as u64);
+        // A file that ends within a block would be made longer by writing the whole block.
+        let whole = blocks(offset) && self.len().is_ok_and(blocks);
+        // A file system that cannot follow the advice is written through its cache.
+        if whole && direct::bypass_cache(&self.file).unwrap_or(false) {
+            self.tail.get_or_init(|| Mutex::new(Tail::new(offset)));
+        }
     }
 }

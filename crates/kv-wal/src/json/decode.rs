@@ -42,6 +42,8 @@ enum Op {
     PutZSet,
     FlushDb,
     FlushAll,
+    SetLibrary,
+    DeleteLibrary,
     #[serde(untagged)]
     Stream(StreamOp),
 }
@@ -82,6 +84,10 @@ struct Line<'a> {
     #[serde(borrow)]
     from_base64: Option<Text<'a>>,
     other_db: Option<u16>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    name_base64: Option<Text<'a>>,
     offset: Option<u64>,
     expires: Option<i64>,
     end: Option<End>,
@@ -106,6 +112,7 @@ pub(crate) fn decode<E: From<Malformed>>(
     let key = one_of(line.key, line.key_base64, limits::KEY_BYTES_MAX)?;
     let value = one_of(line.value, line.value_base64, limits::STRING_BYTES_MAX)?;
     let from = one_of(line.from, line.from_base64, limits::KEY_BYTES_MAX)?;
+    let name = one_of(line.name, line.name_base64, limits::KEY_BYTES_MAX)?;
     let mut all = all_of(line.elements, line.elements_base64)?;
     if let (Op::ZSetAdd | Op::PutZSet, Some(all)) = (line.op, &mut all) {
         read_scores(all).ok_or(Malformed("sorted set member without a score"))?;
@@ -117,6 +124,7 @@ pub(crate) fn decode<E: From<Malformed>>(
         from_db: line.from_db.map(Db),
         from: from.as_deref(),
         other_db: line.other_db.map(Db),
+        name: name.as_deref(),
         offset: line.offset,
         expires: line.expires.map(UnixMillis),
         end: line.end.map(ListEnd::from),
@@ -205,6 +213,7 @@ struct Details<'a> {
     from_db: Option<Db>,
     from: Option<&'a [u8]>,
     other_db: Option<Db>,
+    name: Option<&'a [u8]>,
     offset: Option<u64>,
     expires: Option<UnixMillis>,
     end: Option<ListEnd>,
@@ -244,6 +253,16 @@ fn to_effect<'a>(
     if op == Op::FlushAll {
         let alone = (db, key, value, details) == (None, None, None, none);
         return alone.then_some(Effect::FlushAll);
+    }
+    if let Op::SetLibrary | Op::DeleteLibrary = op {
+        let name = details.name?;
+        let named = Details {
+            name: Some(name),
+            ..none
+        };
+        let alone = (db, key, details) == (None, None, named);
+        let agree = alone && value.is_some() == (op == Op::SetLibrary);
+        return agree.then_some(Effect::SetLibrary { name, code: value });
     }
     let db = db.filter(|&db| db < limits::DATABASES_MAX).map(Db)?;
     if op == Op::FlushDb {

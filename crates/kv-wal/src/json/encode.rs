@@ -125,6 +125,17 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         }
         Effect::FlushDb { db } => put_start(out, "flushdb", db),
         Effect::FlushAll => out.extend_from_slice(b"{\"op\":\"flushall\""),
+        Effect::SetLibrary { name, code } => {
+            let start: &[u8] = match code {
+                Some(_) => b"{\"op\":\"setlibrary\"",
+                None => b"{\"op\":\"deletelibrary\"",
+            };
+            out.extend_from_slice(start);
+            put_string(out, "name", name);
+            if let Some(code) = code {
+                put_string(out, "value", code);
+            }
+        }
     }
     out.extend_from_slice(b"}\n");
 }

@@ -315,7 +315,43 @@ fn live(durability: Durability, policies: [Durability; WRITERS as usize], fails:
     }
 }
 
+/// A life in which somebody who makes a snapshot asks for rotations beside a writer.
+fn rotate_beside_a_writer(durability: Durability) {
+    let disk = Disk::default();
+    let store = open(&disk, durability);
+    let (log, written_to) = (Arc::clone(&store.log), disk.clone());
+    let writer = thread::spawn(move || write(&log, &written_to, 0, durability));
+    for _ in 0..2 {
+        let log = &store.log;
+        let (before, segment) = (log.gate.written(), log.stats().segment);
+        let seam = log.rotation.ask(log).expect("there is room");
+        // What was written before is on the other side of the seam, and durable.
+        assert!(log.gate.durable() >= before);
+        if let Some((file, end)) = seam.ended {
+            assert!(seam.segment > segment);
+            assert_eq!(file.len().expect("it can be asked"), end);
+        }
+    }
+    let failed = writer.join().expect("its panic ends the schedule");
+    assert!(!failed, "failed without trouble");
+    let last = store.log.last();
+    store.close().expect("nothing fails");
+    let again = open(&disk, durability);
+    assert_eq!(again.recovered().last_lsn, last);
+    assert!(again.recovered().clean);
+}
+
 use Durability::{Always, EverySec, No};
+
+#[test]
+fn rotations_that_a_snapshot_asks_for() {
+    search(1_000, || rotate_beside_a_writer(Always));
+}
+
+#[test]
+fn rotations_that_a_snapshot_asks_for_under_everysec() {
+    search(1_000, || rotate_beside_a_writer(EverySec));
+}
 
 #[test]
 fn always() {

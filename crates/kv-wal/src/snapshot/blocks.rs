@@ -154,8 +154,21 @@ impl<'a> BlockWriter<'a> {
         if value.len() <= COPIED_BYTES_MAX {
             return self.items(&[&head[..], value, &tail].concat());
         }
+        self.parts(&[&head, value, &tail])
+    }
+
+    /// Adds one record, in blocks of its own if it is large.
+    pub(super) fn record(&mut self, record: &[u8]) -> Result<(), SnapshotError> {
+        match record.len() <= COPIED_BYTES_MAX {
+            true => self.items(record),
+            false => self.parts(&[record]),
+        }
+    }
+
+    /// Adds one record that lies in parts, in blocks of its own.
+    fn parts(&mut self, parts: &[&[u8]]) -> Result<(), SnapshotError> {
         self.end_block(BlockKind::Records, false)?;
-        for part in [&head[..], value, &tail] {
+        for part in parts {
             self.put(part)?;
         }
         self.end_block(BlockKind::Records, false)

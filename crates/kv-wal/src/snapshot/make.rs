@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use kv_core::{Lsn, MemoryStore, Walk};
+use kv_core::{Effect, Lsn, MemoryStore, Walk};
 
 use super::blocks::{BlockWriter, Large};
 use super::orders::Outcome;
@@ -108,6 +108,13 @@ fn write(
     log.snapshots.expect(walk.keys());
     let mut writer = BlockWriter::begin(file, header, &mut after_block)?;
     let (mut records, mut large, mut keys) = (Vec::new(), Vec::new(), 0);
+    for (name, code) in walk.libraries() {
+        let code = Some(&**code);
+        let effect = Effect::SetLibrary { name, code };
+        encode_effect(Encoding::Binary, &effect, &mut records);
+        writer.record(&records)?;
+        records.clear();
+    }
     loop {
         let was_behind = log.snapshots.is_behind();
         let more = walk.slice(|item| {

@@ -61,6 +61,7 @@ struct State {
     last_took: Option<Duration>,
     failed_at: Option<Instant>,
     done: u64,
+    failed: u64,
     stopping: bool,
 }
 
@@ -88,6 +89,7 @@ impl Snapshots {
                 last_took: None,
                 failed_at: None,
                 done: 0,
+                failed: 0,
                 stopping: false,
             }),
             changed: Condvar::new(),
@@ -147,6 +149,8 @@ impl Snapshots {
             state.newest = Some(*info);
             state.log_bytes_then = log_bytes.cast_signed();
             state.done += 1;
+        } else {
+            state.failed += 1;
         }
         let told = std::mem::take(&mut state.told);
         drop(state);
@@ -218,6 +222,7 @@ impl Snapshots {
             effects_since: log.batches.last_lsn().0.saturating_sub(lsn),
             log_bytes_since: state.log_bytes_since(log),
             done: state.done,
+            failed: state.failed,
         }
     }
 

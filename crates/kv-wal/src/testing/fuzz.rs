@@ -1,14 +1,17 @@
 //! The fuzzer of replay: damages logs in every way, or by chance, and lets the oracle judge.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::MemFs;
 use super::chance::Chance;
 use super::damage::{Damage, SECTOR_BYTES};
 use super::image::{Ending, Image};
 pub use super::oracle::Outcome;
 use super::oracle::{judge, judge_twice};
 use crate::Encoding;
+use crate::fs::Fs;
 
 /// Segments of the logs that are damaged.
 const SEGMENTS: u64 = 3;
@@ -61,9 +64,13 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Puts something between recovery and a disk.
+type Wrap = dyn Fn(MemFs) -> Arc<dyn Fs>;
+
 /// A run of the fuzzer.
 #[derive(Default)]
 pub struct Fuzz {
+    wrap: Option<Box<Wrap>>,
     counts: Counts,
     /// The log that random cases damage, and which one it is.
     image: Option<((u64, u64), Image)>,
@@ -74,6 +81,15 @@ impl Fuzz {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A run in which recovery sees each disk through `wrap`.
+    #[must_use]
+    pub fn through(wrap: impl Fn(MemFs) -> Arc<dyn Fs> + 'static) -> Self {
+        Self {
+            wrap: Some(Box::new(wrap)),
+            ..Self::default()
+        }
     }
 
     /// What came of the cases so far.
@@ -163,10 +179,14 @@ impl Fuzz {
     fn case(&mut self, image: &Image, damage: &Damage) -> Result<Outcome, Failure> {
         let begun = Instant::now();
         let twice = damage.touched.len() > 1 || damage.forged;
+        let fs: Arc<dyn Fs> = match &self.wrap {
+            Some(wrap) => wrap(image.disk.clone()),
+            None => Arc::new(image.disk.clone()),
+        };
         let judged = if twice {
-            judge_twice(image, damage)
+            judge_twice(image, &*fs, damage)
         } else {
-            judge(image, damage)
+            judge(image, &*fs, damage)
         };
         let outcome = judged.map_err(|what| Failure {
             damage: damage.told.join(", "),

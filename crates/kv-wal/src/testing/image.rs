@@ -1,6 +1,7 @@
 //! A log of several small segments in memory, with all that is known about it: what was written, which frame
 //! lies where, and what each part proves to be durable.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use crate::Encoding;
 use crate::batch::FrameBuffer;
 use crate::dir::LogDir;
 use crate::file::IoFailure;
-use crate::format::{FrameKind, SEGMENT_HEADER_BYTES, SegmentHeader, encode_effect};
+use crate::format::{FrameKind, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION, encode_effect};
 use crate::fs::Fs;
 use crate::manifest::Manifest;
 use crate::segment::{Blank, LiveSegment};
@@ -40,6 +41,8 @@ pub(super) struct Evidence {
 /// A log and what is known about it.
 pub(super) struct Image {
     pub(super) disk: MemFs,
+    /// The files as they were written.
+    pub(super) written: BTreeMap<String, Vec<u8>>,
     /// Every effect, in order, in the binary encoding.
     pub(super) effects: Vec<Vec<u8>>,
     pub(super) evidence: Vec<Evidence>,
@@ -97,6 +100,7 @@ impl Builder {
             newest: None,
         };
         let header = SegmentHeader {
+            version: VERSION,
             database: manifest.database,
             number: 1,
             first_lsn: Lsn(1),
@@ -255,11 +259,12 @@ impl Builder {
     fn image(self, disk: MemFs) -> Image {
         let mut evidence = self.evidence;
         let durable = self.manifest.durable;
-        for (file, bytes) in disk.files() {
+        let written = disk.files();
+        for (file, bytes) in &written {
             if !file.ends_with(".log") {
                 let range = 0..bytes.len();
                 evidence.push(Evidence {
-                    file,
+                    file: file.clone(),
                     range,
                     durable,
                 });
@@ -268,6 +273,7 @@ impl Builder {
         let last = self.live.file().path().file_name().unwrap_or_default();
         Image {
             disk,
+            written,
             effects: self.effects,
             evidence,
             frames: self.frames,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -73,6 +74,13 @@ impl MemFs {
         let bytes = Arc::clone(&self.state().files[name]);
         let mut bytes = lock(&bytes);
         change(&mut bytes)
+    }
+
+    /// A part of the file `name`, if it is there.
+    pub(super) fn part(&self, name: &str, range: Range<usize>) -> Option<Vec<u8>> {
+        let bytes = Arc::clone(self.state().files.get(name)?);
+        let bytes = lock(&bytes);
+        bytes.get(range).map(<[u8]>::to_vec)
     }
 
     /// Puts the files back to what [`MemFs::files`] gave.

@@ -2,17 +2,20 @@
 //!
 //! - It succeeds only with a prefix of what was written, at or after everything that intact parts of the
 //!   log prove to be durable.
-//! - It does not refuse what a crash can leave behind.
+//! - It does not refuse what a crash can leave behind, and refuses a frame in which one bit was flipped, unless a
+//!   crash can leave the same.
+//! - Where every frame is as it was, nothing is missing.
 //! - It writes nothing, and comes to the same end each time.
 
 use std::path::Path;
 
 use kv_core::{Effect, Lsn};
 
-use super::damage::Damage;
-use super::image::Image;
+use super::damage::{Damage, SECTOR_BYTES};
+use super::image::{Evidence, Image};
 use crate::dir::LogDir;
 use crate::format::encode_effect;
+use crate::fs::Fs;
 use crate::manifest::Manifest;
 use crate::replay::replay;
 use crate::{Encoding, OpenError, Recovered};
@@ -28,17 +31,20 @@ pub enum Outcome {
     Refused,
 }
 
-/// Recovers a damaged image and judges what came out.
-pub(super) fn judge(image: &Image, damage: &Damage) -> Result<Outcome, String> {
+/// Recovers a damaged image, whose disk is seen as `fs`, and judges what came out.
+pub(super) fn judge(image: &Image, fs: &dyn Fs, damage: &Damage) -> Result<Outcome, String> {
     let writes = image.disk.writes();
     let mut seen = Seen::new(&image.effects);
-    let outcome = recover(image, &mut |effect| seen.effect(effect));
+    let outcome = recover(fs, &mut |effect| seen.effect(effect));
     if image.disk.writes() != writes {
         return Err("recovery has written to the disk".into());
     }
+    let broken = Broken::of(image, damage);
     let report = match outcome {
         Ok(report) => report,
-        Err(OpenError::Damaged { why, .. }) if is_crash(image, damage) => {
+        Err(OpenError::Damaged { why, .. })
+            if broken != Broken::ByOneBit && is_crash(image, damage) =>
+        {
             return Err(format!("refused what a crash can do: {why}"));
         }
         Err(OpenError::Damaged { .. } | OpenError::Unsupported { .. }) => {
@@ -47,7 +53,11 @@ pub(super) fn judge(image: &Image, damage: &Damage) -> Result<Outcome, String> {
         Err(error) => return Err(format!("failed otherwise: {error}")),
     };
     if !damage.forged {
-        seen.check(proven(image, damage))?;
+        seen.check(match broken {
+            Broken::Nowhere => Lsn(image.effects.len() as u64),
+            Broken::ByOneBit => return Err("took a flipped bit for an unfinished write".into()),
+            Broken::Otherwise => proven(image, damage),
+        })?;
     }
     Ok(match report.dropped {
         Some(_) => Outcome::Dropped,
@@ -56,17 +66,17 @@ pub(super) fn judge(image: &Image, damage: &Damage) -> Result<Outcome, String> {
 }
 
 /// Whether recovery comes to the same end twice.
-pub(super) fn judge_twice(image: &Image, damage: &Damage) -> Result<Outcome, String> {
-    let first = judge(image, damage)?;
-    let second = judge(image, damage)?;
+pub(super) fn judge_twice(image: &Image, fs: &dyn Fs, damage: &Damage) -> Result<Outcome, String> {
+    let first = judge(image, fs, damage)?;
+    let second = judge(image, fs, damage)?;
     if first != second {
         return Err(format!("{first:?} the first time, {second:?} the second"));
     }
     Ok(first)
 }
 
-fn recover(image: &Image, apply: &mut dyn FnMut(&Effect<'_>)) -> Result<Recovered, OpenError> {
-    let dir = LogDir::open(&image.disk, Path::new("image"))?;
+fn recover(fs: &dyn Fs, apply: &mut dyn FnMut(&Effect<'_>)) -> Result<Recovered, OpenError> {
+    let dir = LogDir::open(fs, Path::new("image"))?;
     let Some(manifest) = Manifest::read(&dir)? else {
         return Ok(Recovered::default());
     };
@@ -75,6 +85,46 @@ fn recover(image: &Image, apply: &mut dyn FnMut(&Effect<'_>)) -> Result<Recovere
         Ok(())
     })?;
     Ok(found.report)
+}
+
+/// How the log breaks: what is wrong with the first frame that is not as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Broken {
+    Nowhere,
+    ByOneBit,
+    Otherwise,
+}
+
+impl Broken {
+    fn of(image: &Image, damage: &Damage) -> Self {
+        for frame in &image.frames {
+            if damage.spares(&frame.file, &frame.range) {
+                continue;
+            }
+            let was = &image.written[&frame.file][frame.range.clone()];
+            match image.disk.part(&frame.file, frame.range.clone()) {
+                Some(is) if is == was => {}
+                Some(is) if is_one_bit_off(frame, was, &is) => return Self::ByOneBit,
+                _ => return Self::Otherwise,
+            }
+        }
+        Self::Nowhere
+    }
+}
+
+/// Whether a frame `is` what it `was` but for one bit, and no unfinished write leaves the same.
+fn is_one_bit_off(frame: &Evidence, was: &[u8], is: &[u8]) -> bool {
+    let mut changed = (0..was.len()).filter(|&at| was[at] != is[at]);
+    let (Some(at), None) = (changed.next(), changed.next()) else {
+        return false;
+    };
+    let mut cut = was.to_vec();
+    cut[at..].fill(0);
+    let mut without_sector = was.to_vec();
+    let sector = (frame.range.start + at) / SECTOR_BYTES * SECTOR_BYTES;
+    let sector = sector.max(frame.range.start)..(sector + SECTOR_BYTES).min(frame.range.end);
+    without_sector[sector.start - frame.range.start..sector.end - frame.range.start].fill(0);
+    (was[at] ^ is[at]).is_power_of_two() && is != cut && is != without_sector
 }
 
 /// The newest LSN that intact parts prove to be durable.

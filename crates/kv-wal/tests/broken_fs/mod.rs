@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crc32c::{crc32c, crc32c_append};
 use kv_wal::fs::{Dir, File, Fs, Lock, Space};
 use kv_wal::testing::disk::SimDisk;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A planted bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,24 +48,41 @@ pub(crate) enum Bug {
     KeepCache,
     /// Recovery writes to the segments that it reads.
     WriteToOldSegment,
+    /// Recovery does not look whether one bit makes a frame whole.
+    MissFlippedBit,
 }
 
 /// A disk seen through a bug.
 pub(crate) struct BrokenFs {
-    disk: SimDisk,
+    disk: Arc<dyn Fs>,
+    /// The same disk, if it is a simulated one.
+    simulated: Option<SimDisk>,
     bug: Bug,
 }
 
 impl BrokenFs {
     pub(crate) fn new(disk: SimDisk, bug: Bug) -> Self {
-        Self { disk, bug }
+        Self {
+            disk: Arc::new(disk.clone()),
+            simulated: Some(disk),
+            bug,
+        }
+    }
+
+    /// For bugs of reading: any disk.
+    pub(crate) fn over(disk: impl Fs + 'static, bug: Bug) -> Self {
+        Self {
+            disk: Arc::new(disk),
+            simulated: None,
+            bug,
+        }
     }
 }
 
 impl Fs for BrokenFs {
     fn open_dir(&self, path: &Path) -> io::Result<Arc<dyn Dir>> {
         Ok(Arc::new(BrokenDir {
-            disk: self.disk.clone(),
+            disk: self.simulated.clone(),
             dir: self.disk.open_dir(path)?,
             bug: self.bug,
             late: Arc::default(),
@@ -80,7 +98,7 @@ impl Fs for BrokenFs {
 }
 
 struct BrokenDir {
-    disk: SimDisk,
+    disk: Option<SimDisk>,
     dir: Arc<dyn Dir>,
     bug: Bug,
     /// Files whose sync comes too late.
@@ -149,7 +167,7 @@ impl Dir for BrokenDir {
 }
 
 struct BrokenFile {
-    disk: SimDisk,
+    disk: Option<SimDisk>,
     name: String,
     file: Arc<dyn File>,
     bug: Bug,
@@ -179,14 +197,18 @@ impl BrokenFile {
 
 impl File for BrokenFile {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        let believes = [Bug::IgnorePayloadChecksum, Bug::IgnoreHeaderChecksum].contains(&self.bug);
-        if self.is_manifest || !believes {
+        let changes = [
+            Bug::IgnorePayloadChecksum,
+            Bug::IgnoreHeaderChecksum,
+            Bug::MissFlippedBit,
+        ];
+        if self.is_manifest || !changes.contains(&self.bug) {
             return self.file.read_at(into, offset);
         }
         let mut bytes = vec![0; in_memory(self.file.len()?)];
         let length = self.file.read_at(&mut bytes, 0)?;
         bytes.truncate(length);
-        make_checksums_right(&mut bytes, self.bug);
+        change_frames(&mut bytes, self.bug);
         let from = bytes.len().min(in_memory(offset));
         let length = into.len().min(bytes.len() - from);
         into[..length].copy_from_slice(&bytes[from..from + length]);
@@ -239,7 +261,8 @@ impl File for BrokenFile {
 
     fn drop_cache(&self) {
         if self.bug == Bug::WriteToOldSegment
-            && let Some(file) = self.disk.writable(&self.name)
+            && let Some(disk) = &self.disk
+            && let Some(file) = disk.writable(&self.name)
         {
             let _ = file.write_at(&[0; 8], SEGMENT_HEADER_BYTES as u64 - 8);
         }
@@ -266,8 +289,9 @@ fn is_seal(written: &[u8]) -> bool {
     written.len() == FRAME_HEADER_BYTES && written[KIND_AT] == SEAL
 }
 
-/// Makes the checksums of the frames of a segment agree with whatever they cover.
-fn make_checksums_right(segment: &mut [u8], bug: Bug) {
+/// Makes the checksums of the frames of a segment agree with whatever they cover; or where they do not, makes it
+/// worse, so that there is more wrong than one bit.
+fn change_frames(segment: &mut [u8], bug: Bug) {
     if segment.len() < SEGMENT_HEADER_BYTES {
         return;
     }
@@ -287,18 +311,32 @@ fn make_checksums_right(segment: &mut [u8], bug: Bug) {
             let right = checksum(frame);
             frame[..4].copy_from_slice(&right);
         } else if frame[..4] != checksum(frame) {
-            return;
+            return make_worse(frame, bug);
         }
         let length = u32::from_le_bytes([frame[4], frame[5], frame[6], frame[7]]) as usize;
         let Some(payload) = frame.get(FRAME_HEADER_BYTES..FRAME_HEADER_BYTES + length) else {
             return;
         };
+        let [crc, digest] = [crc32c(payload).to_le_bytes(), digest_of(payload)];
         if bug == Bug::IgnorePayloadChecksum {
-            let right = crc32c(payload).to_le_bytes();
-            frame[32..36].copy_from_slice(&right);
+            frame[32..36].copy_from_slice(&crc);
+            frame[36..40].copy_from_slice(&digest);
             let right = checksum(frame);
             frame[..4].copy_from_slice(&right);
+        } else if frame[32..36] != crc {
+            return make_worse(frame, bug);
         }
         at += FRAME_HEADER_BYTES + length.next_multiple_of(8);
+    }
+}
+
+fn digest_of(payload: &[u8]) -> [u8; 4] {
+    let [a, b, c, d, ..] = xxh3_64(payload).to_le_bytes();
+    [a, b, c, d]
+}
+
+fn make_worse(frame: &mut [u8], bug: Bug) {
+    if bug == Bug::MissFlippedBit {
+        frame[..4].iter_mut().for_each(|byte| *byte = !*byte);
     }
 }

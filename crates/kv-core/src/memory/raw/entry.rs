@@ -12,13 +12,10 @@ use std::slice;
 use bytes::{Bytes, BytesMut};
 
 use super::super::expire::Dues;
+use super::content::{Content, INLINE_BYTES_MAX, patched};
 use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
 use crate::value::Collection;
 use crate::{StringRef, StringValue, UnixMillis, ValueRef};
-
-/// Longest string that lies inside its entry. Copying this much into a reply costs about as much as the
-/// cache misses on the way to it; for more, sharing one buffer with the reply is cheaper.
-pub(in crate::memory) const INLINE_BYTES_MAX: usize = 4096;
 
 /// A value that became this much shorter gives memory back, in bytes.
 const SLACK_BYTES_MAX: usize = 32;
@@ -27,49 +24,6 @@ const SLACK_BYTES_MAX: usize = 32;
 const INT_DIGITS_MAX: usize = 20;
 
 const _: () = assert!(INLINE_BYTES_MAX + ENTRY_ALIGN <= Shape::ROOM_MAX);
-
-/// What a new entry is made with.
-enum Content<'a> {
-    Int(i64),
-    /// The bytes of both parts, with room for at least this many.
-    Inline([&'a [u8]; 2], usize),
-    Shared(Bytes),
-    Collection(Collection),
-}
-
-impl<'a> Content<'a> {
-    fn of(value: StringValue<'a>) -> Self {
-        match value {
-            StringValue::Int(number) => Self::Int(number),
-            StringValue::Bytes(bytes) if bytes.len() <= INLINE_BYTES_MAX => {
-                Self::Inline([bytes, &[]], bytes.len())
-            }
-            StringValue::Bytes(bytes) => Self::Shared(Bytes::copy_from_slice(bytes)),
-        }
-    }
-
-    /// The string that `old` becomes with `suffix` at its end, with room to grow further.
-    fn grown(old: &'a [u8], suffix: &'a [u8]) -> Self {
-        let len = old.len() + suffix.len();
-        if len <= INLINE_BYTES_MAX {
-            return Self::Inline([old, suffix], (len + len / 2).min(INLINE_BYTES_MAX));
-        }
-        let mut bytes = BytesMut::with_capacity(len + len / 2);
-        bytes.extend_from_slice(old);
-        bytes.extend_from_slice(suffix);
-        Self::Shared(bytes.freeze())
-    }
-}
-
-/// A copy of `old` with `bytes` from `offset` on.
-fn patched(old: &[u8], offset: usize, bytes: &[u8]) -> BytesMut {
-    let end = offset + bytes.len();
-    // Zeros that come from the system and are never touched cost no memory.
-    let mut copy = BytesMut::zeroed(end.max(old.len()));
-    copy[..old.len()].copy_from_slice(old);
-    copy[offset..end].copy_from_slice(bytes);
-    copy
-}
 
 /// The owner of one entry.
 pub(super) struct Entry(NonNull<Header>);
@@ -115,6 +69,10 @@ impl Entry {
         // computed so that the parts written here lie in it side by side; `key` and the parts cannot overlap it.
         unsafe {
             header.write(shape.pack());
+            if shape.key_len >= Shape::LONG_KEY {
+                let place = start.add(Shape::long_key_at(shape.expiry_room));
+                place.cast::<usize>().write(shape.key_len);
+            }
             if let Some(UnixMillis(millis)) = expires {
                 start.add(Shape::EXPIRY_AT).cast::<i64>().write(millis);
             }
@@ -152,8 +110,17 @@ impl Entry {
     }
 
     fn shape(&self) -> Shape {
-        // SAFETY: an entry begins with an initialised header.
-        Shape::unpack(unsafe { self.0.read() })
+        self.look(false).shape()
+    }
+
+    /// When and how often it was used, see `usage`.
+    pub(super) fn stamp(&self) -> u32 {
+        self.look(false).stamp()
+    }
+
+    /// Says when and how often it was used.
+    pub(super) fn set_stamp(&mut self, stamp: u32) {
+        self.look(false).set_stamp(stamp);
     }
 
     fn at(&self, offset: usize) -> *mut u8 {
@@ -213,6 +180,7 @@ impl Entry {
         }
         let changed = Shape {
             storage,
+            edited: false,
             used,
             ..shape
         };
@@ -229,7 +197,28 @@ impl Entry {
 
     /// This entry with `suffix` at the end of its string. Over many calls, copies each byte a few times at
     /// most.
-    pub(super) fn with_suffix(mut self, suffix: &[u8], expires: bool) -> Self {
+    pub(super) fn with_suffix(self, suffix: &[u8], expires: bool) -> Self {
+        self.extended(suffix, expires).marked(true)
+    }
+
+    /// This entry with `bytes` from `offset` on in its string, which grows as needed, with zeros in between.
+    /// What is not touched is copied only when the string grows out of its room, or when a reply holds it.
+    pub(super) fn with_patch(self, offset: usize, bytes: &[u8], expires: bool) -> Self {
+        self.patched(offset, bytes, expires).marked(true)
+    }
+
+    /// This entry with a note of whether its string was edited.
+    fn marked(self, edited: bool) -> Self {
+        let shape = Shape {
+            edited,
+            ..self.shape()
+        };
+        // SAFETY: the header is this entry's own; the note enters neither an offset nor the layout.
+        unsafe { self.0.write(shape.pack()) };
+        self
+    }
+
+    fn extended(mut self, suffix: &[u8], expires: bool) -> Self {
         let shape = self.shape();
         match shape.storage {
             Storage::Shared => {
@@ -253,9 +242,7 @@ impl Entry {
         }
     }
 
-    /// This entry with `bytes` from `offset` on in its string, which grows as needed, with zeros in between.
-    /// What is not touched is copied only when the string grows out of its room, or when a reply holds it.
-    pub(super) fn with_patch(mut self, offset: usize, bytes: &[u8], expires: bool) -> Self {
+    fn patched(mut self, offset: usize, bytes: &[u8], expires: bool) -> Self {
         let shape = self.shape();
         let end = offset + bytes.len();
         match shape.storage {
@@ -387,7 +374,7 @@ impl Entry {
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
             _ => unreachable!("a collection was taken above"),
         };
-        Self::make(look.key(), content, expires)
+        Self::make(look.key(), content, expires).marked(shape.edited)
     }
 }
 
@@ -422,7 +409,8 @@ impl<'t> EntryRef<'t> {
     ///
     /// # Safety
     ///
-    /// `raw` must come from [`Entry::into_raw`]; for `'t` the entry must stay and nothing may change it; if
+    /// `raw` must come from [`Entry::into_raw`]; for `'t` the entry must stay and nothing may change it but its stamp,
+    /// which no other thread may read then; if
     /// `expires`, it must have been given an expiry.
     pub(super) unsafe fn from_raw(raw: *mut u8, expires: bool) -> Self {
         Self {
@@ -435,8 +423,39 @@ impl<'t> EntryRef<'t> {
 
     #[inline]
     fn shape(self) -> Shape {
+        // SAFETY: an entry begins with an initialised header, and the length of a long key, which is asked for
+        // only when the header says so, was written where the shape has it.
+        unsafe {
+            Shape::unpack(self.header.read(), |at| {
+                self.header
+                    .as_ptr()
+                    .cast::<u8>()
+                    .add(at)
+                    .cast::<usize>()
+                    .read()
+            })
+        }
+    }
+
+    /// When and how often the entry was used, see `usage`.
+    #[inline]
+    pub(crate) fn stamp(self) -> u32 {
         // SAFETY: an entry begins with an initialised header.
-        Shape::unpack(unsafe { self.header.read() })
+        unsafe { self.header.read() }.stamp()
+    }
+
+    /// Says when and how often the entry was used: the one thing of it that a look may change.
+    #[inline]
+    pub(crate) fn set_stamp(self, stamp: u32) {
+        // SAFETY: the address is that of the allocation itself; nobody holds a reference to the header, which is
+        // read by value only, and no other thread looks while this one does (the stripe is locked).
+        unsafe {
+            let header = self.header.read();
+            let stamped = header.with_stamp(stamp);
+            if header.stamp() != stamped.stamp() {
+                self.header.write(stamped);
+            }
+        }
     }
 
     #[inline]
@@ -471,6 +490,16 @@ impl<'t> EntryRef<'t> {
                 )),
                 Storage::Collection => (*self.at(shape.owned_at()).cast::<Collection>()).look(),
             }
+        }
+    }
+
+    /// The name that `OBJECT ENCODING` has for how the value is kept: a string that was edited is `raw`, whatever
+    /// it has become.
+    pub(crate) fn encoding(self) -> &'static str {
+        if self.shape().edited {
+            "raw"
+        } else {
+            self.value().encoding()
         }
     }
 
@@ -512,7 +541,7 @@ impl<'t> EntryRef<'t> {
             ValueRef::String(StringRef::Shared(bytes)) => Content::Shared(bytes.clone()),
             _ => Content::Collection(self.collection().cloned().unwrap_or_default()),
         };
-        Entry::make(key, content, self.expires())
+        Entry::make(key, content, self.expires()).marked(self.shape().edited)
     }
 
     /// Bytes of heap of this entry without its large string; a collection counts.

@@ -3,6 +3,7 @@
 //! | file | what it is | why it needs unsafe code |
 //! |---|---|---|
 //! | `entry` | one key with all that belongs to it, in one allocation | the length of an allocation is data |
+//! | `content` | what an entry is made with | none |
 //! | `shape` | what lies where in an entry | none |
 //! | `slot` | the owner of an entry or of a bucket, packed into 8 bytes | flags and hash bits inside an address |
 //! | `bucket` | 7 slots and their tags in one cache line | none |
@@ -18,8 +19,9 @@
 //!
 //! **What is borrowed.** Looks at an entry ([`EntryRef`]) borrow the slot, and through it the bucket, the
 //! table and the lock guard of the stripe. Every change of an entry takes its slot by `&mut`. So the borrow
-//! checker keeps looks and changes apart, across threads by means of the stripe's mutex. Nothing here uses
-//! interior mutability.
+//! checker keeps looks and changes apart, across threads by means of the stripe's mutex. One thing is changed
+//! through a look: the stamp in the header, which says when the entry was used. No reference to a header exists, it
+//! is read and written by value, and looks are not sent to other threads.
 //!
 //! **What an allocation holds.** Its first 8 bytes are a `Header`, written before anything else and whenever
 //! the shape changes; all offsets, and the layout that the allocation is freed with, come from the header
@@ -42,6 +44,7 @@
 )]
 
 mod bucket;
+mod content;
 mod entry;
 mod prefetch;
 mod shape;

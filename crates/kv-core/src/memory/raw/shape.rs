@@ -1,8 +1,9 @@
 //! What lies where in an entry.
 //!
 //! ```text
-//!  0   Header                       8 bytes: length of the key, kind, length of and room for the value
+//!  0   Header                       8 bytes: length of the key, kind, length of and room for the value, last use
 //!  8   expiry                       8 bytes, if there is room for one
+//!  .   length of the key            8 bytes, if the header has no room for it
 //!  .   key
 //!  .   value                        the bytes of an inline string; an integer, unaligned; or the `Bytes` of a
 //!                                   shared string or a `Collection`, at the next multiple of 8
@@ -28,14 +29,43 @@ pub(super) enum Storage {
     Collection,
 }
 
-/// The first bytes of an entry: a packed [`Shape`].
+/// The first bytes of an entry: a packed [`Shape`], and when and how often the entry was used.
+///
+/// ```text
+///  bits 0-14   length of the key; all set: it stands behind the header
+///  bit  15     a part of the string was changed since it was set as a whole
+///  bit  16     there is room for an expiry
+///  bits 17-29  bytes of value in use
+///  bits 30-39  bytes of value there is room for, in words: the value ends at the end of one
+///  bits 40-41  storage
+///  bits 42-63  stamp, see `usage`
+/// ```
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-pub(super) struct Header {
-    /// Bits 0-30: length of the key. Bit 31: there is room for an expiry.
-    key: u32,
-    /// Bits 0-12: bytes of value in use. Bits 13-25: bytes of value there is room for. Bits 26-31: storage.
-    value: u32,
+pub(super) struct Header(u64);
+
+const EDITED: u64 = 1 << 15;
+const EXPIRY_ROOM: u64 = 1 << 16;
+const USED_SHIFT: u32 = 17;
+const USED_MASK: u64 = (1 << 13) - 1;
+const ROOM_SHIFT: u32 = 30;
+const ROOM_MASK: u64 = (1 << 10) - 1;
+const STORAGE_SHIFT: u32 = 40;
+const STAMP_SHIFT: u32 = 42;
+
+impl Header {
+    /// The stamp.
+    #[inline]
+    pub(super) fn stamp(self) -> u32 {
+        (self.0 >> STAMP_SHIFT) as u32
+    }
+
+    /// The same with another stamp, of which the low 22 bits count.
+    #[inline]
+    pub(super) fn with_stamp(self, stamp: u32) -> Self {
+        let shape = self.0 & ((1 << STAMP_SHIFT) - 1);
+        Self(shape | u64::from(stamp) << STAMP_SHIFT)
+    }
 }
 
 /// What a header says.
@@ -44,13 +74,17 @@ pub(super) struct Shape {
     pub(super) key_len: usize,
     pub(super) expiry_room: bool,
     pub(super) storage: Storage,
+    /// Whether a part of the string was changed since it was set as a whole.
+    pub(super) edited: bool,
     pub(super) used: usize,
     pub(super) room: usize,
 }
 
 impl Shape {
     pub(super) const KEY_LEN_MAX: usize = (1 << 31) - 1;
-    pub(super) const ROOM_MAX: usize = (1 << 13) - 1;
+    pub(super) const ROOM_MAX: usize = (1 << 13) - 2 * ENTRY_ALIGN;
+    /// A key of this length or more has its length behind the header.
+    pub(super) const LONG_KEY: usize = (1 << 15) - 1;
 
     /// For a key of `key_len` bytes and `used` bytes of inline value, with room for at least `room`. The
     /// allocation is filled up to a multiple of its alignment.
@@ -66,6 +100,7 @@ impl Shape {
             key_len,
             expiry_room,
             storage,
+            edited: false,
             used,
             room: 0,
         };
@@ -82,10 +117,7 @@ impl Shape {
         shape
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "asserted when the shape was made"
-    )]
+    /// The header, with stamp 0. The length of a long key stands elsewhere.
     pub(super) fn pack(self) -> Header {
         let storage = match self.storage {
             Storage::Int => 0,
@@ -93,33 +125,59 @@ impl Shape {
             Storage::Shared => 2,
             Storage::Collection => 3,
         };
-        Header {
-            key: self.key_len as u32 | u32::from(self.expiry_room) << 31,
-            value: self.used as u32 | (self.room as u32) << 13 | storage << 26,
-        }
+        let room_words =
+            (self.value_at() + self.room) / ENTRY_ALIGN - self.value_at() / ENTRY_ALIGN;
+        Header(
+            self.key_len.min(Self::LONG_KEY) as u64
+                | u64::from(self.edited) << EDITED.trailing_zeros()
+                | u64::from(self.expiry_room) << EXPIRY_ROOM.trailing_zeros()
+                | (self.used as u64) << USED_SHIFT
+                | (room_words as u64) << ROOM_SHIFT
+                | storage << STORAGE_SHIFT,
+        )
     }
 
+    /// What `header` says; `long_key` reads the length of a long key, which stands at an offset.
     #[inline]
-    pub(super) fn unpack(header: Header) -> Self {
-        Self {
-            key_len: (header.key & 0x7fff_ffff) as usize,
-            expiry_room: header.key >> 31 == 1,
-            storage: match header.value >> 26 {
+    #[expect(clippy::cast_possible_truncation, reason = "few bits remain")]
+    pub(super) fn unpack(header: Header, long_key: impl FnOnce(usize) -> usize) -> Self {
+        let bits = header.0;
+        let expiry_room = bits & EXPIRY_ROOM != 0;
+        let key_len = match bits as usize & Self::LONG_KEY {
+            Self::LONG_KEY => long_key(Self::long_key_at(expiry_room)),
+            short => short,
+        };
+        let mut shape = Self {
+            key_len,
+            expiry_room,
+            storage: match bits >> STORAGE_SHIFT & 3 {
                 0 => Storage::Int,
                 1 => Storage::Inline,
                 2 => Storage::Shared,
                 _ => Storage::Collection,
             },
-            used: (header.value & 0x1fff) as usize,
-            room: (header.value >> 13 & 0x1fff) as usize,
-        }
+            edited: bits & EDITED != 0,
+            used: (bits >> USED_SHIFT & USED_MASK) as usize,
+            room: 0,
+        };
+        let room_words = (bits >> ROOM_SHIFT & ROOM_MASK) as usize;
+        let value_at = shape.value_at();
+        shape.room = (value_at / ENTRY_ALIGN + room_words) * ENTRY_ALIGN - value_at;
+        shape
+    }
+
+    /// Where the length of a long key stands.
+    #[inline]
+    pub(super) fn long_key_at(expiry_room: bool) -> usize {
+        Self::EXPIRY_AT + usize::from(expiry_room) * size_of::<i64>()
     }
 
     pub(super) const EXPIRY_AT: usize = size_of::<Header>();
 
     #[inline]
     pub(super) fn key_at(self) -> usize {
-        Self::EXPIRY_AT + usize::from(self.expiry_room) * size_of::<i64>()
+        let long = usize::from(self.key_len >= Self::LONG_KEY);
+        Self::long_key_at(self.expiry_room) + long * size_of::<usize>()
     }
 
     #[inline]
@@ -152,7 +210,15 @@ mod tests {
     fn check(key_len: usize, storage: Storage, used: usize, room: usize) {
         for expiry_room in [false, true] {
             let shape = Shape::new(key_len, expiry_room, storage, used, room);
-            assert_eq!(Shape::unpack(shape.pack()), shape);
+            for edited in [false, true] {
+                let shape = Shape { edited, ..shape };
+                let header = shape.pack().with_stamp(0x3f_1234);
+                let unpacked = Shape::unpack(header, |at| {
+                    assert_eq!(at, Shape::long_key_at(expiry_room));
+                    key_len
+                });
+                assert_eq!((unpacked, header.stamp()), (shape, 0x3f_1234));
+            }
             assert!(shape.room >= used.max(room));
             assert_eq!(shape.layout().size() % ENTRY_ALIGN, 0);
             let owned = match storage {
@@ -167,7 +233,16 @@ mod tests {
 
     #[test]
     fn a_header_says_what_was_put_into_it() {
-        for key_len in [0, 1, 16, 300, crate::limits::KEY_BYTES_MAX] {
+        for key_len in [
+            0,
+            1,
+            16,
+            300,
+            0x7ffe,
+            0x7fff,
+            0xffff,
+            crate::limits::KEY_BYTES_MAX,
+        ] {
             check(key_len, Storage::Int, 8, 8);
             check(key_len, Storage::Shared, 0, 0);
             check(key_len, Storage::Collection, 0, 0);

@@ -185,7 +185,10 @@ impl Slot {
 
     fn change(&mut self, expires: bool, change: impl FnOnce(Entry) -> Entry) {
         let check = self.check();
-        let entry = change(self.take_entry());
+        let entry = self.take_entry();
+        let stamp = entry.stamp();
+        let mut entry = change(entry);
+        entry.set_stamp(stamp);
         *self = Self::of_entry(entry, check, expires);
     }
 

@@ -116,6 +116,7 @@ proptest! {
         before.iter().for_each(|effect| effect.with(|effect| store.apply(effect)));
         fill(&store, filled);
         let mut expected = held(&store);
+        let mut libraries = store.libraries();
         let mut shown = Held::new();
         let mut walk = store.walk().expect("no other walk");
         prop_assert!(store.walk().is_none());
@@ -137,6 +138,7 @@ proptest! {
                     drop(walk);
                     assert_unmarked(&store);
                     expected = held(&store);
+                    libraries = store.libraries();
                     shown.clear();
                     walk = store.walk().expect("no other walk");
                 }
@@ -145,6 +147,7 @@ proptest! {
         finish(&mut walk, &mut shown);
         prop_assert_eq!(walk.keys(), expected.len() as u64);
         prop_assert!(shown == expected);
+        prop_assert_eq!(walk.libraries(), &*libraries);
         drop(walk);
         assert_unmarked(&store);
     }

@@ -15,7 +15,7 @@ use crate::{
 ///
 /// When one does not hold.
 pub fn all<S: Store>(make: impl Fn() -> S) {
-    let obligations: [fn(&S); 16] = [
+    let obligations: [fn(&S); 17] = [
         a_write_is_visible_after_it_returned,
         databases_are_apart,
         a_transaction_goes_over_several_databases,
@@ -25,6 +25,7 @@ pub fn all<S: Store>(make: impl Fn() -> S) {
         a_write_that_changes_nothing_leaves_nothing,
         an_expired_key_is_gone_for_reads_and_writes,
         a_flush_empties_what_it_names,
+        libraries_are_beside_the_databases,
         applied_effects_are_there,
         every_key_is_shown_once,
         a_sweep_removes_what_is_due_and_nothing_else,
@@ -266,6 +267,32 @@ pub fn a_flush_empties_what_it_names<S: Store>(store: &S) {
     });
     assert_eq!((store.len(Db(0)), store.len(Db(1))), (1, 0));
     assert!(!exists(store, second, b"key:1"));
+}
+
+/// Libraries are changed and seen like keys, and no flush touches them.
+pub fn libraries_are_beside_the_databases<S: Store>(store: &S) {
+    let code =
+        |view: &mut View<'_>, name: &[u8]| view.libraries().get(name).map(|code| code.to_vec());
+    write(store, at(PAST), KeySet::All, |txn| {
+        assert!(!txn.set_library(b"lib", Some(b"one")));
+        assert!(!txn.set_library(b"other", Some(b"")));
+        assert!(!txn.set_library(b"none", None));
+        assert_eq!(
+            (txn.effects(), code(txn, b"lib")),
+            (2, Some(b"one".to_vec()))
+        );
+    });
+    let lsn = store.write(at(PAST), KeySet::All, &mut |txn| {
+        txn.flush_all();
+        assert!(txn.set_library(b"lib", Some(b"two")));
+        assert!(txn.set_library(b"other", None));
+    });
+    let seen = store.read(at(PAST), KeySet::One(b"k"), &mut |view| {
+        assert_eq!(code(view, b"lib"), Some(b"two".to_vec()));
+        assert_eq!(code(view, b"other"), None);
+    });
+    assert_eq!(lsn, Ok(seen));
+    assert_eq!((store.len(Db::FIRST), store.libraries().len()), (0, 1));
 }
 
 /// Effects that a log gives are there like those of transactions.

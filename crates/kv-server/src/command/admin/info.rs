@@ -13,7 +13,7 @@ pub(super) const INFO: CommandSpec = CommandSpec {
     since: "0.1.0",
     compat: Compat::Differs(
         "There are the sections server, clients, memory, persistence, stats, replication, CPU, commandstats, \
-         errorstats, latencystats, cluster and keyspace, with Redis' fields where they have a meaning here, and fields of \
+         errorstats, latencystats, cluster, keyspace and, when it is named, keysizes, with Redis' fields where they have a meaning here, and fields of \
          our own about the log.",
     ),
     arity: Arity::at_least(1),
@@ -36,7 +36,10 @@ fn sections(args: Args<'_>) -> Vec<Section> {
     };
     let everything = has("all") || has("everything");
     let default = names.is_empty() || has("default");
-    let asked =
-        |section: &Section| everything || (default && section.is_default()) || has(section.name());
+    let asked = |section: &Section| {
+        (everything && !section.looks_at_every_key())
+            || (default && section.is_default())
+            || has(section.name())
+    };
     Section::ALL.into_iter().filter(asked).collect()
 }

@@ -9,6 +9,7 @@ mod flush;
 mod info;
 mod latency;
 mod memory;
+mod module;
 mod monitor;
 mod save;
 mod shutdown;
@@ -34,6 +35,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     save::LASTSAVE,
     latency::LATENCY,
     memory::MEMORY,
+    module::MODULE,
     monitor::MONITOR,
     save::SAVE,
     shutdown::SHUTDOWN,

@@ -1,6 +1,5 @@
 //! `HELLO [version [AUTH user password] [SETNAME name]]`: who talks to whom, and in which version.
 
-use super::auth::log_in;
 use super::name::connection_name;
 use crate::command::prelude::*;
 use crate::info::REDIS_VERSION;
@@ -29,13 +28,25 @@ const HELLO_FLAGS: Flags = Flags::FAST
 
 /// What a client asks for.
 #[derive(Default)]
-struct Wishes {
+struct Wishes<'r> {
     resp3: Option<bool>,
     name: Option<Vec<u8>>,
+    /// A user and a password.
+    login: Option<(&'r [u8], &'r [u8])>,
 }
 
 fn hello(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let wishes = wishes(args)?;
+    if let Some((name, password)) = wishes.login {
+        cx.log_in(name, password)?;
+    }
+    if cx.user().is_err() {
+        return Err(CommandError::fixed(
+            "NOAUTH",
+            "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> \
+             option can be used to authenticate the client and select the RESP protocol version at the same time",
+        ));
+    }
     if let Some(resp3) = wishes.resp3 {
         cx.state.decoder.set_resp3(resp3);
     }
@@ -46,7 +57,7 @@ fn hello(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outco
     Ok(())
 }
 
-fn wishes(mut args: Args<'_>) -> Result<Wishes, CommandError> {
+fn wishes(mut args: Args<'_>) -> Result<Wishes<'_>, CommandError> {
     let mut wishes = Wishes::default();
     if args.peek().is_none() {
         return Ok(wishes);
@@ -66,7 +77,7 @@ fn wishes(mut args: Args<'_>) -> Result<Wishes, CommandError> {
     };
     while let Some(option) = args.peek() {
         if args.len() >= 3 && args.eat(b"AUTH") {
-            log_in(args.bytes()?, args.bytes()?)?;
+            wishes.login = Some((args.bytes()?, args.bytes()?));
         } else if args.len() >= 2 && args.eat(b"SETNAME") {
             wishes.name = Some(connection_name(args.bytes()?)?);
         } else {
@@ -83,7 +94,8 @@ fn wishes(mut args: Args<'_>) -> Result<Wishes, CommandError> {
 fn introduce(cx: &SessionCx<'_>, out: &mut kv_proto::ReplyBuffer) {
     let format = cx.state.decoder.format();
     let mut reply = Reply::new(out, format);
-    reply.map(7);
+    let zone = cx.server.settings.kept.text("availability-zone");
+    reply.map(7 + usize::from(!zone.is_empty()));
     reply.bulk(b"server");
     reply.bulk(b"kv");
     reply.bulk(b"version");
@@ -102,4 +114,8 @@ fn introduce(cx: &SessionCx<'_>, out: &mut kv_proto::ReplyBuffer) {
     reply.bulk(b"master");
     reply.bulk(b"modules");
     reply.array(0);
+    if !zone.is_empty() {
+        reply.bulk(b"availability_zone");
+        reply.bulk(zone.as_bytes());
+    }
 }

@@ -7,6 +7,7 @@ mod hello;
 mod name;
 mod ping;
 mod quit;
+mod read_only;
 mod reset;
 mod select;
 mod waitaof;
@@ -21,7 +22,10 @@ pub(super) const GROUP: &[CommandSpec] = &[
     hello::HELLO,
     ping::PING,
     quit::QUIT,
+    read_only::READONLY,
+    read_only::READWRITE,
     reset::RESET,
     select::SELECT,
+    waitaof::WAIT,
     waitaof::WAITAOF,
 ];

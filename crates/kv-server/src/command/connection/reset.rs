@@ -41,7 +41,9 @@ fn reset(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outc
     cx.state.db = Db::FIRST;
     cx.state.durability = cx.server.engine.durability();
     cx.state.decoder.set_resp3(false);
-    cx.state.client.identity().name.clear();
+    cx.state.leaves_no_trace = false;
+    cx.state.client.identity().reset();
+    cx.log_out();
     Reply::new(reply.buffer(), cx.state.decoder.format()).simple("RESET");
     Ok(())
 }

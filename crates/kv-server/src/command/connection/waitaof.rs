@@ -1,4 +1,5 @@
-//! `WAITAOF numlocal numreplicas timeout`: waits until what the connection has written is on stable storage.
+//! `WAITAOF numlocal numreplicas timeout`: waits until what the connection has written is on stable storage; `WAIT
+//! numreplicas timeout`: the same of replicas alone.
 
 use crate::command::args::integer;
 use crate::command::prelude::*;
@@ -23,6 +24,34 @@ pub(super) const WAITAOF: CommandSpec = CommandSpec {
     run: Run::Session(waitaof),
 };
 
+pub(super) const WAIT: CommandSpec = CommandSpec {
+    name: "WAIT",
+    group: Group::Connection,
+    summary: "Waits until replicas have everything that the connection has written.",
+    syntax: "WAIT numreplicas timeout",
+    complexity: "O(1)",
+    since: "0.2.0",
+    compat: Compat::Differs(
+        "There are no replicas yet, so waiting for some takes as long as the timeout.",
+    ),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: Flags::NONE,
+    run: Run::Session(wait),
+};
+
+fn wait(cx: &mut SessionCx<'_>, mut args: Args<'_>, _reply: &mut Reply<'_>) -> Outcome {
+    let replicas = args.int()?;
+    let at_most = timeout::millis(args.bytes()?, cx.server.engine.now())?;
+    cx.state.later = Some(Later::Durable(WaitDurable {
+        local: false,
+        tells_local: false,
+        replicas: replicas > 0,
+        at_most,
+    }));
+    Ok(())
+}
+
 fn waitaof(cx: &mut SessionCx<'_>, mut args: Args<'_>, _reply: &mut Reply<'_>) -> Outcome {
     let local = match args.int()? {
         0 => false,
@@ -45,6 +74,7 @@ fn waitaof(cx: &mut SessionCx<'_>, mut args: Args<'_>, _reply: &mut Reply<'_>) -
     }
     cx.state.later = Some(Later::Durable(WaitDurable {
         local,
+        tells_local: true,
         replicas: replicas > 0,
         at_most,
     }));

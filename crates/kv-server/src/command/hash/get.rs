@@ -119,7 +119,7 @@ fn hmget(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
 fn hlen(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     args.finish()?;
-    reply.int(view.hash(key)?.map_or(0, |hash| hash.len()) as i64);
+    reply.int(view.hash_len(key)? as i64);
     Ok(())
 }
 

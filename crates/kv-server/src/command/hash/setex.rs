@@ -129,6 +129,7 @@ fn put(
 ) -> Outcome {
     let fields: Vec<&[u8]> = pairs.iter().step_by(2).copied().collect();
     if expires.is_some_and(|expires| expires <= txn.now()) {
+        txn.count_expired_fields(key, fields.len());
         if txn.hash_delete(key, &fields)? > 0 {
             // As if they had been put first, as Valkey does.
             txn.announce(key, event::HSET);

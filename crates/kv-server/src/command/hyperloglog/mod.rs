@@ -8,6 +8,7 @@ mod hash;
 mod header;
 mod pfadd;
 mod pfcount;
+mod pfdebug;
 mod pfmerge;
 mod registers;
 mod sketch;
@@ -16,4 +17,10 @@ mod sparse;
 use super::spec::CommandSpec;
 
 /// The commands of this group, sorted by name.
-pub(super) const GROUP: &[CommandSpec] = &[pfadd::PFADD, pfcount::PFCOUNT, pfmerge::PFMERGE];
+pub(super) const GROUP: &[CommandSpec] = &[
+    pfadd::PFADD,
+    pfcount::PFCOUNT,
+    pfdebug::PFDEBUG,
+    pfmerge::PFMERGE,
+    pfdebug::PFSELFTEST,
+];

@@ -21,7 +21,7 @@ fn pfadd(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
     let key = args.key()?;
     let before = Sketch::at(txn, key)?;
     let mut changed = before.is_none();
-    let mut sketch = before.clone().unwrap_or_else(Sketch::new);
+    let mut sketch = before.clone().unwrap_or_else(|| Sketch::for_store(txn));
     for element in args.rest() {
         changed |= sketch.add(element)?;
     }

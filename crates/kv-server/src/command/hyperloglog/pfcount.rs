@@ -17,7 +17,7 @@ pub(super) const PFCOUNT: CommandSpec = CommandSpec {
     ),
     arity: Arity::at_least(2),
     keys: Keys::from(1, Access::READ),
-    flags: Flags::NONE,
+    flags: Flags::PAUSED_LIKE_WRITES,
     run: Run::Read(pfcount),
 };
 

@@ -38,7 +38,7 @@ fn pfmerge(txn: &mut Txn<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome 
         }
     }
     let before = Sketch::at(txn, destination)?;
-    let mut merged = before.clone().unwrap_or_else(Sketch::new);
+    let mut merged = before.clone().unwrap_or_else(|| Sketch::for_store(txn));
     if dense {
         merged.make_dense()?;
     }

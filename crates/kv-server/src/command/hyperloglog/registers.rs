@@ -28,6 +28,16 @@ impl Registers {
         all.filter(|(_, value)| *value > 0)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The numbers.
+    pub(super) fn values(&self) -> impl Iterator<Item = u8> {
+        self.0.iter().copied()
+    }
+
     /// How many registers hold each number.
     pub(super) fn histogram(&self) -> [u32; 64] {
         let mut histogram = [0; 64];

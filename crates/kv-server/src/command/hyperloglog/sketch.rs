@@ -2,6 +2,8 @@
 //!
 //! Invariant: a sketch is dense or sparse, never becomes sparse again, and is outdated with each register raised.
 
+use std::sync::atomic::Ordering;
+
 use super::dense::{self, DENSE_BYTES};
 use super::estimate::estimate;
 use super::hash::register_of;
@@ -10,8 +12,10 @@ use super::registers::Registers;
 use super::sparse::{self, Corrupt, Raised};
 use crate::command::prelude::*;
 
-/// Most bytes of runs before a sketch becomes dense: the whole string has 3000 at most then.
-const SPARSE_BYTES_MAX: usize = 3000 - HEADER_BYTES;
+/// Most bytes of a sparse sketch.
+fn sparse_bytes_max(view: &View<'_>) -> usize {
+    view.limits().hll_sparse_bytes.load(Ordering::Relaxed)
+}
 
 /// What is answered for a string that is no sketch.
 fn no_sketch() -> CommandError {
@@ -36,16 +40,24 @@ pub(super) struct Sketch {
     header: [u8; HEADER_BYTES],
     encoding: Encoding,
     body: Vec<u8>,
+    /// Most bytes of runs before it becomes dense.
+    runs_bytes_max: usize,
 }
 
 impl Sketch {
-    /// A sketch without elements.
-    pub(super) fn new() -> Self {
+    /// A sketch without elements, which becomes dense when the whole string would have more bytes than this.
+    pub(super) fn new(sparse_bytes_max: usize) -> Self {
         Self {
+            runs_bytes_max: sparse_bytes_max.saturating_sub(HEADER_BYTES),
             header: header::new(Encoding::Sparse),
             encoding: Encoding::Sparse,
             body: sparse::empty(),
         }
+    }
+
+    /// A sketch without elements, for the store of `view`.
+    pub(super) fn for_store(view: &View<'_>) -> Self {
+        Self::new(sparse_bytes_max(view))
     }
 
     /// The sketch at `key`; `None` when there is no such key.
@@ -54,13 +66,18 @@ impl Sketch {
     ///
     /// The key holds something else.
     pub(super) fn at(view: &mut View<'_>, key: &[u8]) -> Result<Option<Self>, CommandError> {
+        let sparse_bytes_max = sparse_bytes_max(view);
         match view.string(key)? {
             None => Ok(None),
-            Some(string) => Self::parse(string.as_bytes(&mut itoa::Buffer::new())).map(Some),
+            Some(string) => {
+                let sketch =
+                    Self::parse(string.as_bytes(&mut itoa::Buffer::new()), sparse_bytes_max);
+                sketch.map(Some)
+            }
         }
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, CommandError> {
+    fn parse(bytes: &[u8], sparse_bytes_max: usize) -> Result<Self, CommandError> {
         let encoding = header::encoding(bytes).ok_or_else(no_sketch)?;
         let (header, body) = bytes.split_first_chunk().ok_or_else(no_sketch)?;
         if encoding == Encoding::Dense && body.len() != DENSE_BYTES {
@@ -70,6 +87,7 @@ impl Sketch {
             header: *header,
             encoding,
             body: body.to_vec(),
+            runs_bytes_max: sparse_bytes_max.saturating_sub(HEADER_BYTES),
         })
     }
 
@@ -102,7 +120,7 @@ impl Sketch {
         let raised = match self.encoding {
             Encoding::Dense => dense::raise(&mut self.body, index, value),
             Encoding::Sparse => {
-                match sparse::raise(&mut self.body, index, value, SPARSE_BYTES_MAX)? {
+                match sparse::raise(&mut self.body, index, value, self.runs_bytes_max)? {
                     Raised::No => false,
                     Raised::Yes => true,
                     Raised::TooLarge => {
@@ -165,9 +183,18 @@ impl Sketch {
         if let Some(known) = header::estimate(&self.header) {
             return Ok(known);
         }
+        Ok(estimate(&self.registers()?.histogram()))
+    }
+
+    /// All its registers.
+    ///
+    /// # Errors
+    ///
+    /// The sketch is corrupt.
+    pub(super) fn registers(&self) -> Result<Registers, CommandError> {
         let mut registers = Registers::new();
         self.merge_into(&mut registers)?;
-        Ok(estimate(&registers.histogram()))
+        Ok(registers)
     }
 
     /// Puts this sketch at `key`, which held `before`: only what differs if that is little.

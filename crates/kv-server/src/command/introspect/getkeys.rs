@@ -52,7 +52,7 @@ fn getkeysandflags(args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let (spec, request) = asked_about(args)?;
     reply.array(spec.keys.of(request).len());
     for part in spec.keys.parts() {
-        let flags = key_flags::words(part.access());
+        let flags = key_flags::words(key_flags::actual(spec, request, part.access()));
         for key in part.of(request) {
             reply.array(2);
             reply.bulk(key);
@@ -77,7 +77,7 @@ fn asked_about(args: Args<'_>) -> Result<(&'static CommandSpec, RequestRef<'_>),
             "Invalid number of arguments specified for command",
         ));
     }
-    if spec.keys.of(request).len() == 0 {
+    if spec.keys.of(request).len() == 0 && !spec.is_script() {
         return Err(CommandError::err("Invalid arguments specified for command"));
     }
     Ok((spec, request))

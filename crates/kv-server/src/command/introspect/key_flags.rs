@@ -1,6 +1,21 @@
 //! The words in which Redis tells what a command does to a key.
 
+use kv_proto::RequestRef;
+
 use crate::command::key_spec::Access;
+use crate::command::spec::CommandSpec;
+
+/// What happens to the keys of `request`, which asks for `spec`, where the options decide about `access`.
+pub(super) fn actual(spec: &CommandSpec, request: RequestRef<'_>, access: Access) -> Access {
+    if spec.name != "SET" {
+        return access;
+    }
+    let mut options = request.iter().skip(3);
+    match options.any(|word| word.eq_ignore_ascii_case(b"GET")) {
+        true => Access::READ.union(Access::UPDATE),
+        false => Access::BLIND.union(Access::UPDATE),
+    }
+}
 
 /// The words for `access`: how the entry is used, then what happens to its content.
 pub(super) fn words(access: Access) -> Vec<&'static str> {

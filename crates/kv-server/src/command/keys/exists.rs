@@ -13,27 +13,32 @@ pub(super) const EXISTS: CommandSpec = CommandSpec {
     arity: Arity::at_least(2),
     keys: Keys::from(1, Access::NONE),
     flags: Flags::FAST,
-    run: Run::Read(count),
+    run: Run::Read(|view, args, reply| count(view, args, reply, View::exists)),
 };
 
 pub(super) const TOUCH: CommandSpec = CommandSpec {
     name: "TOUCH",
     group: Group::Keys,
-    summary: "Counts how many of the keys are there, as any other look at them would.",
+    summary: "Counts how many of the keys are there, and counts as a use of them.",
     syntax: "TOUCH key [key ...]",
     complexity: "O(N) in the number of keys",
     since: "0.1.0",
-    compat: Compat::Differs("Nothing remembers when a key was last looked at."),
+    compat: Compat::Full,
     arity: Arity::at_least(2),
     keys: Keys::from(1, Access::NONE),
     flags: Flags::FAST,
-    run: Run::Read(count),
+    run: Run::Read(|view, args, reply| count(view, args, reply, View::touch)),
 };
 
-fn count(view: &mut View<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+fn count<'v>(
+    view: &mut View<'v>,
+    args: Args<'_>,
+    reply: &mut Reply<'_>,
+    is_there: fn(&mut View<'v>, &[u8]) -> bool,
+) -> Outcome {
     let mut there = 0;
     for key in args.rest() {
-        there += i64::from(view.exists(key));
+        there += i64::from(is_there(view, key));
     }
     reply.int(there);
     Ok(())

@@ -8,6 +8,7 @@ mod exists;
 pub(super) mod expire;
 mod kind;
 mod list;
+mod migrate;
 mod r#move;
 mod object;
 mod persist;
@@ -31,6 +32,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     expire::EXPIREAT,
     ttl::EXPIRETIME,
     list::KEYS,
+    migrate::MIGRATE,
     r#move::MOVE,
     object::OBJECT,
     persist::PERSIST,

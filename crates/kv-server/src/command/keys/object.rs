@@ -1,6 +1,6 @@
 //! `OBJECT`: how a key's value is kept.
 
-use kv_core::ValueRef;
+use kv_core::{Uses, ValueRef};
 
 use crate::command::help::help;
 use crate::command::prelude::*;
@@ -30,24 +30,19 @@ const ENCODING: CommandSpec = CommandSpec {
     complexity: "O(1)",
     since: "0.1.0",
     compat: Compat::Differs(
-        "A string is `int`, `embstr` or `raw` by its content alone, whatever was done to it before; a hash with a field \
-         that expires is a `hashtable`, as in Valkey, where Redis says `listpackex` of a small one.",
+        "A whole number is an `int` also when INCRBYFLOAT made it; a hash with a field that expires is a `hashtable`, as \
+         in Valkey, where Redis says `listpackex` of a small one.",
     ),
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),
     flags: Flags::NONE,
-    run: Run::Read(|view, args, reply| {
-        look(view, args, reply, |value, reply| {
-            reply.bulk(value.encoding().as_bytes());
-            Ok(())
-        })
-    }),
+    run: Run::Read(encoding),
 };
 
 const FREQ: CommandSpec = CommandSpec {
     name: "OBJECT|FREQ",
     group: Group::Keys,
-    summary: "Returns how often a key is used, where that is counted: it is not.",
+    summary: "Returns how often a key is used, on a logarithmic scale, where `maxmemory-policy` asks for that.",
     syntax: "OBJECT FREQ key",
     complexity: "O(1)",
     since: "0.1.0",
@@ -55,7 +50,7 @@ const FREQ: CommandSpec = CommandSpec {
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),
     flags: Flags::NONE,
-    run: Run::Read(|view, args, reply| look(view, args, reply, |_, _| Err(no_frequency()))),
+    run: Run::Read(freq),
 };
 
 const HELP: CommandSpec = CommandSpec {
@@ -75,20 +70,17 @@ const HELP: CommandSpec = CommandSpec {
 const IDLETIME: CommandSpec = CommandSpec {
     name: "OBJECT|IDLETIME",
     group: Group::Keys,
-    summary: "Returns how many seconds a key has not been used, where that is remembered: 0.",
+    summary: "Returns how many seconds a key has not been used.",
     syntax: "OBJECT IDLETIME key",
     complexity: "O(1)",
     since: "0.1.0",
-    compat: Compat::Differs("Nothing remembers when a key was last used: always 0."),
+    compat: Compat::Differs(
+        "It comes round after 48 days; after a restart all keys count as used at the start.",
+    ),
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),
     flags: Flags::NONE,
-    run: Run::Read(|view, args, reply| {
-        look(view, args, reply, |_, reply| {
-            reply.int(0);
-            Ok(())
-        })
-    }),
+    run: Run::Read(idletime),
 };
 
 const REFCOUNT: CommandSpec = CommandSpec {
@@ -110,6 +102,16 @@ const REFCOUNT: CommandSpec = CommandSpec {
     }),
 };
 
+fn encoding(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let key = args.key()?;
+    args.finish()?;
+    match view.encoding(key) {
+        Some(encoding) => reply.bulk(encoding.as_bytes()),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
 /// Shows something of the value at the key; nothing where there is none.
 fn look(
     view: &mut View<'_>,
@@ -119,7 +121,7 @@ fn look(
 ) -> Outcome {
     let key = args.key()?;
     args.finish()?;
-    match view.value(key) {
+    match view.peek(key) {
         Some(value) => show(value, reply),
         None => {
             reply.null();
@@ -128,11 +130,36 @@ fn look(
     }
 }
 
-fn no_frequency() -> CommandError {
-    CommandError::err(
-        "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching \
-         between policies at runtime LRU and LFU data will take some time to adjust.",
-    )
+fn freq(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let key = args.key()?;
+    args.finish()?;
+    match (view.frequency(key), view.remembered()) {
+        (None, _) => reply.null(),
+        (Some(frequency), Uses::Frequency) => reply.int(frequency.into()),
+        (Some(_), Uses::Recency) => {
+            return Err(CommandError::err(
+                "An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
+                 switching between policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn idletime(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let key = args.key()?;
+    args.finish()?;
+    match (view.idle_s(key), view.remembered()) {
+        (None, _) => reply.null(),
+        (Some(idle_s), Uses::Recency) => reply.int(idle_s.into()),
+        (Some(_), Uses::Frequency) => {
+            return Err(CommandError::err(
+                "An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
+                 policies at runtime LRU and LFU data will take some time to adjust.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -158,5 +185,14 @@ mod tests {
         }
         assert_eq!(shell.run("OBJECT ENCODING none"), "$-1|");
         assert_eq!(shell.run("OBJECT REFCOUNT k"), ":1|");
+        for edit in ["APPEND k 2", "SETRANGE k 0 2", "SETBIT k 7 0"] {
+            shell.run("SET k 1");
+            shell.run(edit);
+            assert_eq!(shell.run("OBJECT ENCODING k"), "$3|raw|");
+            shell.run("COPY k l");
+            assert_eq!(shell.run("OBJECT ENCODING l"), "$3|raw|");
+            shell.run("INCR k");
+            assert_eq!(shell.run("OBJECT ENCODING k"), "$3|int|");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `RESTORE key ttl serialized-value [option ...]`: a key from the bytes that `DUMP` made of its value.
 
-use kv_core::{CollectionKind, StringValue, UnixMillis};
+use kv_core::{CollectionKind, StringValue, UnixMillis, Uses};
 
 use crate::command::prelude::*;
 use crate::rdb::{self, Content, Object};
@@ -15,7 +15,7 @@ pub(super) const RESTORE: CommandSpec = CommandSpec {
     compat: Compat::Differs(
         "Values as both Redis 7.0 to 8.2 and Valkey up to 9.1 dump them are taken, streams and modules' values are not; \
          a value is looked at wholly first, as with `sanitize-dump-payload yes`, and a field whose time is over is not \
-         restored. How long a key was idle and how often it was used are read and forgotten.",
+         restored.",
     ),
     arity: Arity::at_least(4),
     keys: Keys::one(1, Access::UPDATE.union(Access::BLIND)),
@@ -31,35 +31,44 @@ const PIECE_ELEMENTS: usize = 1024;
 struct Options {
     replace: bool,
     absolute: bool,
+    idle_s: Option<u32>,
+    frequency: Option<u32>,
 }
 
 impl Options {
     /// Reads all words that are left.
     fn parse(mut args: Args<'_>) -> Result<Self, CommandError> {
         let mut options = Self::default();
-        let (mut idle, mut frequency) = (false, false);
         while args.len() > 0 {
             if args.eat(b"REPLACE") {
                 options.replace = true;
             } else if args.eat(b"ABSTTL") {
                 options.absolute = true;
-            } else if args.len() > 1 && !frequency && args.eat(b"IDLETIME") {
-                idle = true;
-                if args.int()? < 0 {
+            } else if args.len() > 1 && options.frequency.is_none() && args.eat(b"IDLETIME") {
+                let idle_s = args.int()?;
+                if idle_s < 0 {
                     return Err(CommandError::err("Invalid IDLETIME value, must be >= 0"));
                 }
-            } else if args.len() > 1 && !idle && args.eat(b"FREQ") {
-                frequency = true;
-                if !(0..=255).contains(&args.int()?) {
-                    return Err(CommandError::err(
-                        "Invalid FREQ value, must be >= 0 and <= 255",
-                    ));
-                }
+                options.idle_s = Some(u32::try_from(idle_s).unwrap_or(u32::MAX));
+            } else if args.len() > 1 && options.idle_s.is_none() && args.eat(b"FREQ") {
+                let frequency = u8::try_from(args.int()?).map_err(|_| {
+                    CommandError::err("Invalid FREQ value, must be >= 0 and <= 255")
+                })?;
+                options.frequency = Some(frequency.into());
             } else {
                 return Err(CommandError::SYNTAX);
             }
         }
         Ok(options)
+    }
+
+    /// Says how long the key was idle or how often it was used, whichever the server remembers.
+    fn use_of(&self, txn: &mut Txn<'_>, key: &[u8]) {
+        match (txn.remembered(), self.idle_s, self.frequency) {
+            (Uses::Recency, Some(idle_s), _) => txn.set_idle_s(key, idle_s),
+            (Uses::Frequency, _, Some(frequency)) => txn.set_frequency(key, frequency),
+            _ => {}
+        }
     }
 }
 
@@ -82,6 +91,7 @@ fn restore(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
     let there = txn.exists(key);
     if expires.is_none_or(|expires| expires > txn.now()) {
         put(txn, key, &object, expires)?;
+        options.use_of(txn, key);
     } else {
         txn.delete(key);
     }

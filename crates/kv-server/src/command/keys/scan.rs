@@ -89,6 +89,7 @@ fn scan(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
     let cursor = Cursor(scan_options::cursor(&mut args)?);
     let options = Options::parse(args)?;
     let mut found = Vec::new();
+    cx.expire_scanned(cursor, options.count, &|item| options.wants(item));
     let next = cx.scan(cursor, options.count, &mut |item| {
         if options.wants(item) {
             found.push(Box::<[u8]>::from(item.key));

@@ -18,7 +18,7 @@ pub(super) const PUBLISH: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(3),
     keys: Keys::None,
-    flags: super::PUBSUB_FLAGS.union(Flags::FAST),
+    flags: PUBLISH_FLAGS,
     run: Run::Session(|cx, args, reply| publish(Topic::Channel, cx, args, reply)),
 };
 
@@ -32,9 +32,13 @@ pub(super) const SPUBLISH: CommandSpec = CommandSpec {
     compat: Compat::Full,
     arity: Arity::exactly(3),
     keys: Keys::None,
-    flags: super::PUBSUB_FLAGS.union(Flags::FAST),
+    flags: PUBLISH_FLAGS,
     run: Run::Session(|cx, args, reply| publish(Topic::ShardChannel, cx, args, reply)),
 };
+
+const PUBLISH_FLAGS: Flags = super::PUBSUB_FLAGS
+    .union(Flags::FAST)
+    .union(Flags::PAUSED_LIKE_WRITES);
 
 fn publish(
     topic: Topic,

@@ -3,6 +3,7 @@
 use super::eval::{FLAGS, machine};
 use crate::command::help::help;
 use crate::command::prelude::*;
+use crate::script::running::Kind;
 use crate::session::SessionCx;
 
 pub(super) const SCRIPT: CommandSpec = CommandSpec {
@@ -12,14 +13,28 @@ pub(super) const SCRIPT: CommandSpec = CommandSpec {
     syntax: "SCRIPT subcommand [argument ...]",
     complexity: "Depends on the subcommand.",
     since: "0.2.0",
-    compat: Compat::Differs("There is no SCRIPT DEBUG."),
+    compat: Compat::Full,
     arity: Arity::at_least(2),
     keys: Keys::None,
     flags: Flags::NONE,
     run: Run::Group {
         alone: None,
-        subcommands: &[EXISTS, FLUSH, HELP, KILL, LOAD, SHOW],
+        subcommands: &[DEBUG, EXISTS, FLUSH, HELP, KILL, LOAD, SHOW],
     },
+};
+
+const DEBUG: CommandSpec = CommandSpec {
+    name: "SCRIPT|DEBUG",
+    group: Group::Scripting,
+    summary: "Says that the scripts of this connection are not to be debugged.",
+    syntax: "SCRIPT DEBUG <YES | SYNC | NO>",
+    complexity: "O(1)",
+    since: "0.2.0",
+    compat: Compat::Differs("There is no debugger: YES and SYNC are refused."),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: Flags::NO_SCRIPT,
+    run: Run::Pure(debug),
 };
 
 pub(super) const EXISTS: CommandSpec = CommandSpec {
@@ -106,6 +121,19 @@ pub(super) const SHOW: CommandSpec = CommandSpec {
     run: Run::Session(show),
 };
 
+fn debug(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    if args.eat(b"NO") {
+        reply.ok();
+        return Ok(());
+    }
+    Err(CommandError::err(
+        match args.eat(b"YES") || args.eat(b"SYNC") {
+            true => "there is no debugger for scripts",
+            false => "Use SCRIPT DEBUG YES/SYNC/NO",
+        },
+    ))
+}
+
 fn exists(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let machine = machine(cx);
     reply.array(args.rest().len());
@@ -128,7 +156,7 @@ fn flush(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> O
 }
 
 fn kill(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    cx.server.scripts.running.kill()?;
+    cx.server.scripts.running.kill(Kind::Script)?;
     reply.ok();
     Ok(())
 }

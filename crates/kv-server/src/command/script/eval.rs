@@ -87,12 +87,12 @@ const COMPAT: Compat = Compat::Differs(
 const DIGEST_CHARS: usize = 40;
 
 /// What a script may do with its keys.
-const CHANGES: Access = Access::READ
+pub(super) const CHANGES: Access = Access::READ
     .union(Access::UPDATE)
     .union(Access::INSERT)
     .union(Access::DELETE);
 
-const fn keys(access: Access) -> Keys {
+pub(super) const fn keys(access: Access) -> Keys {
     Keys::Counted {
         count_at: 2,
         step: 1,
@@ -135,20 +135,24 @@ fn run<'r>(
     reply: &mut Reply<'_>,
 ) -> Outcome {
     let count = args.int()?;
-    let left = args.rest().len();
+    let program = Program {
+        script,
+        keys: take_keys(&mut args, count)?,
+        arguments: args,
+    };
+    machine(cx).run(cx, hold, now, program, reply)
+}
+
+/// The next `count` words.
+pub(super) fn take_keys<'r>(args: &mut Args<'r>, count: i64) -> Result<Args<'r>, CommandError> {
     let count = usize::try_from(count)
         .map_err(|_| CommandError::err("Number of keys can't be negative"))?;
-    if count > left {
+    if count > args.len() {
         return Err(CommandError::err(
             "Number of keys can't be greater than number of args",
         ));
     }
-    let program = Program {
-        script,
-        keys: args.take(count)?,
-        arguments: args,
-    };
-    machine(cx).run(cx, hold, now, program, reply)
+    args.take(count)
 }
 
 /// The interpreter.

@@ -5,7 +5,7 @@
 use std::sync::mpsc::Receiver;
 
 use kv_core::{
-    At, CollectionKind, Db, KeySet, Lsn, Refusal, Store as _, StoreError, StringValue, Txn,
+    At, CollectionKind, Db, KeySet, Lsn, Refusal, Size, Store as _, StoreError, StringValue, Txn,
 };
 
 use super::ImportError;
@@ -108,7 +108,7 @@ impl Batch {
             now: memory.clock().now(),
         };
         loop {
-            let written = memory.write_with(at, KeySet::Many(&keys), |txn| {
+            let written = memory.write_sized(at, KeySet::Many(&keys), Size::Unknown, |txn| {
                 for &(value, pieces) in &changes {
                     replace(txn, value, pieces);
                 }

@@ -29,7 +29,12 @@ pub enum Step {
     FlushDb,
     /// Removes every key of every database.
     FlushAll,
+    /// Gives a library this code, or takes it away.
+    Library(Vec<u8>, Option<Vec<u8>>),
 }
+
+/// Where a model keeps libraries: beside all databases.
+const LIBRARIES: Db = Db(u16::MAX);
 
 /// The kinds of collection that have names in them. Each has keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +87,7 @@ impl Step {
             | Self::Remove(key, ..)
             | Self::Expire(key, _)
             | Self::Delete(key) => Some(key),
-            Self::FlushDb | Self::FlushAll => None,
+            Self::FlushDb | Self::FlushAll | Self::Library(..) => None,
         }
     }
 
@@ -122,6 +127,9 @@ impl Step {
             }
             Self::FlushDb => txn.flush_db(),
             Self::FlushAll => txn.flush_all(),
+            Self::Library(name, code) => {
+                txn.set_library(name, code.as_deref());
+            }
         }
         txn.effects() > before
     }
@@ -153,6 +161,9 @@ impl Model {
             };
             model.put(item.db, item.key, Some(entry));
         });
+        for (name, code) in &*store.libraries() {
+            model.put(LIBRARIES, name, Some(Entry::of_code(code)));
+        }
         model
     }
 
@@ -209,7 +220,10 @@ impl Model {
             }
             Step::Delete(key) => self.put(db, key, None),
             Step::FlushDb => self.flush(|of| of == db),
-            Step::FlushAll => self.flush(|_| true),
+            Step::FlushAll => self.flush(|of| of != LIBRARIES),
+            Step::Library(name, code) => {
+                self.put(LIBRARIES, name, code.as_deref().map(Entry::of_code));
+            }
         }
     }
 
@@ -271,6 +285,13 @@ impl Model {
 }
 
 impl Entry {
+    fn of_code(code: &[u8]) -> Self {
+        Self {
+            value: code.to_vec(),
+            expires: None,
+        }
+    }
+
     /// What [`bytes_of_names`] was made of.
     fn names(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
         let mut rest = self.value.as_slice();
@@ -371,6 +392,9 @@ pub(super) fn digest_of(store: &dyn Store) -> u64 {
         let print = print_of(item.db, item.key, &bytes_of(item.value), item.expires);
         digest = digest.wrapping_add(print);
     });
+    for (name, code) in &*store.libraries() {
+        digest = digest.wrapping_add(print_of(LIBRARIES, name, code, None));
+    }
     digest
 }
 

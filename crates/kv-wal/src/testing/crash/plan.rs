@@ -146,12 +146,16 @@ impl Task {
             .collect();
         let needs_all = chance.percent(3);
         if needs_all {
-            let flush = if chance.percent(70) {
-                Step::FlushDb
-            } else {
-                Step::FlushAll
+            let first = match chance.below(10) {
+                0..4 => {
+                    let name = format!("lib:{}", chance.below(3)).into_bytes();
+                    let stays = chance.percent(70);
+                    Step::Library(name, stays.then(|| any_value(chance, number)))
+                }
+                4..8 => Step::FlushDb,
+                _ => Step::FlushAll,
             };
-            steps.insert(0, (db, flush));
+            steps.insert(0, (db, first));
         }
         let waits = match chance.below(100) {
             0..55 => Waits::Promise,

@@ -5,6 +5,10 @@
 //! what was written, noise, or what a file held that an earlier crash took. Bytes outside of the write are
 //! never touched, those of the same sector included: a disk that loses power finishes or does not begin a
 //! sector.
+//!
+//! One coincidence is left out: what an older file held where a sector was to be written is never the same but for
+//! one bit. Recovery would call it damage; no disk brings it about, since a segment is overwritten with durable zeros
+//! first.
 
 use super::bytes::FileBytes;
 use super::operation::{Change, FileId};
@@ -181,7 +185,14 @@ impl Sector {
                 let mut held = vec![0; new.len()];
                 let source = stale.get(which);
                 let length = source.map_or(0, |(_, source)| source.read(&mut held, at));
-                bytes.write(&held[..length], at);
+                let bits: u32 = held
+                    .iter()
+                    .zip(new)
+                    .map(|(a, b)| (a ^ b).count_ones())
+                    .sum();
+                if bits != 1 {
+                    bytes.write(&held[..length], at);
+                }
             }
         }
     }

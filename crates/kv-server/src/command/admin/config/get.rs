@@ -41,7 +41,11 @@ fn matching(args: Args<'_>) -> Vec<(Vec<u8>, &'static Knob)> {
         let mut all = patterns.iter();
         match at {
             Some(at) => Some(words[at].to_vec()),
-            None if all.any(|pattern| glob::matches(pattern, name.as_bytes())) => Some(name.into()),
+            None if !names::is_hidden(name)
+                && all.any(|pattern| glob::matches(pattern, name.as_bytes())) =>
+            {
+                Some(name.into())
+            }
             None => None,
         }
     };

@@ -51,7 +51,7 @@ const RESETSTAT: CommandSpec = CommandSpec {
     syntax: "CONFIG RESETSTAT",
     complexity: "O(1)",
     since: "0.1.0",
-    compat: Compat::Differs("What the store and the log count goes on."),
+    compat: Compat::Differs("What the log counts goes on."),
     arity: Arity::exactly(2),
     keys: Keys::None,
     flags: CONFIG_FLAGS,
@@ -74,6 +74,7 @@ const REWRITE: CommandSpec = CommandSpec {
 
 fn resetstat(cx: &ServerCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     cx.server.stats.reset();
+    cx.reset_stats();
     reply.ok();
     Ok(())
 }

@@ -48,10 +48,7 @@ pub(super) const OBJECT: CommandSpec = CommandSpec {
     syntax: "DEBUG OBJECT key",
     complexity: "O(N) where N is the size of the value",
     since: "0.1.0",
-    compat: Compat::Differs(
-        "The address is that of nothing, the length that of the elements, and nothing remembers when a key was \
-         last used.",
-    ),
+    compat: Compat::Differs("The address is that of nothing, the length that of the elements."),
     arity: Arity::exactly(3),
     keys: Keys::one(2, Access::NONE),
     flags: super::DEBUG_FLAGS,
@@ -77,7 +74,7 @@ fn digest_value(view: &mut View<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> O
     for key in keys {
         let expires = matches!(view.expiry(key), Expiry::At(_));
         let digest = view
-            .value(key)
+            .peek(key)
             .map_or_else(Digest::default, |value| Digest::of_value(value, expires));
         reply.simple(&digest.to_string());
     }
@@ -87,16 +84,19 @@ fn digest_value(view: &mut View<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> O
 fn object(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let key = args.key()?;
     args.finish()?;
-    let value = view
-        .value(key)
-        .ok_or_else(|| CommandError::err("no such key"))?;
+    let idle_s = view.idle_s(key).unwrap_or(0);
+    let used_s = view.now().0 / 1000 - i64::from(idle_s);
+    let encoding = view.encoding(key);
+    let (Some(encoding), Some(value)) = (encoding, view.peek(key)) else {
+        return Err(CommandError::err("no such key"));
+    };
     let mut bytes = 0;
     for_each_part(value, &mut |_, parts| {
         bytes += parts.iter().map(|part| part.len()).sum::<usize>();
     });
     reply.simple(&format!(
-        "Value at:0x0 refcount:1 encoding:{} serializedlength:{bytes} lru:0 lru_seconds_idle:0",
-        value.encoding()
+        "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:{bytes} lru:{used_s} \
+         lru_seconds_idle:{idle_s}"
     ));
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! Everything is written down as the effects that a snapshot would hold, and made again from those in a second
 //! store, which is then compared and thrown away. What is served stays as it is.
 
-use kv_core::{At, KeySet, MemoryOptions, MemoryStore, Store as _};
+use kv_core::{At, Effect, KeySet, MemoryOptions, MemoryStore, Store as _};
 
 use super::digest;
 use crate::command::prelude::*;
@@ -39,8 +39,24 @@ pub(super) const RELOAD: CommandSpec = CommandSpec {
 };
 
 fn reload(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
-    while args.eat(b"NOSAVE") || args.eat(b"NOFLUSH") || args.eat(b"MERGE") {}
+    let (mut keeps, mut merges) = (false, false);
+    loop {
+        if args.eat(b"NOFLUSH") {
+            keeps = true;
+        } else if args.eat(b"MERGE") {
+            merges = true;
+        } else if !args.eat(b"NOSAVE") {
+            break;
+        }
+    }
     args.finish()?;
+    let libraries = view.libraries();
+    if keeps && !merges && !libraries.is_empty() {
+        // What is there would be in the way of the same again.
+        return Err(CommandError::err(
+            "Error trying to load the RDB, check server logs.",
+        ));
+    }
     let again = MemoryStore::new(MemoryOptions {
         databases: view.databases(),
         ..MemoryOptions::default()
@@ -50,12 +66,16 @@ fn reload(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
         expected.add_item(item);
         item.for_each_effect(&mut |effect| again.apply(effect));
     });
+    for (name, code) in &*libraries {
+        let code = Some(&**code);
+        again.apply(&Effect::SetLibrary { name, code });
+    }
     let at = At {
         db: view.db(),
         now: view.now(),
     };
     let (found, _) = again.read_with(at, KeySet::All, digest::of_everything);
-    if found != expected {
+    if found != expected || again.libraries() != libraries {
         return Err(CommandError::err(
             "what was made again is not what is there",
         ));

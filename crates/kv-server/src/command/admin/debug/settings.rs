@@ -1,10 +1,29 @@
 //! What tests turn and wait for: `DEBUG SET-ACTIVE-EXPIRE`, `DEBUG SLEEP` and others.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use kv_core::Db;
 
 use crate::command::glob;
 use crate::command::prelude::*;
 use crate::engine::ServerCx;
+
+pub(super) const HTSTATS: CommandSpec = CommandSpec {
+    name: "DEBUG|HTSTATS",
+    group: Group::Server,
+    summary: "Tells how large the tables of a database are.",
+    syntax: "DEBUG HTSTATS db",
+    complexity: "O(1)",
+    since: "0.1.0",
+    compat: Compat::Differs(
+        "There are many small tables, whose sizes are added up, and none apart for times to live.",
+    ),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::DEBUG_FLAGS,
+    run: Run::Server(htstats),
+};
 
 pub(super) const LOG: CommandSpec = CommandSpec {
     name: "DEBUG|LOG",
@@ -18,6 +37,21 @@ pub(super) const LOG: CommandSpec = CommandSpec {
     keys: Keys::None,
     flags: super::DEBUG_FLAGS,
     run: Run::Pure(log),
+};
+
+pub(super) const PAUSE_CRON: CommandSpec = CommandSpec {
+    name: "DEBUG|PAUSE-CRON",
+    group: Group::Server,
+    summary: "Stops the work that is done by the clock, or lets it go on: connections over a limit are closed, keys \
+              are removed that have expired or to make room.",
+    syntax: "DEBUG PAUSE-CRON <0 | 1>",
+    complexity: "O(1)",
+    since: "0.2.0",
+    compat: Compat::Differs("As in Valkey; Redis has no such command."),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::DEBUG_FLAGS,
+    run: Run::Server(pause_cron),
 };
 
 pub(super) const QUICKLIST_PACKED_THRESHOLD: CommandSpec = CommandSpec {
@@ -46,6 +80,20 @@ pub(super) const SET_ACTIVE_EXPIRE: CommandSpec = CommandSpec {
     keys: Keys::None,
     flags: super::DEBUG_FLAGS,
     run: Run::Server(set_active_expire),
+};
+
+pub(super) const SET_DISABLE_DENY_SCRIPTS: CommandSpec = CommandSpec {
+    name: "DEBUG|SET-DISABLE-DENY-SCRIPTS",
+    group: Group::Server,
+    summary: "Says whether scripts may run DEBUG PROTOCOL and others that answer from their words alone.",
+    syntax: "DEBUG SET-DISABLE-DENY-SCRIPTS <0 | 1>",
+    complexity: "O(1)",
+    since: "0.2.0",
+    compat: Compat::Differs("All other commands stay as they are."),
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::DEBUG_FLAGS,
+    run: Run::Server(set_disable_deny_scripts),
 };
 
 pub(super) const SLEEP: CommandSpec = CommandSpec {
@@ -84,6 +132,21 @@ const SLEEP_MAX: Duration = Duration::from_secs(3600);
 /// Most letters that a pattern is tried on.
 const LETTERS_MAX: usize = 1 << 24;
 
+fn htstats(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let db = u16::try_from(args.int()?)
+        .ok()
+        .filter(|db| *db < cx.server.engine.databases())
+        .ok_or_else(|| CommandError::err("Out of range database"))?;
+    args.finish()?;
+    let held = cx.keyspace(Db(db));
+    let text = format!(
+        "[Dictionary HT]\nHash table 0 stats (main hash table):\n table size: {}\n number of elements: {}\n",
+        held.room, held.keys
+    );
+    reply.verbatim("txt", text.as_bytes());
+    Ok(())
+}
+
 fn log(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let message = args.bytes()?;
     args.finish()?;
@@ -106,10 +169,30 @@ fn quicklist_packed_threshold(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outc
     Ok(())
 }
 
+fn set_disable_deny_scripts(
+    cx: &ServerCx<'_>,
+    mut args: Args<'_>,
+    reply: &mut Reply<'_>,
+) -> Outcome {
+    let on = args.int()?;
+    let scripts = &cx.server.scripts;
+    scripts.admits_pure.store(on != 0, Ordering::Relaxed);
+    reply.ok();
+    Ok(())
+}
+
 fn set_active_expire(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let on = args.int()?;
     args.finish()?;
     cx.server.settings.sweeps.set(u64::from(on != 0));
+    reply.ok();
+    Ok(())
+}
+
+fn pause_cron(cx: &ServerCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let paused = args.int()?;
+    args.finish()?;
+    cx.server.settings.clockwork.set(u64::from(paused == 0));
     reply.ok();
     Ok(())
 }

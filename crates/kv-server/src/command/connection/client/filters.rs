@@ -34,8 +34,7 @@ enum Wanted<'r> {
     /// One of these numbers.
     Ids(Vec<i64>),
     Kind(ClientKind),
-    /// The one user there is.
-    User,
+    User(&'r [u8]),
     Peer(&'r [u8]),
     Local(&'r [u8]),
     Ip(&'r [u8]),
@@ -49,7 +48,7 @@ enum Wanted<'r> {
     Library(&'r [u8]),
     LibraryVersion(&'r [u8]),
     Db(Db),
-    /// What clients can do in a cluster: no client has said so; without a letter nothing is asked for.
+    /// What clients have said that they can do; without a letter nothing is asked for.
     Abilities {
         any: bool,
     },
@@ -120,7 +119,7 @@ fn filter<'r>(cx: &SessionCx<'_>, args: &mut Args<'r>) -> Result<Filter<'r>, Com
     let wanted = match bare {
         b"ID" => Wanted::Ids(ids(args)?),
         b"TYPE" => Wanted::Kind(kind(args.bytes()?)?),
-        b"USER" => user(args.bytes()?)?,
+        b"USER" => user(cx, args.bytes()?)?,
         b"ADDR" => Wanted::Peer(args.bytes()?),
         b"LADDR" => Wanted::Local(args.bytes()?),
         b"IP" => Wanted::Ip(args.bytes()?),
@@ -159,11 +158,11 @@ fn ids(args: &mut Args<'_>) -> Result<Vec<i64>, CommandError> {
     }
 }
 
-/// The one user is everybody.
-fn user(word: &[u8]) -> Result<Wanted<'_>, CommandError> {
-    match word {
-        b"default" => Ok(Wanted::User),
-        _ => {
+/// The user called `word`.
+fn user<'r>(cx: &SessionCx<'_>, word: &'r [u8]) -> Result<Wanted<'r>, CommandError> {
+    match cx.server.acl.user(word) {
+        Some(_) => Ok(Wanted::User(word)),
+        None => {
             let word = word.escape_ascii();
             Err(CommandError::err(format!("No such user '{word}'")))
         }
@@ -229,7 +228,7 @@ impl Wanted<'_> {
         match self {
             Self::Ids(ids) => ids.contains(&client.number()),
             Self::Kind(kind) => kind.has(client),
-            Self::User => true,
+            Self::User(name) => client.identity().user == *name,
             Self::Peer(address) => at(address, client.peer),
             Self::Local(address) => at(address, client.local),
             Self::Ip(address) => *address == client.peer.ip().to_string().as_bytes(),
@@ -244,7 +243,7 @@ impl Wanted<'_> {
             Self::Library(name) => said(name, &client.identity().library),
             Self::LibraryVersion(version) => said(version, &client.identity().library_version),
             Self::Db(db) => progress.db == *db,
-            Self::Abilities { any } => *any,
+            Self::Abilities { any } => *any || client.identity().follows,
         }
     }
 }

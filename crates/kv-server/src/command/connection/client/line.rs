@@ -36,14 +36,15 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
     let waiting = progress.output_bytes + client.inbox.waiting_bytes();
     let _ = write!(
         line,
-        "name={} age={} idle={} flags={} capa= db={} sub={channels} psub={patterns} ssub={shard_channels} multi={} \
+        "name={} age={} idle={} flags={} capa={} db={} sub={channels} psub={patterns} ssub={shard_channels} multi={} \
          watch={} qbuf={} qbuf-free=0 argv-mem=0 multi-mem={} rbs=0 rbp=0 obl=0 oll=0 omem={waiting} tot-mem={} \
-         events=r cmd={command} user=default redir={} resp={resp} lib-name={} lib-ver={} tot-net-in={} \
+         events=r cmd={command} user={} redir={} resp={resp} lib-name={} lib-ver={} tot-net-in={} \
          tot-net-out={} tot-cmds={}",
         identity.name.escape_ascii(),
         now_s.saturating_sub(client.connected_s),
         now_s.saturating_sub(progress.active_s),
         flags(server, client, progress, tracker.as_deref()),
+        if identity.follows { "r" } else { "" },
         progress.db,
         progress
             .queued
@@ -51,7 +52,8 @@ pub(super) fn line(server: &Server, client: &Client, progress: &Progress) -> Str
         progress.watched,
         progress.input_bytes,
         progress.queued_bytes,
-        progress.input_bytes + progress.queued_bytes + waiting,
+        client.memory_bytes(),
+        identity.user.escape_ascii(),
         redirect(tracker.as_deref()),
         identity.library.escape_ascii(),
         identity.library_version.escape_ascii(),
@@ -70,6 +72,7 @@ pub(super) fn flags(
     tracker: Option<&Tracker>,
 ) -> String {
     let broken = |tracker: &Tracker| tracker.is_broken.load(Ordering::Relaxed);
+    let identity = client.identity().clone();
     let all = [
         ('O', server.monitors.has(client.id)),
         ('P', client.is_subscriber()),
@@ -81,6 +84,9 @@ pub(super) fn flags(
             'B',
             tracker.is_some_and(|tracker| tracker.prefixes.is_some()),
         ),
+        ('r', identity.only_reads),
+        ('e', identity.stays),
+        ('T', identity.leaves_no_trace),
     ];
     let letters: String = all
         .into_iter()

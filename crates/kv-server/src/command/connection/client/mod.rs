@@ -1,5 +1,6 @@
 //! `CLIENT`: what a connection says of itself, and what is told of the others.
 
+mod ability;
 mod durability;
 mod filters;
 mod help;
@@ -7,11 +8,11 @@ mod identity;
 mod kill;
 mod line;
 mod list;
-mod no_op;
 mod pause;
 mod reply;
 mod tracking;
 mod unblock;
+mod wishes;
 
 use crate::command::prelude::*;
 
@@ -30,6 +31,7 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
         alone: None,
         subcommands: &[
             tracking::CACHING,
+            ability::CAPA,
             durability::DURABILITY,
             identity::GETNAME,
             tracking::GETREDIR,
@@ -38,8 +40,8 @@ pub(super) const CLIENT: CommandSpec = CommandSpec {
             list::INFO,
             kill::KILL,
             list::LIST,
-            no_op::NO_EVICT,
-            no_op::NO_TOUCH,
+            wishes::NO_EVICT,
+            wishes::NO_TOUCH,
             pause::PAUSE,
             reply::REPLY,
             identity::SETINFO,
