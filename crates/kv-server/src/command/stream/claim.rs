@@ -119,7 +119,7 @@ impl Claiming {
             None => return Fate::Stays,
         };
         let once_more = u64::from(!self.only_ids);
-        Fate::Claimed(self.deliveries.unwrap_or(before + once_more))
+        Fate::Claimed(self.deliveries.unwrap_or(before.saturating_add(once_more)))
     }
 }
 

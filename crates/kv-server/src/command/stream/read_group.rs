@@ -161,7 +161,7 @@ fn show_pending(
             match stream.get(id) {
                 Some(entry) => {
                     let before = group.pending(id).map_or(0, |pending| pending.deliveries());
-                    shown.push((id, before + 1));
+                    shown.push((id, before.saturating_add(1)));
                     show::entry(entry, reply);
                 }
                 None => {
