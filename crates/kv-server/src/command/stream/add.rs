@@ -32,8 +32,14 @@ fn xadd(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome
     let mut trimming = Trimming::default();
     let mut only_old = false;
     while args.peek() != Some(b"*") && trimming.eat(&mut args, Some(&mut only_old))? {}
-    let wanted = new_id(args.bytes()?)?;
+    let wanted = match args.peek() {
+        Some(_) => Some(new_id(args.bytes()?)?),
+        None => None,
+    };
     trimming.check(txn)?;
+    let Some(wanted) = wanted else {
+        return Err(args.wrong_arity());
+    };
     let fields = args.words();
     if fields.is_empty() || !fields.len().is_multiple_of(2) {
         return Err(args.wrong_arity());

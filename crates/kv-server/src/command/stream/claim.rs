@@ -4,6 +4,7 @@ use kv_core::{Stream, StreamChange, StreamId, UnixMillis};
 
 use super::delivery::Recipient;
 use super::{id, show};
+use crate::command::error::shown;
 use crate::command::prelude::*;
 
 pub(super) const XCLAIM: CommandSpec = CommandSpec {
@@ -92,7 +93,7 @@ impl Claiming {
             } else if has_value && args.eat(b"LASTID") {
                 self.last = Some(id::strict(args.bytes()?, 0)?);
             } else {
-                let word = String::from_utf8_lossy(args.bytes()?).into_owned();
+                let word = shown(args.bytes()?);
                 return Err(CommandError::err(format!(
                     "Unrecognized XCLAIM option '{word}'"
                 )));

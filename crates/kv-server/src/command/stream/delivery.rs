@@ -3,6 +3,7 @@
 use kv_core::{Group, StreamChange, StreamId, UnixMillis};
 
 use super::show::NO_IDS;
+use crate::command::error::shown;
 use crate::command::prelude::*;
 
 /// A consumer of a group of the stream at a key.
@@ -16,10 +17,7 @@ pub(super) struct Recipient<'r> {
 impl Recipient<'_> {
     /// There is no such stream, or it has no such group.
     pub(super) fn no_group(&self) -> CommandError {
-        let (key, group) = (
-            String::from_utf8_lossy(self.key),
-            String::from_utf8_lossy(self.group),
-        );
+        let (key, group) = (shown(self.key), shown(self.group));
         CommandError {
             code: "NOGROUP",
             message: format!("No such key '{key}' or consumer group '{group}'").into(),

@@ -5,6 +5,7 @@ use kv_core::{StreamChange, StreamId};
 use super::delivery::Recipient;
 use super::id::{parse, strict};
 use super::show;
+use crate::command::error::shown;
 use crate::command::help::help;
 use crate::command::prelude::*;
 
@@ -147,7 +148,7 @@ impl Options {
 
 /// There is no such group.
 pub(super) fn no_group(key: &[u8], group: &[u8]) -> CommandError {
-    let (key, group) = (String::from_utf8_lossy(key), String::from_utf8_lossy(group));
+    let (key, group) = (shown(key), shown(group));
     CommandError {
         code: "NOGROUP",
         message: format!("No such consumer group '{group}' for key name '{key}'").into(),

@@ -75,8 +75,9 @@ fn halves(word: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
+/// A number as `strtoull` reads it, on which Redis falls back: blanks, a plus and zeros may stand before it.
 fn number(digits: &[u8]) -> Result<u64, CommandError> {
-    let digits = std::str::from_utf8(digits).ok();
+    let digits = std::str::from_utf8(digits.trim_ascii_start()).ok();
     digits.and_then(|digits| digits.parse().ok()).ok_or(INVALID)
 }
 
@@ -89,6 +90,7 @@ mod tests {
         assert_eq!(parse(b"5-3", 9), Ok(StreamId::new(5, 3)));
         assert_eq!(parse(b"5", 9), Ok(StreamId::new(5, 9)));
         assert_eq!(parse(b"-", 9), Ok(StreamId::MIN));
+        assert_eq!(strict(b" +01- 2", 9), Ok(StreamId::new(1, 2)));
         assert_eq!(strict(b"-", 9), Err(INVALID));
         assert_eq!(new_id(b"5-*"), Ok(NewId::NextOf(5)));
         assert_eq!(new_id(b"*"), Ok(NewId::Next));

@@ -114,7 +114,7 @@ impl Trimming {
     pub(super) fn check(&mut self, txn: &Txn<'_>) -> Result<(), CommandError> {
         match self.limit {
             Some(0) if self.is_rough => self.limit = None,
-            Some(_) if self.keep.is_none() => {
+            Some(1..) if self.keep.is_none() => {
                 return Err(CommandError::err(
                     "syntax error, LIMIT cannot be used without specifying a trimming strategy",
                 ));
