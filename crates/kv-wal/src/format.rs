@@ -42,6 +42,7 @@ mod checksums;
 mod fields;
 mod flip;
 mod frame;
+mod list;
 mod payload;
 mod record;
 mod segment_header;

@@ -2,10 +2,10 @@
 //!
 //! Invariant: a tag is never given a second meaning; new kinds of effect get new numbers at the end.
 
-use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
+use kv_core::{CollectionKind, Db, Effect, Elements, StringValue, UnixMillis, limits};
 
 use super::fields::{self, Fields, Malformed, put_string, put_varint, put_zigzag};
-use super::stream;
+use super::{list, stream};
 
 /// `db key value`: the key holds these bytes and does not expire.
 const SET_BYTES: u8 = 1;
@@ -27,22 +27,7 @@ const DELETE: u8 = 8;
 const FLUSH_DB: u8 = 9;
 /// Every key is gone.
 const FLUSH_ALL: u8 = 10;
-/// `db key count element...`: the list grew at its front, each element before the last.
-const LIST_PUSH_FRONT: u8 = 11;
-/// `db key count element...`: the list grew at its back.
-const LIST_PUSH_BACK: u8 = 12;
-/// `db key count`: the list lost elements at its front.
-const LIST_POP_FRONT: u8 = 13;
-/// `db key count`: the list lost elements at its back.
-const LIST_POP_BACK: u8 = 14;
-/// `db key index element`: the element there is this one now.
-const LIST_SET: u8 = 15;
-/// `db key index element`: this element came in before the one there.
-const LIST_INSERT: u8 = 16;
-/// `db key count element`: the list lost elements equal to this one, those nearest to the front.
-const LIST_REMOVE_FRONT: u8 = 17;
-/// `db key count element`: the list lost elements equal to this one, those nearest to the back.
-const LIST_REMOVE_BACK: u8 = 18;
+// 11 to 18: changes of lists, see `list`.
 /// `db key count field value field...`: the fields have these values; `count` is of both together.
 const HASH_SET: u8 = 19;
 /// `db key count field...`: the fields are gone.
@@ -168,7 +153,7 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         | Effect::ListPop { .. }
         | Effect::ListSet { .. }
         | Effect::ListInsert { .. }
-        | Effect::ListRemove { .. } => encode_on_list(effect, out),
+        | Effect::ListRemove { .. } => list::encode(effect, out),
         Effect::HashSet { db, key, fields } => put_elements(out, HASH_SET, db, key, fields),
         Effect::HashDelete { db, key, fields } => put_elements(out, HASH_DELETE, db, key, fields),
         Effect::SetAdd { db, key, members } => put_elements(out, SET_ADD, db, key, members),
@@ -209,69 +194,7 @@ fn put_two(out: &mut Vec<u8>, tag: u8, (from_db, from): (Db, &[u8]), (db, key): 
     put_place(out, db, key);
 }
 
-fn encode_on_list(effect: &Effect<'_>, out: &mut Vec<u8>) {
-    let (tag, db, key, number, element) = match *effect {
-        Effect::ListPush {
-            db,
-            key,
-            end,
-            elements,
-        } => {
-            let tag = at_end(end, LIST_PUSH_FRONT, LIST_PUSH_BACK);
-            return put_elements(out, tag, db, key, elements);
-        }
-        Effect::ListPop {
-            db,
-            key,
-            end,
-            count,
-        } => (
-            at_end(end, LIST_POP_FRONT, LIST_POP_BACK),
-            db,
-            key,
-            count,
-            None,
-        ),
-        Effect::ListSet {
-            db,
-            key,
-            index,
-            element,
-        } => (LIST_SET, db, key, index, Some(element)),
-        Effect::ListInsert {
-            db,
-            key,
-            index,
-            element,
-        } => (LIST_INSERT, db, key, index, Some(element)),
-        Effect::ListRemove {
-            db,
-            key,
-            from,
-            count,
-            element,
-        } => {
-            let tag = at_end(from, LIST_REMOVE_FRONT, LIST_REMOVE_BACK);
-            (tag, db, key, count, Some(element))
-        }
-        _ => unreachable!("an effect on a list"),
-    };
-    out.push(tag);
-    put_place(out, db, key);
-    put_varint(out, number);
-    if let Some(element) = element {
-        put_string(out, element);
-    }
-}
-
-fn at_end(end: ListEnd, front: u8, back: u8) -> u8 {
-    match end {
-        ListEnd::Front => front,
-        ListEnd::Back => back,
-    }
-}
-
-fn put_elements(out: &mut Vec<u8>, tag: u8, db: Db, key: &[u8], elements: Elements<'_>) {
+pub(super) fn put_elements(out: &mut Vec<u8>, tag: u8, db: Db, key: &[u8], elements: Elements<'_>) {
     out.push(tag);
     put_place(out, db, key);
     put_strings(out, elements);
@@ -421,7 +344,7 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
                 },
             }
         }
-        LIST_PUSH_FRONT..=LIST_REMOVE_BACK => decode_on_list(tag, db, key, fields)?,
+        list::PUSH_FRONT..=list::REMOVE_BACK => list::decode(tag, db, key, fields)?,
         HASH_SET => Effect::HashSet {
             db,
             key,
@@ -483,52 +406,6 @@ fn take_patch<'a>(db: Db, key: &'a [u8], fields: &mut Fields<'a>) -> Result<Effe
         key,
         offset,
         bytes,
-    })
-}
-
-/// The rest of a record whose tag says that it is about a list.
-fn decode_on_list<'a>(
-    tag: u8,
-    db: Db,
-    key: &'a [u8],
-    fields: &mut Fields<'a>,
-) -> Result<Effect<'a>, Malformed> {
-    let end = match tag {
-        LIST_PUSH_FRONT | LIST_POP_FRONT | LIST_REMOVE_FRONT => ListEnd::Front,
-        _ => ListEnd::Back,
-    };
-    Ok(match tag {
-        LIST_PUSH_FRONT | LIST_PUSH_BACK => Effect::ListPush {
-            db,
-            key,
-            end,
-            elements: take_elements(fields)?,
-        },
-        LIST_POP_FRONT | LIST_POP_BACK => Effect::ListPop {
-            db,
-            key,
-            end,
-            count: fields.varint()?,
-        },
-        LIST_SET => Effect::ListSet {
-            db,
-            key,
-            index: fields.varint()?,
-            element: fields.string(limits::STRING_BYTES_MAX)?,
-        },
-        LIST_INSERT => Effect::ListInsert {
-            db,
-            key,
-            index: fields.varint()?,
-            element: fields.string(limits::STRING_BYTES_MAX)?,
-        },
-        _ => Effect::ListRemove {
-            db,
-            key,
-            from: end,
-            count: fields.varint()?,
-            element: fields.string(limits::STRING_BYTES_MAX)?,
-        },
     })
 }
 
