@@ -169,7 +169,7 @@ fn a_script_that_was_tried_at_once_and_runs_apart_runs_once() {
     let script = "redis.call('INCR', KEYS[1]) redis.call('PUBLISH', 'c', 'x') \
                   return redis.call('INCR', 'another')";
     for round in 1..=3 {
-        wire.talk(resp(&["EVAL", script, "1", "k"]), &format!(":{round}\r\n"));
+        wire.talk(resp(&["EVAL", script, "1", "k"]), format!(":{round}\r\n"));
         hearer.talk("", "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n");
     }
     wire.talk(resp(&["GET", "k"]), "$1\r\n3\r\n");
