@@ -23,8 +23,9 @@ use crate::session::{Ran, SessionCx};
 /// Bytes of changes that one script may make: they are one unit of the log, with room for the last of them.
 const RECORDED_BYTES_MAX: usize = 256 << 20;
 
-pub(super) const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this call";
+const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this call";
 const WRONG_ARGUMENT: &str = "ERR Command arguments must be strings or integers";
+const NO_COMMAND: &str = "ERR Invalid command passed to server.acl_check_cmd()";
 const UNKNOWN: &str = "ERR Unknown command called from script";
 const WRONG_ARITY: &str = "ERR Wrong number of args calling command from script";
 const NOT_ALLOWED: &str = "ERR This Valkey command is not allowed from script";
@@ -37,6 +38,8 @@ const NOT_TAKEN: &str = "ERR the log does not take what the script writes";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct May {
     pub(super) write: bool,
+    /// Whether it may write though there are no replicas.
+    pub(super) do_without_replicas: bool,
     /// Whether it may begin to write what needs memory.
     pub(super) grow: bool,
 }
@@ -49,6 +52,8 @@ pub(super) struct Caller<'c, 's, 'h, 't> {
     /// The format that the script wants replies in.
     pub(super) format: Format,
     pub(super) may: May,
+    /// Whether a request that writes has run: from then on the script is not stopped for what it finds missing.
+    has_written: bool,
     /// What the request is written to, and its reply: kept from call to call.
     request: RequestArgs,
     out: ReplyBuffer,
@@ -68,6 +73,7 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             now,
             format: Format::Resp2,
             may,
+            has_written: false,
             request: RequestArgs::new(),
             out: ReplyBuffer::new(),
         }
@@ -85,14 +91,37 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             .map_err(|error| Raised::Reply(error.as_bytes().into()))
             .and_then(|()| self.run(request.view(b"")));
         self.request = request;
+        if let Err(Raised::Reply(text)) = &answer {
+            let codes = &self.cx.server.stats.error_codes;
+            self.cx.state.script_errors.met(text, codes);
+        }
         answer
+    }
+
+    /// Whether the user whose script this is may make the request that `words` are.
+    ///
+    /// # Errors
+    ///
+    /// What is to be raised: there is no such command.
+    pub(super) fn may_call(&mut self, words: &MultiValue) -> Result<bool, Raised> {
+        let mut request = RequestArgs::new();
+        fill(&mut request, words).map_err(|error| Raised::Reply(error.as_bytes().into()))?;
+        let request = request.view(b"");
+        match table::find(request) {
+            Ok(spec) => Ok(self.permit(spec, request).is_ok()),
+            Err(_) => Err(Raised::Reply(NO_COMMAND.as_bytes().into())),
+        }
     }
 
     fn run(&mut self, request: RequestRef<'_>) -> Result<Answer, Raised> {
         let refused = |why: &str| Raised::Reply(why.as_bytes().into());
         let spec = table::find(request).map_err(|_| refused(UNKNOWN))?;
-        self.admit(spec, request)?;
-        self.permit(spec, request)?;
+        let admitted = self.admit(spec, request);
+        if let Err(why) = admitted.and_then(|()| self.permit(spec, request)) {
+            self.cx.meters().rejected(spec);
+            return Err(why);
+        }
+        self.has_written |= spec.is_write();
         self.out.clear();
         let stopwatch = Stopwatch::begin(self.cx.state.times_exactly);
         let mut reply = Reply::new(&mut self.out, self.format);
@@ -107,11 +136,9 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             reply_bytes: self.out.len(),
             by_script: true,
         });
-        if let Err(CommandError { code, message }) = outcome {
+        if let Err(error) = outcome {
             self.out.clear();
-            return Err(Raised::Reply(
-                format!("{code} {message}").into_bytes().into(),
-            ));
+            return Err(raised(&error));
         }
         match self.answer() {
             Some(Answer::Error(text)) => Err(Raised::Reply(text.to_vec().into())),
@@ -132,10 +159,10 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             && !spec.is_read()
         {
             READ_ONLY
-        } else if spec.may_grow() && !self.may.grow && !self.hold.has_changed() {
-            return Err(Raised::Reply(
-                CommandError::OUT_OF_MEMORY.to_string().into_bytes().into(),
-            ));
+        } else if spec.is_write() && !self.may.do_without_replicas && !self.has_written {
+            return Err(raised(&CommandError::NO_REPLICAS));
+        } else if spec.may_grow() && !self.may.grow && !self.has_written {
+            return Err(raised(&CommandError::OUT_OF_MEMORY));
         } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
             TOO_MUCH
         } else if spec.is_write() && self.hold.is_refused() {
@@ -173,6 +200,11 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         let mut bytes = BytesMut::from(bytes);
         ReplyDecoder::new().decode(&mut bytes).ok().flatten()
     }
+}
+
+/// `error`, as a script meets it.
+fn raised(error: &CommandError) -> Raised {
+    Raised::Reply(error.to_string().into_bytes().into())
 }
 
 /// Writes `words` into `request`.

@@ -159,6 +159,7 @@ impl Machine {
         });
         self.begun.set(begun);
         self.sandbox.format.set(Format::Resp2);
+        cx.state.script_errors.begin();
         let ran = self
             .given(&runnable, &program)
             .and_then(|given| {
@@ -166,10 +167,15 @@ impl Machine {
                 self.play(&runnable, given, caller)
             })
             .and_then(|(ended_well, value)| {
+                let (errors, codes) = (&mut cx.state.script_errors, &server.stats.error_codes);
                 if ended_well {
+                    if let Some(error) = convert::error_of(&value)? {
+                        errors.answered(&error, codes);
+                    }
                     return convert::to_reply(&value, self.sandbox.format.get(), reply);
                 }
                 let error = self.final_error(Some(&runnable.name), &value)?;
+                errors.answered(&error, codes);
                 convert::write_error(&error, reply);
                 Ok(())
             });
@@ -236,10 +242,12 @@ impl Machine {
             Kind::Function => &self.sandbox.function_redis,
         };
         let caller = RefCell::new(caller);
+        let alone = || {
+            let caller = caller.try_borrow_mut();
+            caller.map_err(|_| Raised::Reply(NESTED.into()))
+        };
         let ask = |words: &MultiValue| {
-            let mut caller = caller
-                .try_borrow_mut()
-                .map_err(|_| Raised::Reply(NESTED.into()))?;
+            let mut caller = alone()?;
             caller.format = format.get();
             caller.call(words)
         };
@@ -253,6 +261,11 @@ impl Machine {
                 Err(Raised::Reply(text)) => convert::error_table(lua, &text).map(Value::Table),
                 Err(raised) => Err(raised.into_error()),
             })?;
+            let check = scope.create_function(|_, words: MultiValue| {
+                let may = alone().and_then(|mut caller| caller.may_call(&words));
+                may.map_err(Raised::into_error)
+            })?;
+            redis.raw_set("acl_check_cmd", check)?;
             redis.raw_set("call", call)?;
             redis.raw_set("pcall", pcall)?;
             run.call((&runnable.function, given))
@@ -332,6 +345,10 @@ fn may(server: &Server, hold: &Hold<'_, '_>, declared: Declared) -> Result<May, 
     let is_for_readers = matches!(hold, Hold::Look(_));
     let no_writes = declared.no_writes();
     let is_full = server.is_memory_full();
+    let lacks_replicas = server.settings.replicas_min.get() > 0;
+    if lacks_replicas && declared.is_told() && !no_writes {
+        return Err(CommandError::NO_REPLICAS);
+    }
     if is_full && declared.is_told() && !no_writes && !declared.allows_oom() {
         return Err(CommandError::OUT_OF_MEMORY);
     }
@@ -340,6 +357,7 @@ fn may(server: &Server, hold: &Hold<'_, '_>, declared: Declared) -> Result<May, 
     }
     Ok(May {
         write: !is_for_readers && !no_writes,
+        do_without_replicas: !lacks_replicas,
         grow: !is_full || declared.allows_oom(),
     })
 }

@@ -17,6 +17,7 @@ pub(crate) mod thread;
 // What runs.
 mod call;
 mod convert;
+pub(crate) mod errors;
 mod failure;
 pub(crate) mod function;
 mod known;
