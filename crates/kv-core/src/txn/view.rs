@@ -19,6 +19,8 @@ pub struct View<'s> {
     pub(crate) seen: Lsn,
     /// Whether looks do not count as uses.
     pub(crate) leaves_no_trace: bool,
+    /// Whether what has no order of its own is wanted in one.
+    pub(crate) wants_order: bool,
     pub(crate) notebook: Notebook,
 }
 
@@ -103,6 +105,18 @@ impl View<'_> {
     /// Looks do not count as uses of keys from here on.
     pub fn leave_no_trace(&mut self) {
         self.leaves_no_trace = true;
+    }
+
+    /// Says whether what has no order of its own is wanted in one: a program that goes on from it must do the same
+    /// each time.
+    pub fn want_order(&mut self, wanted: bool) {
+        self.wants_order = wanted;
+    }
+
+    /// What [`View::want_order`] said last; at first it is not.
+    #[must_use]
+    pub fn wants_order(&self) -> bool {
+        self.wants_order
     }
 
     /// Whether `key` is there. That is no use of it.

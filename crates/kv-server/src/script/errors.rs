@@ -48,7 +48,10 @@ impl ScriptErrors {
 /// The first word of an error.
 fn code(text: &[u8]) -> String {
     let text = text.strip_prefix(b"-").unwrap_or(text);
-    let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let word = text
+        .split(u8::is_ascii_whitespace)
+        .next()
+        .unwrap_or_default();
     String::from_utf8_lossy(word).into_owned()
 }
 

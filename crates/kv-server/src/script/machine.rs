@@ -160,6 +160,7 @@ impl Machine {
         self.begun.set(begun);
         self.sandbox.format.set(Format::Resp2);
         cx.state.script_errors.begin();
+        hold.view().want_order(true);
         let ran = self
             .given(&runnable, &program)
             .and_then(|given| {
@@ -180,6 +181,7 @@ impl Machine {
                 Ok(())
             });
         server.scripts.running.end();
+        hold.view().want_order(false);
         cx.state.db = db;
         self.clean_up(server);
         if let Err(error) = ran {
