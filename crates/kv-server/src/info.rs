@@ -233,7 +233,7 @@ fn persistence(cx: &ServerCx<'_>, lines: &mut Lines) {
     snapshot_lines(cx, &snapshots.unwrap_or_default(), lines);
     let log = server.engine.log();
     lines.add("aof_enabled", u8::from(log.is_some()));
-    lines.add("durability", server.config.durability.word());
+    lines.add("durability", server.engine.promised());
     match log {
         None => lines.add("aof_last_write_status", "ok"),
         Some(log) => log_lines(server, &log, lines),
@@ -378,6 +378,8 @@ fn stats(cx: &ServerCx<'_>, lines: &mut Lines) {
     );
     lines.add("total_error_replies", totals.errors);
     lines.add("expired_keys", store.expired);
+    // `MIGRATE` sends nothing anywhere.
+    lines.add("migrate_cached_sockets", 0);
     lines.add("expired_fields", store.expired_fields);
     lines.add("evicted_keys", store.evicted);
     lines.add(

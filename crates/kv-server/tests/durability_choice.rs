@@ -109,6 +109,33 @@ fn a_strict_server_has_lazy_connections() {
 }
 
 #[test]
+fn the_server_s_own_choice_can_change() {
+    let (_dir, server) = started("no");
+    let (mut admin, mut other, mut lazy) = (server.connect(), server.connect(), server.connect());
+    lazy.talk(resp(&["CLIENT", "DURABILITY", "no"]), "+OK\r\n");
+    other.talk(resp(&["SET", "k", "1"]), "+OK\r\n");
+    let before = syncs(&mut lazy);
+    admin.talk(resp(&["CONFIG", "SET", "appendfsync", "always"]), "+OK\r\n");
+    let changed = syncs(&mut lazy);
+    assert!(changed > before);
+    other.talk(resp(&["CLIENT", "DURABILITY"]), "$6\r\nalways\r\n");
+    other.talk(resp(&["SET", "k", "2"]), "+OK\r\n");
+    let written = syncs(&mut lazy);
+    assert!(written > changed);
+    // Who has chosen keeps the choice, and others wait for what it wrote before they see it.
+    lazy.talk(resp(&["SET", "k", "3"]), "+OK\r\n");
+    assert_eq!(syncs(&mut lazy), written);
+    other.talk(resp(&["GET", "k"]), "$1\r\n3\r\n");
+    let read = syncs(&mut lazy);
+    assert!(read > written);
+
+    admin.talk(resp(&["CONFIG", "SET", "durability", "no"]), "+OK\r\n");
+    other.talk(resp(&["SET", "k", "4"]), "+OK\r\n");
+    other.talk(resp(&["GET", "k"]), "$1\r\n4\r\n");
+    assert_eq!(syncs(&mut lazy), read);
+}
+
+#[test]
 fn what_cannot_be_promised_is_refused() {
     let (_dir, server) = started("no");
     let mut wire = server.connect();
@@ -120,6 +147,10 @@ fn what_cannot_be_promised_is_refused() {
             .starts_with("-ERR the server runs with durability no")
     );
     wire.talk(resp(&["CLIENT", "DURABILITY"]), "$2\r\nno\r\n");
+    wire.send(resp(&["CONFIG", "SET", "durability", "everysec"]))
+        .unwrap();
+    let refused = wire.line().unwrap();
+    assert!(refused.contains("does not sync every second"), "{refused}");
 
     let (_dir, server) = started("off");
     let mut wire = server.connect();

@@ -8,6 +8,10 @@ use std::thread;
 
 use process::{Process, Wire, resp};
 
+/// What `EXEC` says meanwhile.
+const ABORTED: &str = "-EXECABORT Transaction discarded because of: BUSY Redis is busy running a script. \
+                       You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n";
+
 const BUSY: &str =
     "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n";
 
@@ -45,6 +49,9 @@ fn a_script_without_an_end_is_told_to_others_and_can_be_killed() {
         "+OK\r\n",
     );
     for script in ENDLESS {
+        let mut fourth = server.connect();
+        fourth.talk(resp(&["MULTI"]), "+OK\r\n");
+        fourth.talk(resp(&["SET", "k", "v"]), "+QUEUED\r\n");
         stuck
             .send(resp(&["EVAL", script, "0"]))
             .expect("the server listens");
@@ -55,6 +62,9 @@ fn a_script_without_an_end_is_told_to_others_and_can_be_killed() {
         third.talk(resp(&["MULTI"]), "+OK\r\n");
         third.talk(resp(&["SET", "k", "v"]), BUSY);
         third.talk(resp(&["DISCARD"]), "+OK\r\n");
+        // A transaction ends, without having run.
+        fourth.talk(resp(&["EXEC"]), ABORTED);
+        fourth.talk(resp(&["EXEC"]), ABORTED);
         other.talk(resp(&["SCRIPT", "KILL"]), "+OK\r\n");
         let end = stuck.line().expect("a reply");
         assert!(

@@ -31,7 +31,7 @@ pub(crate) struct Access<'s> {
     held: Held<'s>,
     /// Whether looks are a reader's: those are counted.
     reader: bool,
-    /// Whether a reader has met something that has expired.
+    /// Whether a reader has met a key whose time has come.
     met_expired: bool,
 }
 
@@ -180,15 +180,15 @@ impl<'s> Access<'s> {
         if reader {
             stats.hits += u64::from(live.is_some());
             stats.misses += u64::from(live.is_none());
-            if entry.is_some() && live.is_none() {
+            if let (Some(entry), None) = (entry, live) {
                 store.sweeper.met_expired(spot.stripe);
-                self.met_expired = true;
+                self.met_expired |= has_ended(entry, at);
             }
         }
         (live, newest)
     }
 
-    /// Whether a reader has met something that has expired, which is still there.
+    /// Whether a reader has met a key whose time has come, which is still there.
     pub(crate) fn met_expired(&self) -> bool {
         self.met_expired
     }
@@ -315,7 +315,7 @@ impl<'s> Access<'s> {
         }
         changes.all = true;
         for (_, stripe) in held {
-            stripe.note_changes(effect, &mut changes.news);
+            stripe.note_changes(effect, now, &mut changes.news);
             changes.garbage.extend(stripe.apply(Place::START, effect));
         }
     }
@@ -559,7 +559,7 @@ fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
 }
 
 /// Whether the key is not there any more: its time or that of all its fields has come.
-fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
+pub(super) fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
     has_ended(entry, at)
         || entry
             .collection()

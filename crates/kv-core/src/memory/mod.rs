@@ -225,6 +225,7 @@ impl MemoryStore {
             at,
             seen: Lsn::ZERO,
             leaves_no_trace: false,
+            wants_order: false,
             notebook: Notebook::new(self.watch.wanted()),
         };
         let answer = look(&mut view);
@@ -348,6 +349,7 @@ impl MemoryStore {
                 at,
                 seen: Lsn::ZERO,
                 leaves_no_trace: false,
+                wants_order: false,
                 notebook: Notebook::new(self.watch.wanted()),
             },
             log,

@@ -5,14 +5,16 @@
 //!
 //! Invariant: a watcher is told of every change of its key that follows the transaction in which it began to
 //! watch, before anybody can see that change.
-//! Invariant: the end of a key that had expired before is no change.
+//! Invariant: the end of a key that had expired before is no change, nor is what has expired in the place of
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::access::is_expired;
 use super::place::Place;
 use super::stripe::Stripe;
-use crate::{Db, Effect, Lsn};
+use crate::{At, Db, Effect, Lsn, UnixMillis};
 
 /// Is told of changes of the keys that it watches; see [`View::watch`](crate::View::watch).
 pub trait KeyWatcher: Send + Sync {
@@ -49,15 +51,34 @@ struct Watch {
     is_stale: bool,
 }
 
+/// What there is at a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Absent,
+    /// An entry that nobody is shown any more.
+    Expired,
+    Alive,
+}
+
 impl Watch {
     /// Whether `effect`, which concerns the key, is news.
     fn hears(&mut self, effect: &Effect<'_>) -> bool {
         let was_stale = std::mem::take(&mut self.is_stale);
-        let removes = matches!(
-            effect,
-            Effect::Delete { .. } | Effect::FlushDb { .. } | Effect::FlushAll
-        );
-        !(was_stale && removes)
+        !(was_stale && matches!(effect, Effect::Delete { .. }))
+    }
+
+    /// Whether it is news that what was `before` at the key is `after` from now on, with its whole database.
+    fn hears_replacement(&mut self, before: Presence, after: Presence) -> bool {
+        let was_stale = std::mem::take(&mut self.is_stale);
+        match (before, after) {
+            (Presence::Absent, Presence::Absent) => false,
+            (_, Presence::Absent) => !was_stale,
+            (_, Presence::Expired) if was_stale || before == Presence::Absent => {
+                self.is_stale = true;
+                false
+            }
+            (_, Presence::Expired | Presence::Alive) => true,
+        }
     }
 
     fn news(&self, key: &[u8]) -> News {
@@ -125,37 +146,53 @@ impl Stripe {
         }
     }
 
-    /// Adds to `news` what watchers must know of `effect`, which is about to be applied to whole databases:
-    /// only the keys that are there change.
-    pub(super) fn note_changes(&mut self, effect: &Effect<'_>, news: &mut Vec<News>) {
+    /// Adds to `news` what watchers must know of `effect`, which is about to be applied to whole databases at
+    /// `now`: only the keys that are there, or will be, change.
+    pub(super) fn note_changes(
+        &mut self,
+        effect: &Effect<'_>,
+        now: UnixMillis,
+        news: &mut Vec<News>,
+    ) {
         let Some(mut watches) = self.watches.take() else {
             return;
         };
         for (key, of_key) in &mut watches.0 {
             for watch in of_key.iter_mut() {
-                let (place, db) = (watch.place, watch.db);
-                let is_there = |db| {
-                    let table = self.existing_table(db);
-                    table.is_some_and(|table| table.get(place, key).is_some())
+                let Some(successor) = effect.successor(watch.db) else {
+                    continue;
                 };
-                let mut looked_at = effect.replaces(db).into_iter().flatten();
-                if looked_at.any(is_there) && watch.hears(effect) {
+                let before = self.presence(At { db: watch.db, now }, watch.place, key);
+                let after = successor.map_or(Presence::Absent, |db| {
+                    self.presence(At { db, now }, watch.place, key)
+                });
+                if watch.hears_replacement(before, after) {
                     news.push(watch.news(key));
                 }
             }
         }
         self.watches = Some(watches);
     }
+
+    fn presence(&self, at: At, place: Place, key: &[u8]) -> Presence {
+        let table = self.existing_table(at.db);
+        match table.and_then(|table| table.get(place, key)) {
+            None => Presence::Absent,
+            Some(entry) if is_expired(entry, at) => Presence::Expired,
+            Some(_) => Presence::Alive,
+        }
+    }
 }
 
 impl Effect<'_> {
-    /// The databases whose keys are those of `db` before or after this effect, if it changes the whole of `db`.
-    fn replaces(&self, db: Db) -> [Option<Db>; 2] {
+    /// Whose keys are those of `db` after this effect, if it changes the whole of `db`: `Some(None)` is nobody's.
+    fn successor(&self, db: Db) -> Option<Option<Db>> {
         match *self {
-            Self::FlushDb { db: emptied } if emptied == db => [Some(db), None],
-            Self::FlushAll => [Some(db), None],
-            Self::SwapDbs { one, other } if db == one || db == other => [Some(one), Some(other)],
-            _ => [None, None],
+            Self::FlushDb { db: emptied } if emptied == db => Some(None),
+            Self::FlushAll => Some(None),
+            Self::SwapDbs { one, other } if db == one => Some(Some(other)),
+            Self::SwapDbs { one, other } if db == other => Some(Some(one)),
+            _ => None,
         }
     }
 }
@@ -305,6 +342,27 @@ mod tests {
         assert_eq!(heard, ["0:one@3", "0:zero@3"]);
         setting.write(5, 0, |txn| txn.swap_dbs(Db(0), Db(0)));
         assert!(setting.heard().is_empty());
+    }
+
+    #[test]
+    fn a_swap_of_what_has_expired_for_nothing_is_no_news() {
+        let setting = Setting::new();
+        setting.write(1, 0, |txn| set(txn, b"dead", Some(10)));
+        for key in [b"dead".as_slice(), b"other"] {
+            setting.watch(1, 10, key);
+            setting.watch(0, 10, key);
+        }
+        let swap = || setting.write(5, 10, |txn| txn.swap_dbs(Db(1), Db(0)));
+        for _ in 0..3 {
+            swap();
+            assert!(setting.heard().is_empty());
+        }
+        setting.write(0, 10, |txn| set(txn, b"dead", None));
+        setting.heard();
+        swap();
+        let mut heard = setting.heard();
+        heard.sort();
+        assert_eq!(heard, ["0:dead@6", "1:dead@6"]);
     }
 
     #[test]

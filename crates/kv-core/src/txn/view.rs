@@ -19,6 +19,8 @@ pub struct View<'s> {
     pub(crate) seen: Lsn,
     /// Whether looks do not count as uses.
     pub(crate) leaves_no_trace: bool,
+    /// Whether what has no order of its own is wanted in one.
+    pub(crate) wants_order: bool,
     pub(crate) notebook: Notebook,
 }
 
@@ -77,6 +79,15 @@ impl View<'_> {
         answer
     }
 
+    /// Lets `look` see what is in memory: what has expired and is not yet removed is shown. Meanwhile
+    /// [`View::now`] is the beginning of time, at which nothing has expired.
+    pub fn as_kept<R>(&mut self, look: impl FnOnce(&mut Self) -> R) -> R {
+        let now = std::mem::replace(&mut self.at.now, UnixMillis(i64::MIN));
+        let answer = look(self);
+        self.at.now = now;
+        answer
+    }
+
     /// Lets `watcher` know of every change of `key`, in the present database, that comes after this transaction,
     /// until [`MemoryStore::unwatch`](crate::MemoryStore::unwatch); or after this call, if this transaction goes
     /// on to change it. To ask again changes nothing. Whether `key` is there; that counts as no look at it.
@@ -89,7 +100,8 @@ impl View<'_> {
         self.notebook.origin = origin;
     }
 
-    /// Whether a look of a reader has met something that has expired: it is not shown, and still there.
+    /// Whether a look of a reader has met a key whose time has come: it is not shown, and still there. A hash of
+    /// which only all fields have expired is left to sweeps.
     #[must_use]
     pub fn met_expired(&self) -> bool {
         self.access.met_expired()
@@ -104,6 +116,18 @@ impl View<'_> {
     /// Looks do not count as uses of keys from here on.
     pub fn leave_no_trace(&mut self) {
         self.leaves_no_trace = true;
+    }
+
+    /// Says whether what has no order of its own is wanted in one: a program that goes on from it must do the same
+    /// each time.
+    pub fn want_order(&mut self, wanted: bool) {
+        self.wants_order = wanted;
+    }
+
+    /// What [`View::want_order`] said last; at first it is not.
+    #[must_use]
+    pub fn wants_order(&self) -> bool {
+        self.wants_order
     }
 
     /// Whether `key` is there. That is no use of it.

@@ -129,9 +129,14 @@ impl CommandError {
 
     /// What `EXEC` answers when it is itself wrong: the transaction is over.
     pub(crate) fn exec_aborted_because(error: &Self) -> Self {
+        let (code, message) = (error.code, &error.message);
+        let because = match code {
+            "ERR" => message.to_string(),
+            _ => format!("{code} {message}"),
+        };
         Self {
             code: "EXECABORT",
-            message: format!("Transaction discarded because of: {}", error.message).into(),
+            message: format!("Transaction discarded because of: {because}").into(),
         }
     }
 

@@ -10,8 +10,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use kv_wal::SnapshotRule;
 
 use self::change::{
-    bytes, change_rule, number, packed, rule, set_bind, set_clients_memory, set_maxclients,
-    set_output_limit, set_port, yes_or_no,
+    bytes, change_rule, number, packed, rule, set_bind, set_clients_memory, set_durability,
+    set_maxclients, set_output_limit, set_port, yes_or_no,
 };
 use super::{Durability, size};
 use crate::engine::evict::{policy_names, policy_number};
@@ -43,13 +43,17 @@ pub(crate) struct Knob {
 pub(crate) const KNOBS: &[Knob] = &[
     Knob {
         name: "appendfsync",
-        doc: "When the log is flushed to stable storage: `always`, `everysec` or `no` (`--durability`).",
+        doc: "What replies wait for unless their connection chose otherwise: `durability`, but for a server without \
+              a log, where it is `no`.",
         default: "always",
-        get: |server| match server.config.durability {
-            Durability::Off => "no".to_owned(),
-            durability => durability.word().to_owned(),
+        get: |server| match server.engine.promised() {
+            "off" => "no".to_owned(),
+            policy => policy.to_owned(),
         },
-        set: None,
+        set: Some(|server, text| match server.engine.gate() {
+            None if text.trim().eq_ignore_ascii_case("no") => Ok(Box::new(|_| ())),
+            _ => set_durability(server, text),
+        }),
     },
     Knob {
         name: "appendonly",
@@ -174,10 +178,12 @@ pub(crate) const KNOBS: &[Knob] = &[
     },
     Knob {
         name: "durability",
-        doc: "When a write counts as done: `always`, `everysec`, `no` or `off` (`--durability`).",
+        doc: "When a write counts as done, unless its connection chose otherwise: `always`, `everysec`, `no` or `off` \
+              (`--durability`). What cannot be switched is the log: to `off`, from `off`, and from a start with `no` \
+              to `everysec`.",
         default: "always",
-        get: |server| server.config.durability.word().to_owned(),
-        set: None,
+        get: |server| server.engine.promised().to_owned(),
+        set: Some(set_durability),
     },
     Knob {
         name: "hash-max-listpack-entries",

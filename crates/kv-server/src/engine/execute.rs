@@ -75,6 +75,7 @@ pub(crate) fn execute(
     };
     let mark = out.mark();
     let mut reply = Reply::new(out, cx.state.decoder.format());
+    let mut is_error = false;
     let answer = match admitted(cx, spec, request, room) {
         Ok(spec) if cx.state.multi.is_some() && !spec.flags.contains(Flags::NOT_QUEUED) => {
             Ok((queue(cx, spec, request, &mut reply), Lsn::ZERO))
@@ -91,11 +92,12 @@ pub(crate) fn execute(
                 return Executed::GivenUp;
             }
             if !matches!(answer, Err(Refusal::Behind)) {
+                is_error = cx.state.script_errors.take_answer();
                 cx.ran(Ran {
                     spec,
                     request,
                     nanos: stopwatch.nanos(),
-                    failed: !matches!(answer, Ok((Ok(()), _))),
+                    failed: is_error || !matches!(answer, Ok((Ok(()), _))),
                     reply_bytes: reply.buffer().len() - before,
                     by_script: false,
                 });
@@ -119,7 +121,7 @@ pub(crate) fn execute(
     if cx.state.caching.is_some() && cx.state.multi.is_none() {
         cx.state.end_caching(spec);
     }
-    let failed = outcome.is_err();
+    let failed = is_error || outcome.is_err();
     if let Err(error) = outcome {
         cx.server.stats.error_codes.add(error.code);
         reply.buffer().truncate(mark);

@@ -8,6 +8,7 @@ pub(crate) mod evict;
 pub(crate) mod execute;
 pub(crate) mod expire;
 pub(crate) mod lot;
+mod promise;
 pub(crate) mod transaction;
 
 use std::cell::{Cell, RefCell};
@@ -21,11 +22,13 @@ use kv_core::{
 use kv_wal::{CommitGate, Durability, DurableStore, LogFailure, LogStats, Recovered};
 
 use self::blocked::{Blocked, Wake};
+pub(crate) use self::promise::Promise;
 use crate::server::Server;
 
 /// The store and what it promises.
 pub(crate) struct Engine {
     backend: Backend,
+    promise: Arc<Promise>,
 }
 
 /// Where data lives.
@@ -38,7 +41,15 @@ pub(crate) enum Backend {
 
 impl Engine {
     pub(crate) fn new(backend: Backend) -> Self {
-        Self { backend }
+        // Without a log the word has no meaning.
+        let policy = match &backend {
+            Backend::Memory(_) => Durability::No,
+            Backend::Durable(store) => store.durability(),
+        };
+        Self {
+            backend,
+            promise: Arc::new(Promise::new(policy)),
+        }
     }
 
     /// The time, as commands see it.
@@ -150,7 +161,7 @@ impl Engine {
         }
     }
 
-    /// The gate that replies wait at, and the policy that opens it; `None` without a log.
+    /// The gate that replies wait at, and the log's own policy; `None` without a log.
     pub(crate) fn gate(&self) -> Option<(&Arc<CommitGate>, Durability)> {
         match &self.backend {
             Backend::Memory(_) => None,
@@ -158,9 +169,44 @@ impl Engine {
         }
     }
 
-    /// What replies wait for unless their connection chose otherwise; without a log the word has no meaning.
-    pub(crate) fn durability(&self) -> Durability {
-        self.gate().map_or(Durability::No, |(_, policy)| policy)
+    /// What replies wait for unless their connection chose otherwise.
+    pub(crate) fn promise(&self) -> &Arc<Promise> {
+        &self.promise
+    }
+
+    /// The name of what replies wait for unless their connection chose otherwise.
+    pub(crate) fn promised(&self) -> &'static str {
+        match self.gate() {
+            Some(_) => self.promise.policy().name(),
+            None => "off",
+        }
+    }
+
+    /// Whether replies can wait for what `policy` says.
+    ///
+    /// # Errors
+    ///
+    /// There is no log, or it does not sync every second: which of them.
+    pub(crate) fn can_promise(&self, policy: Durability) -> Result<(), &'static str> {
+        match (self.gate(), policy) {
+            (None, _) => Err(
+                "the server keeps its data in memory only (durability off): nothing can be made durable",
+            ),
+            (Some((_, Durability::No)), Durability::EverySec) => Err(
+                "the server runs with durability no and does not sync every second: choose always or no",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// From now on replies wait for what `policy`, which can be promised, says, unless their connection chose
+    /// otherwise.
+    pub(crate) fn change_promise(&self, policy: Durability) {
+        let newest = match policy {
+            Durability::Always => self.tell_undurable(),
+            Durability::EverySec | Durability::No => Lsn::ZERO,
+        };
+        self.promise.change(policy, newest);
     }
 
     /// Lets reads tell of every change that is not yet durable, for a connection that waits for them under a

@@ -45,14 +45,6 @@ impl<'s> Hold<'_, 's> {
         }
     }
 
-    /// Whether anything was changed.
-    pub(crate) fn has_changed(&self) -> bool {
-        match self {
-            Self::Look(_) => false,
-            Self::Change(txn) => txn.effects() > 0,
-        }
-    }
-
     /// To change data.
     ///
     /// # Panics
@@ -273,11 +265,12 @@ fn answer(
     // What the user may do can have changed since the request was kept.
     let permitted = cx.permit(queued.spec, queued.request.as_ref());
     let outcome = permitted.and_then(|()| act(cx, &mut Reply::new(out, cx.state.decoder.format())));
+    let is_error = cx.state.script_errors.take_answer();
     cx.ran(Ran {
         spec: queued.spec,
         request: queued.request.as_ref(),
         nanos: stopwatch.nanos(),
-        failed: outcome.is_err(),
+        failed: is_error || outcome.is_err(),
         reply_bytes: out.len() - before,
         by_script: false,
     });

@@ -166,11 +166,16 @@ const CODES_MAX: usize = 128;
 impl ErrorCodes {
     /// An error with this code was answered.
     pub(crate) fn add(&self, code: &str) {
+        self.add_many(code, 1);
+    }
+
+    /// So many errors with this code were answered.
+    pub(crate) fn add_many(&self, code: &str, more: u64) {
         let mut codes = self.codes();
         let has_room = codes.len() < CODES_MAX;
         match codes.get_mut(code) {
-            Some(count) => *count += 1,
-            None if has_room => drop(codes.insert(code.to_owned(), 1)),
+            Some(count) => *count += more,
+            None if has_room => drop(codes.insert(code.to_owned(), more)),
             None => {}
         }
     }

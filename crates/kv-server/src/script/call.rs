@@ -24,8 +24,9 @@ use crate::session::{Ran, SessionCx};
 /// Bytes of changes that one script may make: they are one unit of the log, with room for the last of them.
 const RECORDED_BYTES_MAX: usize = 256 << 20;
 
-pub(super) const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this call";
+const NO_ARGUMENT: &str = "ERR Please specify at least one argument for this call";
 const WRONG_ARGUMENT: &str = "ERR Command arguments must be strings or integers";
+const NO_COMMAND: &str = "ERR Invalid command passed to server.acl_check_cmd()";
 const UNKNOWN: &str = "ERR Unknown command called from script";
 const WRONG_ARITY: &str = "ERR Wrong number of args calling command from script";
 const NOT_ALLOWED: &str = "ERR This Valkey command is not allowed from script";
@@ -38,6 +39,8 @@ const NOT_TAKEN: &str = "ERR the log does not take what the script writes";
 #[derive(Clone, Copy, Debug)]
 pub(super) struct May {
     pub(super) write: bool,
+    /// Whether it may write though there are no replicas.
+    pub(super) do_without_replicas: bool,
     /// Whether it may begin to write what needs memory.
     pub(super) grow: bool,
 }
@@ -52,6 +55,8 @@ pub(super) struct Caller<'c, 's, 'h, 't> {
     pub(super) may: May,
     /// If it is tried at once: how it fares.
     at_once: Option<&'c AtOnce>,
+    /// Whether a request that writes has run: from then on the script is not stopped for what it finds missing.
+    has_written: bool,
     /// What the request is written to, and its reply: kept from call to call.
     request: RequestArgs,
     out: ReplyBuffer,
@@ -73,6 +78,7 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             format: Format::Resp2,
             may,
             at_once,
+            has_written: false,
             request: RequestArgs::new(),
             out: ReplyBuffer::new(),
         }
@@ -90,17 +96,43 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             .map_err(|error| Raised::Reply(error.as_bytes().into()))
             .and_then(|()| self.run(lua, request.view(b"")));
         self.request = request;
+        if let Err(Raised::Reply(text)) = &answer {
+            self.cx.state.script_errors.met(text);
+        }
         answer
+    }
+
+    /// Whether the user whose script this is may make the request that `words` are.
+    ///
+    /// # Errors
+    ///
+    /// What is to be raised: there is no such command.
+    pub(super) fn may_call(&mut self, words: &MultiValue) -> Result<bool, Raised> {
+        let mut request = RequestArgs::new();
+        fill(&mut request, words).map_err(|error| Raised::Reply(error.as_bytes().into()))?;
+        let request = request.view(b"");
+        match table::find(request) {
+            Ok(spec) => Ok(self.permit(spec, request).is_ok()),
+            Err(_) => Err(Raised::Reply(NO_COMMAND.as_bytes().into())),
+        }
     }
 
     fn run(&mut self, lua: &Lua, request: RequestRef<'_>) -> Result<Answer, Raised> {
         let refused = |why: &str| Raised::Reply(why.as_bytes().into());
         let spec = table::find(request).map_err(|_| refused(UNKNOWN))?;
-        self.admit(spec, request)?;
-        self.permit(spec, request)?;
+        let admitted = self.admit(spec, request);
+        if let Err(why) = admitted.and_then(|()| self.permit(spec, request)) {
+            // A refusal is counted where it stays one.
+            if let Some(at_once) = self.at_once {
+                return Err(at_once.give_up());
+            }
+            self.cx.meters().rejected(spec);
+            return Err(why);
+        }
         if let Some(at_once) = self.at_once {
             at_once.admit(self.hold, (spec, request), || lua.used_memory())?;
         }
+        self.has_written |= spec.is_write();
         self.out.clear();
         let stopwatch = Stopwatch::begin(self.cx.state.times_exactly);
         let mut reply = Reply::new(&mut self.out, self.format);
@@ -119,11 +151,9 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             Some(at_once) => at_once.ran(self.cx, ran)?,
             None => self.cx.ran(ran),
         }
-        if let Err(CommandError { code, message }) = outcome {
+        if let Err(error) = outcome {
             self.out.clear();
-            return Err(Raised::Reply(
-                format!("{code} {message}").into_bytes().into(),
-            ));
+            return Err(raised(&error));
         }
         match self.answer() {
             Some(Answer::Error(text)) => Err(Raised::Reply(text.to_vec().into())),
@@ -144,10 +174,10 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
             && !spec.is_read()
         {
             READ_ONLY
-        } else if spec.may_grow() && !self.may.grow && !self.hold.has_changed() {
-            return Err(Raised::Reply(
-                CommandError::OUT_OF_MEMORY.to_string().into_bytes().into(),
-            ));
+        } else if spec.is_write() && !self.may.do_without_replicas && !self.has_written {
+            return Err(raised(&CommandError::NO_REPLICAS));
+        } else if spec.may_grow() && !self.may.grow && !self.has_written {
+            return Err(raised(&CommandError::OUT_OF_MEMORY));
         } else if spec.is_write() && self.hold.recorded_bytes() > RECORDED_BYTES_MAX {
             TOO_MUCH
         } else if spec.is_write() && self.hold.is_refused() {
@@ -185,6 +215,11 @@ impl<'c, 's, 'h, 't> Caller<'c, 's, 'h, 't> {
         let mut bytes = BytesMut::from(bytes);
         ReplyDecoder::new().decode(&mut bytes).ok().flatten()
     }
+}
+
+/// `error`, as a script meets it.
+fn raised(error: &CommandError) -> Raised {
+    Raised::Reply(error.to_string().into_bytes().into())
 }
 
 /// Writes `words` into `request`.

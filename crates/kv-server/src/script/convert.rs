@@ -64,6 +64,17 @@ pub(super) fn to_lua(lua: &Lua, answer: &Answer, format: Format) -> mlua::Result
     })
 }
 
+/// The text of the error that `value` is, if it is one.
+pub(super) fn error_of(value: &Value) -> mlua::Result<Option<Vec<u8>>> {
+    let Value::Table(table) = value else {
+        return Ok(None);
+    };
+    Ok(match table.raw_get("err")? {
+        Value::String(text) => Some(text.as_bytes().to_vec()),
+        _ => None,
+    })
+}
+
 /// Answers with what a script has returned; `format` is the one that the script has chosen for itself.
 pub(super) fn to_reply(value: &Value, format: Format, reply: &mut Reply<'_>) -> mlua::Result<()> {
     write(value, format, reply, 0)

@@ -1,4 +1,5 @@
-//! The library `redis`, also called `server`: all of it but `call` and `pcall`, which belong to one run.
+//! The library `redis`, also called `server`: all of it but `call`, `pcall` and `acl_check_cmd`, which belong to one
+//! run.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,12 +8,10 @@ use kv_proto::Format;
 use mlua::{Lua, MultiValue, Table, Value};
 
 use super::at_once::AtOnce;
-use super::call::NO_ARGUMENT;
 use super::convert::{error_table, single};
 use super::failure;
 use super::function::register::{Loading, register_function};
 use super::store::Digest;
-use crate::command::table;
 use crate::info::REDIS_VERSION;
 
 /// [`REDIS_VERSION`] as one number.
@@ -73,7 +72,6 @@ pub(super) fn of_functions(lua: &Lua, format: &Rc<Cell<Format>>) -> mlua::Result
     add("status_reply", status_reply)?;
     add("sha1hex", sha1hex)?;
     add("set_repl", set_repl)?;
-    add("acl_check_cmd", acl_check_cmd)?;
     let format = Rc::clone(format);
     let setresp = lua.create_function(move |lua, args: MultiValue| {
         let [version] = arguments(&args)
@@ -172,20 +170,6 @@ fn set_repl(_: &Lua, args: MultiValue) -> mlua::Result<Value> {
         )),
         None => Err(failure::reply(
             "ERR server.set_repl() requires one argument.",
-        )),
-    }
-}
-
-/// There are no rules of access yet: everybody may run every command that there is.
-fn acl_check_cmd(lua: &Lua, args: MultiValue) -> mlua::Result<Value> {
-    let Some(name) = args.front() else {
-        return Err(failure::reply(NO_ARGUMENT));
-    };
-    let name = lua.coerce_string(name.clone())?;
-    match name.and_then(|name| table::find_by_name(&name.as_bytes())) {
-        Some(_) => Ok(Value::Boolean(true)),
-        None => Err(failure::reply(
-            "ERR Invalid command passed to server.acl_check_cmd()",
         )),
     }
 }

@@ -196,6 +196,8 @@ impl Machine {
         }
         let db = cx.state.db;
         self.begin(server, &runnable, &program);
+        cx.state.script_errors.begin();
+        hold.view().want_order(true);
         let ran = self
             .given(&runnable, &program)
             .and_then(|given| {
@@ -203,17 +205,26 @@ impl Machine {
                 self.play(&runnable, given, caller)
             })
             .and_then(|(ended_well, value)| {
+                let errors = &mut cx.state.script_errors;
                 if ended_well {
+                    if let Some(error) = convert::error_of(&value)? {
+                        errors.answered(&error);
+                    }
                     return convert::to_reply(&value, self.sandbox.format.get(), reply);
                 }
                 let error = self.final_error(Some(&runnable.name), &value)?;
+                errors.answered(&error);
                 convert::write_error(&error, reply);
                 Ok(())
             });
+        hold.view().want_order(false);
         match at_once {
             Some(at_once) if !at_once.end(cx, hold) => server.scripts.keep_apart(&runnable.name),
-            Some(_) => {}
-            None => server.scripts.running.end(),
+            Some(_) => cx.state.script_errors.end(&server.stats.error_codes),
+            None => {
+                server.scripts.running.end();
+                cx.state.script_errors.end(&server.stats.error_codes);
+            }
         }
         cx.state.db = db;
         self.clean_up(server, ran.is_ok());
@@ -300,10 +311,12 @@ impl Machine {
             Kind::Function => &self.sandbox.function_redis,
         };
         let caller = RefCell::new(caller);
+        let alone = || {
+            let caller = caller.try_borrow_mut();
+            caller.map_err(|_| Raised::Reply(NESTED.into()))
+        };
         let ask = |lua: &Lua, words: &MultiValue| {
-            let mut caller = caller
-                .try_borrow_mut()
-                .map_err(|_| Raised::Reply(NESTED.into()))?;
+            let mut caller = alone()?;
             caller.format = format.get();
             caller.call(lua, words)
         };
@@ -324,8 +337,13 @@ impl Machine {
                 Err(Raised::Reply(text)) => convert::error_table(lua, &text).map(Value::Table),
                 Err(raised) => Err(raised.into_error()),
             })?;
+            let check = scope.create_function(|_, words: MultiValue| {
+                let may = alone().and_then(|mut caller| caller.may_call(&words));
+                may.map_err(Raised::into_error)
+            })?;
             redis.raw_set(&names.call, call)?;
             redis.raw_set(&names.pcall, pcall)?;
+            redis.raw_set(&names.check, check)?;
             self.limit(true);
             let ran = run.call((&runnable.function, given));
             self.limit(false);
@@ -451,6 +469,10 @@ fn may(server: &Server, hold: &Hold<'_, '_>, declared: Declared) -> Result<May, 
     let is_for_readers = matches!(hold, Hold::Look(_));
     let no_writes = declared.no_writes();
     let is_full = server.is_memory_full();
+    let lacks_replicas = server.settings.replicas_min.get() > 0;
+    if lacks_replicas && declared.is_told() && !no_writes {
+        return Err(CommandError::NO_REPLICAS);
+    }
     if is_full && declared.is_told() && !no_writes && !declared.allows_oom() {
         return Err(CommandError::OUT_OF_MEMORY);
     }
@@ -459,6 +481,7 @@ fn may(server: &Server, hold: &Hold<'_, '_>, declared: Declared) -> Result<May, 
     }
     Ok(May {
         write: !is_for_readers && !no_writes,
+        do_without_replicas: !lacks_replicas,
         grow: !is_full || declared.allows_oom(),
     })
 }

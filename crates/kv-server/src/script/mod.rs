@@ -23,6 +23,7 @@ pub(crate) mod thread;
 mod call;
 mod compiled;
 mod convert;
+pub(crate) mod errors;
 mod failure;
 pub(crate) mod function;
 mod known;

@@ -45,6 +45,7 @@ pub(super) struct Names {
     pub(super) arguments: LuaString,
     pub(super) call: LuaString,
     pub(super) pcall: LuaString,
+    pub(super) check: LuaString,
 }
 
 /// Builds everything, and lets chunks that are loaded from now on see nothing else.
@@ -84,13 +85,14 @@ pub(super) fn build(lua: &Lua, chance: &Arc<Chance>) -> mlua::Result<Sandbox> {
     let [run, tidy, set_loading] =
         ["run", "tidy", "set_loading"].map(|name| made.raw_get::<Function>(name));
     let (run, tidy, set_loading) = (run?, tidy?, set_loading?);
-    let [keys, arguments, call, pcall] =
-        ["KEYS", "ARGV", "call", "pcall"].map(|name| lua.create_string(name));
+    let [keys, arguments, call, pcall, check] =
+        ["KEYS", "ARGV", "call", "pcall", "acl_check_cmd"].map(|name| lua.create_string(name));
     let names = Names {
         keys: keys?,
         arguments: arguments?,
         call: call?,
         pcall: pcall?,
+        check: check?,
     };
     Ok(Sandbox {
         names,

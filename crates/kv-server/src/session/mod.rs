@@ -374,6 +374,7 @@ impl Session<'_> {
         self.held += 1;
         self.tally.commands += 1 + std::mem::take(&mut self.state.scripted);
         self.tally.errors += u64::from(failed);
+        self.tally.errors += std::mem::take(&mut self.state.script_errors.hidden);
         self.tally.last = spec.or(self.tally.last);
         if muted.is_some() || self.state.replies != Replies::On {
             let is_told = !failed && spec.is_some_and(confirms_subscriptions);

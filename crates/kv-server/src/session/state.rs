@@ -15,8 +15,10 @@ use crate::acl::{DEFAULT, Login, User};
 use crate::clients::Client;
 use crate::command::error::CommandError;
 use crate::command::spec::{CommandSpec, Flags};
+use crate::engine::Promise;
 use crate::engine::blocked::Wake;
 use crate::pubsub::Topic;
+use crate::script::errors::ScriptErrors;
 use crate::script::machine::Machine;
 use crate::server::Server;
 use crate::tracking::{Remember, Tracker, forget_reads};
@@ -37,8 +39,10 @@ pub(crate) struct State {
     pub(crate) db: Db,
     /// Whether the connection ends after the replies so far.
     pub(crate) ending: bool,
-    /// What replies wait for: the server's policy, or what `CLIENT DURABILITY` chose.
-    pub(crate) durability: Durability,
+    /// What `CLIENT DURABILITY` chose that replies wait for.
+    pub(crate) durability: Option<Durability>,
+    /// What they wait for unless that chose otherwise.
+    promise: Arc<Promise>,
     /// What the replies that have not left wait for.
     pub(crate) depends_on: DependsOn,
     /// The newest change that the connection has made or been shown.
@@ -71,6 +75,8 @@ pub(crate) struct State {
     pub(crate) streak: Streak,
     /// Requests of scripts that it ran and that are not counted yet.
     pub(crate) scripted: u64,
+    /// Errors of scripts that are not written down yet.
+    pub(crate) script_errors: ScriptErrors,
 }
 
 /// A message that leaves with the transaction that published it.
@@ -111,7 +117,8 @@ impl State {
             decoder,
             db: Db::FIRST,
             ending: false,
-            durability: server.engine.durability(),
+            durability: None,
+            promise: Arc::clone(server.engine.promise()),
             depends_on: DependsOn::default(),
             newest: Lsn::ZERO,
             later: None,
@@ -127,6 +134,7 @@ impl State {
             leaves_no_trace: false,
             streak: Streak::default(),
             scripted: 0,
+            script_errors: ScriptErrors::default(),
         }
     }
 
@@ -139,7 +147,11 @@ impl State {
     /// A reply shows data as of `lsn`.
     pub(crate) fn shows(&mut self, lsn: Lsn) {
         self.newest = self.newest.max(lsn);
-        self.depends_on.add(lsn, self.durability);
+        let (lsn, policy) = match self.durability {
+            Some(chosen) => (lsn, chosen),
+            None => self.promise.depends_on(lsn),
+        };
+        self.depends_on.add(lsn, policy);
     }
 
     /// Lets `view` know whether looks count as uses of keys.

@@ -129,6 +129,8 @@ impl Session<'_> {
             Some(multi) => multi.is_spoilt = true,
             None => {}
         }
+        let aborted = is_exec.then(|| CommandError::exec_aborted_because(error));
+        let error = aborted.as_ref().unwrap_or(error);
         Reply::new(replies, self.state.decoder.format()).error(error.code, &error.message);
         let refused = Executed::Replied {
             shows: Lsn::ZERO,

@@ -2,6 +2,7 @@
 
 mod auth;
 mod client;
+mod cluster;
 mod echo;
 mod hello;
 mod name;
@@ -18,6 +19,7 @@ use super::spec::CommandSpec;
 pub(super) const GROUP: &[CommandSpec] = &[
     auth::AUTH,
     client::CLIENT,
+    cluster::CLUSTER,
     echo::ECHO,
     hello::HELLO,
     ping::PING,

@@ -39,7 +39,7 @@ fn reset(cx: &mut SessionCx<'_>, _args: Args<'_>, reply: &mut Reply<'_>) -> Outc
     cx.state.watching = None;
     cx.state.replies = Replies::On;
     cx.state.db = Db::FIRST;
-    cx.state.durability = cx.server.engine.durability();
+    cx.state.durability = None;
     cx.state.decoder.set_resp3(false);
     cx.state.leaves_no_trace = false;
     cx.state.client.identity().reset();

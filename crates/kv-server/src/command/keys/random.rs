@@ -25,12 +25,30 @@ const DRAWN_FROM: usize = 16;
 fn randomkey(cx: &ServerCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     args.finish()?;
     let from = cx.server.engine.any_cursor();
-    let key = any_key(cx, from).or_else(|| any_key(cx, Cursor::START));
+    let key = any_key(cx, from)
+        .or_else(|| any_key(cx, Cursor::START))
+        .or_else(|| expired_key(cx));
     match key {
         Some(key) => reply.bulk(&key),
         None => reply.null(),
     }
     Ok(())
+}
+
+/// Where nothing may be removed, as writes are paused, a key that has expired is better than none.
+fn expired_key(cx: &ServerCx<'_>) -> Option<Box<[u8]>> {
+    if !cx.server.pause.holds_up_writes() {
+        return None;
+    }
+    let (mut key, mut cursor) = (None, Cursor::START);
+    loop {
+        cursor = cx.scan_memory(cx.db, cursor, DRAWN_FROM, &mut |item| {
+            key.get_or_insert_with(|| Box::from(item.key));
+        });
+        if key.is_some() || cursor == Cursor::START {
+            return key;
+        }
+    }
 }
 
 /// One of the first keys from `cursor` on, drawn by lot.

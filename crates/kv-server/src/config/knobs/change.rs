@@ -76,6 +76,18 @@ pub(super) fn set_port(server: &Server, text: &str) -> Result<Change, String> {
         .map_err(|why| format!("Unable to listen on this port. Check server logs. ({why})"))
 }
 
+/// What replies wait for.
+pub(super) fn set_durability(server: &Server, text: &str) -> Result<Change, String> {
+    const EXPECTED: &str = "argument(s) must be one of the following: always, everysec, no";
+    let word = text.trim().to_ascii_lowercase();
+    if word == server.engine.promised() {
+        return Ok(Box::new(|_| ()));
+    }
+    let policy = word.parse().map_err(|_| EXPECTED.to_owned())?;
+    server.engine.can_promise(policy)?;
+    Ok(Box::new(move |server| server.engine.change_promise(policy)))
+}
+
 /// Listens on `addresses`, and on no others.
 pub(super) fn listen(server: &Server, addresses: Vec<SocketAddr>) -> Result<Change, String> {
     let new = server.rebind.prepare(&addresses)?;

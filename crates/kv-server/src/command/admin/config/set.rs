@@ -4,6 +4,7 @@ use crate::command::prelude::*;
 use crate::config::knobs::{Change, Knob};
 use crate::config::names;
 use crate::engine::ServerCx;
+use crate::server::Server;
 
 pub(super) const SET: CommandSpec = CommandSpec {
     name: "CONFIG|SET",
@@ -47,11 +48,13 @@ fn changes(cx: &ServerCx<'_>, mut args: Args<'_>) -> Result<Vec<Change>, Command
         wanted.push((knob, name, value));
     }
     let change = |(knob, name, value): (&Knob, &[u8], &[u8])| {
-        let set = knob
-            .set
-            .ok_or_else(|| failed(name, "can't set immutable config"))?;
         let value = std::str::from_utf8(value).map_err(|_| failed(name, "argument is not text"))?;
-        set(cx.server, value).map_err(|why| failed(name, &why))
+        match knob.set {
+            Some(set) => set(cx.server, value).map_err(|why| failed(name, &why)),
+            // Programs give back what `CONFIG GET` told them: that changes nothing.
+            None if (knob.get)(cx.server) == value => Ok(Box::new(|_: &Server| ()) as Change),
+            None => Err(failed(name, "can't set immutable config")),
+        }
     };
     wanted.into_iter().map(change).collect()
 }

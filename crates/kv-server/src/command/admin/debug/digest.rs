@@ -86,19 +86,24 @@ fn object(view: &mut View<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Out
     args.finish()?;
     let idle_s = view.idle_s(key).unwrap_or(0);
     let used_s = view.now().0 / 1000 - i64::from(idle_s);
-    let encoding = view.encoding(key);
-    let (Some(encoding), Some(value)) = (encoding, view.peek(key)) else {
-        return Err(CommandError::err("no such key"));
-    };
-    let mut bytes = 0;
-    for_each_part(value, &mut |_, parts| {
-        bytes += parts.iter().map(|part| part.len()).sum::<usize>();
-    });
+    // What has expired is of interest as long as it is there.
+    let (encoding, bytes) = view
+        .as_kept(|view| Some((view.encoding(key)?, bytes_of(view.peek(key)?))))
+        .ok_or_else(|| CommandError::err("no such key"))?;
     reply.simple(&format!(
         "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:{bytes} lru:{used_s} \
          lru_seconds_idle:{idle_s}"
     ));
     Ok(())
+}
+
+/// How many bytes the parts of `value` have.
+fn bytes_of(value: ValueRef<'_>) -> usize {
+    let mut bytes = 0;
+    for_each_part(value, &mut |_, parts| {
+        bytes += parts.iter().map(|part| part.len()).sum::<usize>();
+    });
+    bytes
 }
 
 /// Numbers that are the same for the same content, and hardly ever for another one.

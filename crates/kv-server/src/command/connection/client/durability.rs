@@ -22,29 +22,17 @@ pub(super) const DURABILITY: CommandSpec = CommandSpec {
 
 fn durability(cx: &mut SessionCx<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let engine = &cx.server.engine;
-    let log = engine.gate().map(|(_, policy)| policy);
     let Some(word) = args.peek() else {
-        reply.bulk(log.map_or("off", |_| cx.state.durability.name()).as_bytes());
+        let chosen = cx.state.durability.map(Durability::name);
+        reply.bulk(chosen.unwrap_or(engine.promised()).as_bytes());
         return Ok(());
     };
     args.bytes()?;
     args.finish()?;
     let chosen = policy(word)?;
-    match (log, chosen) {
-        (None, _) => {
-            return Err(CommandError::err(
-                "the server keeps its data in memory only (durability off): nothing can be made durable",
-            ));
-        }
-        (Some(Durability::No), Durability::EverySec) => {
-            return Err(CommandError::err(
-                "the server runs with durability no and does not sync every second: choose always or no",
-            ));
-        }
-        _ => {}
-    }
-    cx.state.durability = chosen;
-    if chosen == Durability::Always && log != Some(Durability::Always) {
+    engine.can_promise(chosen).map_err(CommandError::err)?;
+    cx.state.durability = Some(chosen);
+    if chosen == Durability::Always {
         // Its own reply waits for everything so far; from then on reads name what is not durable.
         let newest = engine.tell_undurable();
         cx.state.shows(newest);

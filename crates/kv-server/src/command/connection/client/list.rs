@@ -58,7 +58,13 @@ fn list(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
     let mut text = String::new();
     for client in cx.server.clients.all() {
         let progress = progress(cx, &client, args.spec());
-        let left_out = skip_me && client.id == cx.state.client.id;
+        let own = client.id == cx.state.client.id;
+        // What was told to end is no more, though its session may not have heard of that yet.
+        let left_out = if own {
+            skip_me
+        } else {
+            client.closing().is_some()
+        };
         if !left_out && filters.hold(cx.server, &client, &progress) {
             text.push_str(&line(cx.server, &client, &progress));
             text.push('\n');

@@ -122,8 +122,9 @@ fn sorted(
     options: &Options<'_>,
 ) -> Result<Vec<Shown>, CommandError> {
     let (elements, has_order) = elements(view, key)?;
-    // A set has no order of its own: stored, it gets one that replay gives it as well.
-    let by_itself = options.is_unsorted() && !has_order && options.store.is_some();
+    // A set has no order of its own: stored, or for a script, it gets one that it always has.
+    let gets_order = options.store.is_some() || view.wants_order();
+    let by_itself = options.is_unsorted() && !has_order && gets_order;
     let elements = order::arrange(view, elements, options, by_itself)?;
     if options.get.is_empty() {
         return Ok(elements.into_iter().map(Some).collect());
