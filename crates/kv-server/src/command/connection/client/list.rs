@@ -3,7 +3,7 @@
 use super::CLIENT_FLAGS;
 use super::filters::Filters;
 use super::line::line;
-use crate::clients::{Client, Progress};
+use crate::clients::{Client, Closing, Progress};
 use crate::command::prelude::*;
 use crate::session::SessionCx;
 
@@ -58,7 +58,9 @@ fn list(cx: &mut SessionCx<'_>, args: Args<'_>, reply: &mut Reply<'_>) -> Outcom
     let mut text = String::new();
     for client in cx.server.clients.all() {
         let progress = progress(cx, &client, args.spec());
-        let left_out = skip_me && client.id == cx.state.client.id;
+        // One that was ended is gone for who asks, though its session may not have noticed yet.
+        let gone = client.closing() == Some(Closing::Killed);
+        let left_out = gone || (skip_me && client.id == cx.state.client.id);
         if !left_out && filters.hold(cx.server, &client, &progress) {
             text.push_str(&line(cx.server, &client, &progress));
             text.push('\n');
