@@ -5,10 +5,10 @@
 //! Invariant: every effect means something for every state, so that replay has nothing to judge. What adds to a
 //! value of one kind takes a missing key, and a key of another kind, for an empty value of its kind without
 //! expiry; what only takes away, or adds nothing, leaves them as they are. A key whose collection became
-//! empty is gone.
+//! empty is gone; a stream without entries is not.
 //! Invariant: the order of variants here never reaches disk; `kv-wal` gives each an explicit number.
 
-use crate::{CollectionKind, Db, Elements, ListEnd, StringValue, UnixMillis};
+use crate::{CollectionKind, Db, Elements, ListEnd, StreamChange, StringValue, UnixMillis};
 
 /// One change: to one database, to all of them, or to what stands beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +229,15 @@ pub enum Effect<'a> {
         /// The members; some may not have been there.
         members: Elements<'a>,
     },
+    /// The stream at the key changed.
+    Stream {
+        /// The database.
+        db: Db,
+        /// The key.
+        key: &'a [u8],
+        /// How.
+        change: StreamChange<'a>,
+    },
     /// Every key of one database is gone.
     FlushDb {
         /// The database.
@@ -270,7 +279,8 @@ impl<'a> Effect<'a> {
             | Self::SetRemove { db, key, .. }
             | Self::HashExpire { db, key, .. }
             | Self::ZSetAdd { db, key, .. }
-            | Self::ZSetRemove { db, key, .. } => Some((db, key)),
+            | Self::ZSetRemove { db, key, .. }
+            | Self::Stream { db, key, .. } => Some((db, key)),
             Self::SwapDbs { .. }
             | Self::FlushDb { .. }
             | Self::FlushAll
@@ -312,6 +322,7 @@ impl<'a> Effect<'a> {
             | Self::HashSet { .. }
             | Self::SetAdd { .. }
             | Self::ZSetAdd { .. } => true,
+            Self::Stream { change, .. } => change.makes_keys(),
             Self::SetExpiry { .. }
             | Self::Delete { .. }
             | Self::ListPop { .. }

@@ -2,6 +2,8 @@
 
 use crate::{CollectionKind, Effect, Elements, HashRef, Item, ListEnd, ValueRef, ZSet};
 
+mod stream;
+
 /// A piece of a collection ends with the element that brings it to so many bytes, slices included.
 const PIECE_BYTES: usize = 64 << 10;
 
@@ -47,6 +49,7 @@ impl Item<'_> {
                 self.for_each_expiry_of(hash, show);
             }
             ValueRef::ZSet(zset) => self.for_each_piece_of(zset, show),
+            ValueRef::Stream(stream) => self.for_each_change_of(stream, show),
             ValueRef::Set(set) => in_pieces(set.iter(), |first, members| {
                 show(&match first {
                     true => self.whole(CollectionKind::Set, members),

@@ -113,6 +113,7 @@ pub use slot::{SLOT_COUNT, slot_of};
 pub use store::{At, ExpireSweep, Item, KeySet, Store};
 pub use txn::{Txn, View, ZSetAdded};
 pub use value::{
-    CollectionKind, Elements, Expiry, Hash, HashRef, Kind, List, ListEnd, Set, StringRef,
-    StringValue, ValueLimits, ValueRef, ZSet, ZSetIter,
+    CollectionKind, Consumer, Elements, Expiry, Group, Hash, HashRef, Kind, List, ListEnd, Pending,
+    Set, Stream, StreamChange, StreamEntry, StreamId, StreamIter, StringRef, StringValue,
+    ValueLimits, ValueRef, ZSet, ZSetIter,
 };

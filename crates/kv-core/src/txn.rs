@@ -8,6 +8,7 @@
 
 mod collections;
 mod keys;
+mod stream;
 mod view;
 mod zset;
 

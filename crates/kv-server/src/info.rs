@@ -164,6 +164,9 @@ fn clients(server: &Server, lines: &mut Lines) {
     let subscribers = all.iter().filter(|client| client.is_subscriber());
     let [tracking, ..] = server.tracking.counts();
     lines.add("blocked_clients", server.blocked.count());
+    let (keys, lasting) = server.blocked.keys();
+    lines.add("total_blocking_keys", keys);
+    lines.add("total_blocking_keys_on_nokey", lasting);
     lines.add("tracking_clients", tracking);
     lines.add("pubsub_clients", subscribers.count());
     let (reason, actions, left_ms) = match server.pause.status() {

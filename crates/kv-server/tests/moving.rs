@@ -244,10 +244,54 @@ fn values() -> Vec<Words> {
             vec![],
         );
     }
-    for key in ["list-small", "string", "hash-large"] {
+    streams(&mut add);
+    for key in ["list-small", "string", "hash-large", "stream"] {
         add(&["PEXPIREAT", key, LATER_MS], vec![]);
     }
     all
+}
+
+fn streams(add: &mut impl FnMut(&[&str], Words)) {
+    add(
+        &["XADD", "stream-small", "1-1", "f", "v", "g", "17"],
+        vec![],
+    );
+    add(&["XADD", "stream-empty", "7-1", "f", "v"], vec![]);
+    add(&["XDEL", "stream-empty", "7-1"], vec![]);
+    for number in 1..=250_u32 {
+        let id = format!("{}-{}", 1_000 + number / 3, number);
+        let name = if number % 7 == 0 { "other" } else { "name" };
+        let value = "x".repeat(number as usize);
+        add(
+            &[
+                "XADD",
+                "stream",
+                &id,
+                name,
+                &value,
+                "n",
+                &number.to_string(),
+            ],
+            vec![],
+        );
+    }
+    add(&["XGROUP", "CREATE", "stream", "group", "0"], vec![]);
+    for consumer in ["ada", "eve"] {
+        let read = [
+            "XREADGROUP",
+            "GROUP",
+            "group",
+            consumer,
+            "COUNT",
+            "20",
+            "STREAMS",
+            "stream",
+            ">",
+        ];
+        add(&read, vec![]);
+    }
+    add(&["XACK", "stream", "group", "1000-1"], vec![]);
+    add(&["XDEL", "stream", "1000-2"], vec![]);
 }
 
 fn strings(all: &mut Vec<Words>) {

@@ -42,10 +42,12 @@ mod checksums;
 mod fields;
 mod flip;
 mod frame;
+mod list;
 mod payload;
 mod record;
 mod segment_header;
 mod snapshot;
+mod stream;
 mod time_mark;
 
 pub(crate) use checksums::PayloadChecksums;

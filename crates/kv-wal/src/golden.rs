@@ -7,7 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, Lsn, StringValue, UnixMillis};
+use kv_core::{
+    CollectionKind, Db, Effect, Elements, ListEnd, Lsn, StreamChange, StreamId, StringValue,
+    UnixMillis,
+};
 
 use crate::Encoding;
 use crate::batch::FrameBuffer;
@@ -23,7 +26,7 @@ use crate::testing::MemFs;
 type Frames = Vec<Vec<Effect<'static>>>;
 
 /// The fixtures: the first version that has it, a folder, its encoding, what is in it.
-fn fixtures() -> [(u32, &'static str, Encoding, Frames); 10] {
+fn fixtures() -> [(u32, &'static str, Encoding, Frames); 12] {
     [
         (1, "binary", Encoding::Binary, plain()),
         (1, "json", Encoding::Json, plain()),
@@ -35,6 +38,8 @@ fn fixtures() -> [(u32, &'static str, Encoding, Frames); 10] {
         (1, "json-ranked", Encoding::Json, on_ranked()),
         (2, "binary-libraries", Encoding::Binary, on_libraries()),
         (2, "json-libraries", Encoding::Json, on_libraries()),
+        (2, "binary-streams", Encoding::Binary, on_streams()),
+        (2, "json-streams", Encoding::Json, on_streams()),
     ]
 }
 
@@ -46,6 +51,73 @@ fn on_libraries() -> Frames {
         vec![set(b"", Some(b"\xff")), set(b"lib", Some(b""))],
         vec![set(b"none", None)],
         vec![set(b"lib", None)],
+    ]
+}
+
+/// Every kind of change of a stream.
+fn on_streams() -> Frames {
+    const ONE: &[u8] = &[0, 0, 1, 0x9a, 0xac, 0x7e, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    const MOST: &[u8] = &[0xff; 16];
+    let ids = Elements::new(&[ONE, MOST]);
+    let one = StreamId::of_bytes(ONE).expect("an ID");
+    let (group, consumer) = (&b"g"[..], &b"a\xff"[..]);
+    let noon = UnixMillis(1_763_812_800_000);
+    let on = |change| Effect::Stream {
+        db: Db(7),
+        key: b"s",
+        change,
+    };
+    let set_group = |read| {
+        on(StreamChange::SetGroup {
+            group,
+            last: one,
+            read,
+        })
+    };
+    let set_consumer = |active| {
+        on(StreamChange::SetConsumer {
+            group,
+            consumer,
+            seen: noon,
+            active,
+        })
+    };
+    vec![
+        vec![
+            on(StreamChange::Renew),
+            on(StreamChange::Add {
+                id: one,
+                fields: Elements::new(&[b"f", b"gr\xc3\xbc\xc3\x9f", b"", b"\xff"]),
+            }),
+        ],
+        vec![
+            on(StreamChange::Delete { ids }),
+            on(StreamChange::Trim { count: u64::MAX }),
+        ],
+        vec![
+            on(StreamChange::SetIds {
+                last: StreamId::MAX,
+                max_deleted: one,
+                added: 300,
+            }),
+            set_group(None),
+            set_group(Some(0)),
+        ],
+        vec![set_consumer(None), set_consumer(Some(UnixMillis(-1)))],
+        vec![
+            on(StreamChange::Deliver {
+                group,
+                consumer,
+                time: noon,
+                count: 128,
+                ids,
+            }),
+            on(StreamChange::Acknowledge { group, ids }),
+        ],
+        vec![
+            on(StreamChange::DeleteConsumer { group, consumer }),
+            on(StreamChange::DestroyGroup { group }),
+        ],
     ]
 }
 

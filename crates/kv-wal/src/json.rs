@@ -27,6 +27,17 @@
 //! {"op":"zsetadd","db":0,"key":"scores","elements":["1.5","ada"]}
 //! {"op":"zsetremove","db":0,"key":"scores","elements":["ada"]}
 //! {"op":"putzset","db":0,"key":"scores","elements":["-inf","eve","2.0","ada"]}
+//! {"op":"streamrenew","db":0,"key":"events","elements":[]}
+//! {"op":"streamadd","db":0,"key":"events","elements":["1700000000000-0","field","value"]}
+//! {"op":"streamdelete","db":0,"key":"events","elements":["1700000000000-0","1700000000001-0"]}
+//! {"op":"streamtrim","db":0,"key":"events","elements":["3"]}
+//! {"op":"streamsetids","db":0,"key":"events","elements":["1700000000000-0","0-0","17"]}
+//! {"op":"streamsetgroup","db":0,"key":"events","elements":["group","1700000000000-0","17"]}
+//! {"op":"streamdestroygroup","db":0,"key":"events","elements":["group"]}
+//! {"op":"streamsetconsumer","db":0,"key":"events","elements":["group","ada","1700000000000","1700000000000"]}
+//! {"op":"streamdeleteconsumer","db":0,"key":"events","elements":["group","ada"]}
+//! {"op":"streamdeliver","db":0,"key":"events","elements":["group","ada","1700000000000","1","1700000000000-0"]}
+//! {"op":"streamacknowledge","db":0,"key":"events","elements":["group","1700000000000-0"]}
 //! {"op":"flushdb","db":0}
 //! {"op":"flushall"}
 //! {"op":"setlibrary","name":"lib","value":"#!lua name=lib\n..."}
@@ -35,12 +46,14 @@
 //!
 //! `expires` is in milliseconds since 1970. A key, name or value that is not UTF-8 stands in `key_base64`, `from_base64`,
 //! `name_base64` or `value_base64` instead; if one of `elements` is not, all stand in `elements_base64`. The score of a member stands before it, as the
-//! shortest decimal number that is read back as the same double, `inf` or `-inf`. A field is never given a second meaning.
+//! shortest decimal number that is read back as the same double, `inf` or `-inf`. What a change of a stream holds stands
+//! in `elements`: the number of entries that a group has passed, and the time at which a consumer was active, may be missing. A field is never given a second meaning.
 //!
 //! Invariant: whatever an effect holds comes back, byte for byte.
 mod base64;
 mod decode;
 mod encode;
+mod stream;
 mod text;
 
 pub(crate) use decode::decode;

@@ -1,13 +1,15 @@
 //! Effects on collections.
 //!
-//! Invariant: no entry holds an empty collection.
+//! Invariant: no entry holds an empty collection, but for streams.
 //! Invariant: nothing large is freed here: it is handed out, see [`Garbage`].
+
+mod stream;
 
 use super::garbage::Garbage;
 use super::place::Place;
 use super::raw::Slot;
 use super::table::Table;
-use crate::value::{Collection, CutOff};
+use crate::value::{Collection, Rest};
 use crate::{CollectionKind, Effect, Hash, List, Set, ValueLimits, ZSet};
 
 /// Changes memory as an effect on a collection says.
@@ -35,11 +37,14 @@ pub(super) fn apply(
             }
             removed.and_then(Garbage::of_entry)
         }
-        Effect::HashSet { key, fields, .. } => {
-            table.grow(place, key, CollectionKind::Hash, |collection| {
+        Effect::HashSet { key, fields, .. } => table.grow(
+            place,
+            key,
+            Collection::empty(CollectionKind::Hash),
+            |collection| {
                 collection.extend(fields, limits);
-            })
-        }
+            },
+        ),
         Effect::HashDelete { key, fields, .. } => table.shrink_hash(place, key, |hash| {
             fields.iter().for_each(|field| hash.remove(field));
         }),
@@ -51,22 +56,29 @@ pub(super) fn apply(
         } => table.shrink_hash(place, key, |hash| {
             fields.iter().for_each(|field| hash.expire(field, expires));
         }),
-        Effect::SetAdd { key, members, .. } => {
-            table.grow(place, key, CollectionKind::Set, |collection| {
+        Effect::SetAdd { key, members, .. } => table.grow(
+            place,
+            key,
+            Collection::empty(CollectionKind::Set),
+            |collection| {
                 collection.extend(members, limits);
-            })
-        }
+            },
+        ),
         Effect::SetRemove { key, members, .. } => table.shrink_set(place, key, |set| {
             members.iter().for_each(|member| set.remove(member));
         }),
-        Effect::ZSetAdd { key, members, .. } => {
-            table.grow(place, key, CollectionKind::ZSet, |collection| {
+        Effect::ZSetAdd { key, members, .. } => table.grow(
+            place,
+            key,
+            Collection::empty(CollectionKind::ZSet),
+            |collection| {
                 collection.extend(members, limits);
-            })
-        }
+            },
+        ),
         Effect::ZSetRemove { key, members, .. } => table.shrink_zset(place, key, |zset| {
             members.iter().for_each(|member| zset.remove(member));
         }),
+        Effect::Stream { key, change, .. } => stream::apply(table, place, key, &change, limits),
         _ => apply_to_list(table, place, effect, limits),
     }
 }
@@ -95,7 +107,9 @@ fn apply_to_list(
         }),
         Effect::ListPop {
             key, end, count, ..
-        } => table.shrink_list(place, key, |list| list.pop(end, to_usize(count), limits)),
+        } => table.shrink_list(place, key, |list| {
+            list.pop(end, to_usize(count), limits).map(Rest::List)
+        }),
         Effect::ListSet {
             key,
             index,
@@ -131,22 +145,26 @@ impl Table {
         key: &[u8],
         change: impl FnOnce(&mut List),
     ) -> Option<Garbage> {
-        self.grow(place, key, CollectionKind::List, |collection| {
-            if let Collection::List(list) = collection {
-                change(list);
-            }
-        })
+        self.grow(
+            place,
+            key,
+            Collection::empty(CollectionKind::List),
+            |collection| {
+                if let Collection::List(list) = collection {
+                    change(list);
+                }
+            },
+        )
     }
 
-    /// Changes the collection at `key`, made if there is none of its kind.
+    /// Changes the collection at `key`; where there is none of its kind, `new`, which is empty.
     fn grow(
         &mut self,
         place: Place,
         key: &[u8],
-        kind: CollectionKind,
+        mut new: Collection,
         change: impl FnOnce(&mut Collection),
     ) -> Option<Garbage> {
-        let mut new = Collection::empty(kind);
         let there = self.get(place, key).map(|entry| entry.value().kind());
         if there == Some(new.kind()) {
             self.change(place, key, |slot| {
@@ -167,7 +185,7 @@ impl Table {
         &mut self,
         place: Place,
         key: &[u8],
-        change: impl FnOnce(&mut List) -> Option<CutOff>,
+        change: impl FnOnce(&mut List) -> Option<Rest>,
     ) -> Option<Garbage> {
         self.shrink(place, key, |collection| match collection {
             Collection::List(list) => change(list),
@@ -222,7 +240,7 @@ impl Table {
         &mut self,
         place: Place,
         key: &[u8],
-        change: impl FnOnce(&mut Collection) -> Option<CutOff>,
+        change: impl FnOnce(&mut Collection) -> Option<Rest>,
     ) -> Option<Garbage> {
         let (mut cut_off, mut empty) = (None, false);
         self.change(place, key, |slot| {
@@ -233,7 +251,7 @@ impl Table {
         });
         let removed = empty.then(|| self.remove(place, key)).flatten();
         match cut_off {
-            Some(cut_off) => Garbage::of_elements(cut_off),
+            Some(rest) => Garbage::of_rest(rest),
             None => removed.and_then(Garbage::of_entry),
         }
     }
@@ -276,6 +294,7 @@ mod tests {
             OnCollection::Set(CollectionKind::Set, ..)
             | OnCollection::SetAdd(_)
             | OnCollection::SetRemove(_) => b"set",
+            OnCollection::Stream(_) => b"stream",
             _ => b"list",
         };
         OwnedEffect::OnCollection(Db::FIRST, key.to_vec(), change)
@@ -315,7 +334,7 @@ mod tests {
             let again = self::store();
             store.for_each(&mut |item| item.for_each_effect(&mut |effect| again.apply(effect)));
             prop_assert_eq!(&Model::of(&again), &model);
-            for key in [b"hash".as_slice(), b"set", b"list", b"zset"] {
+            for key in [b"hash".as_slice(), b"set", b"list", b"zset", b"stream"] {
                 again.apply(&Effect::Delete { db: Db::FIRST, key });
             }
             prop_assert_eq!(again.memory_used(), 0);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::raw::Slot;
 use super::stripe::Tables;
-use crate::value::CutOff;
+use crate::value::Rest;
 
 /// What takes more memory than this is not freed while a lock is held, in bytes.
 const HEAVY_BYTES: usize = 16 << 10;
@@ -28,7 +28,7 @@ pub(crate) struct Garbage {
 enum Kind {
     Tables(Box<Tables>),
     Entry(Slot),
-    Elements(CutOff),
+    Rest(Rest),
 }
 
 impl Garbage {
@@ -57,11 +57,11 @@ impl Garbage {
         })
     }
 
-    /// Elements that were cut off a list, if freeing them takes long; else they are freed here.
-    pub(super) fn of_elements(elements: CutOff) -> Option<Self> {
-        let bytes = elements.heap_bytes();
+    /// What was cut off a collection, if freeing it takes long; else it is freed here.
+    pub(super) fn of_rest(rest: Rest) -> Option<Self> {
+        let bytes = rest.heap_bytes();
         (bytes > HEAVY_BYTES).then_some(Self {
-            kind: Kind::Elements(elements),
+            kind: Kind::Rest(rest),
             bytes,
         })
     }

@@ -205,7 +205,8 @@ impl Stripe {
             | Effect::SetRemove { db, .. }
             | Effect::HashExpire { db, .. }
             | Effect::ZSetAdd { db, .. }
-            | Effect::ZSetRemove { db, .. } => {
+            | Effect::ZSetRemove { db, .. }
+            | Effect::Stream { db, .. } => {
                 let table = self.tables.get_or_make(db);
                 return collect::apply(table, place, effect, &self.limits);
             }

@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use super::stream::{OnStream, on_streams};
 use crate::{
     Clock, CollectionKind, Db, Effect, Elements, KeyValue, ListEnd, ManualClock, StoreError,
     StringValue, UnixMillis,
@@ -114,6 +115,7 @@ pub enum OnCollection {
     HashExpire(Vec<Vec<u8>>, Option<UnixMillis>),
     ZSetAdd(Vec<Vec<u8>>),
     ZSetRemove(Vec<Vec<u8>>),
+    Stream(OnStream),
 }
 
 impl OwnedEffect {
@@ -123,6 +125,9 @@ impl OwnedEffect {
             return show(&self.as_plain());
         };
         let (db, key) = (*db, key.as_slice());
+        if let OnCollection::Stream(change) = change {
+            return change.with(|change| show(&Effect::Stream { db, key, change }));
+        }
         let slices: Vec<&[u8]> = change.elements().iter().map(Vec::as_slice).collect();
         let elements = Elements::new(&slices);
         show(&match *change {
@@ -200,6 +205,7 @@ impl OwnedEffect {
                 key,
                 members: elements,
             },
+            OnCollection::Stream(_) => unreachable!("the caller looked"),
         })
     }
 
@@ -277,9 +283,11 @@ impl OnCollection {
             | Self::HashExpire(elements, _)
             | Self::ZSetAdd(elements)
             | Self::ZSetRemove(elements) => elements,
-            Self::ListPop(..) | Self::ListSet(..) | Self::ListInsert(..) | Self::ListRemove(..) => {
-                &[]
-            }
+            Self::ListPop(..)
+            | Self::ListSet(..)
+            | Self::ListInsert(..)
+            | Self::ListRemove(..)
+            | Self::Stream(_) => &[],
         }
     }
 }
@@ -368,6 +376,7 @@ pub fn on_collections() -> impl Strategy<Value = OnCollection> {
             .prop_map(|(fields, expires)| OnCollection::HashExpire(fields, expires)),
         8 => scored().prop_map(OnCollection::ZSetAdd),
         4 => few().prop_map(OnCollection::ZSetRemove),
+        8 => on_streams().prop_map(OnCollection::Stream),
         1 => (scored(), option::of(times()))
             .prop_map(|(all, expires)| OnCollection::Set(CollectionKind::ZSet, all, expires)),
     ]

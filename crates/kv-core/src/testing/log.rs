@@ -1,5 +1,7 @@
 //! A log in memory: remembers effects, and settles when it is told.
 
+mod stream;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -227,6 +229,10 @@ impl EffectLog for ManualLog {
                 put(out, b'y', db, key);
                 put_elements(out, members);
             }
+            Effect::Stream { db, key, change } => {
+                put(out, b'T', db, key);
+                stream::put(out, &change);
+            }
             Effect::FlushDb { db } => put(out, b'F', db, b""),
             Effect::FlushAll => put(out, b'*', Db::FIRST, b""),
             Effect::SetLibrary { name, code } => {
@@ -413,6 +419,11 @@ fn decode<'a>(rest: &mut &'a [u8]) -> Effect<'a> {
             db,
             key,
             members: take_elements(rest),
+        },
+        b'T' => Effect::Stream {
+            db,
+            key,
+            change: stream::take_change(rest),
         },
         b'F' => Effect::FlushDb { db },
         b'*' => Effect::FlushAll,

@@ -13,3 +13,4 @@ pub mod generate;
 pub mod log;
 pub mod mirror;
 pub mod model;
+pub mod stream;

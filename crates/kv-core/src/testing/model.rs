@@ -1,14 +1,16 @@
 //! The model: what effects and calls mean, said as plainly as possible.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use super::log::value_bytes;
+use super::stream::ModelStream;
 use crate::{
     Clock, CollectionKind, Cursor, Db, Effect, Elements, Expiry, KeyValue, Kind, ListEnd, Store,
-    StoreError, StringRef, UnixMillis, ValueRef,
+    StoreError, StreamChange, StringRef, UnixMillis, ValueRef,
 };
 
 /// What a key holds, and when it expires.
@@ -27,6 +29,8 @@ pub enum ModelValue {
     Set(BTreeSet<Vec<u8>>),
     /// A sorted set: the bits of scores by member.
     ZSet(BTreeMap<Vec<u8>, u64>),
+    /// A stream.
+    Stream(ModelStream),
 }
 
 type ModelHash = BTreeMap<Vec<u8>, (Vec<u8>, Option<UnixMillis>)>;
@@ -46,6 +50,7 @@ impl ModelValue {
                 }
                 return Self::String(string.to_bytes().to_vec());
             }
+            ValueRef::Stream(stream) => return Self::Stream(ModelStream::of(stream)),
             ValueRef::List(list) => Self::List(list.iter().map(<[u8]>::to_vec).collect()),
             ValueRef::Hash(hash) => {
                 let owned = |(field, value): (&[u8], &[u8])| {
@@ -66,7 +71,7 @@ impl ModelValue {
             }
         };
         let told = match value {
-            ValueRef::String(_) => 0,
+            ValueRef::String(_) | ValueRef::Stream(_) => 0,
             ValueRef::List(list) => list.len(),
             ValueRef::Hash(hash) => hash.len(),
             ValueRef::Set(set) => set.len(),
@@ -86,6 +91,7 @@ impl ModelValue {
             Self::Hash(_) => Kind::Hash,
             Self::Set(_) => Kind::Set,
             Self::ZSet(_) => Kind::ZSet,
+            Self::Stream(_) => Kind::Stream,
         }
     }
 
@@ -98,6 +104,7 @@ impl ModelValue {
             Self::Hash(hash) => hash.len(),
             Self::Set(set) => set.len(),
             Self::ZSet(zset) => zset.len(),
+            Self::Stream(stream) => stream.len(),
         }
     }
 
@@ -280,6 +287,7 @@ impl Model {
             Effect::ZSetRemove { db, key, members } => self.change_zset(db, key, |zset| {
                 zset.retain(|member, _| members.iter().all(|gone| gone != member));
             }),
+            Effect::Stream { db, key, change } => self.change_stream(db, key, &change),
             Effect::HashDelete { db, key, fields } => self.change_hash(db, key, |hash| {
                 hash.retain(|field, _| fields.iter().all(|gone| gone != field));
             }),
@@ -380,6 +388,26 @@ impl Model {
     fn change_set(&mut self, db: Db, key: &[u8], change: impl FnOnce(&mut BTreeSet<Vec<u8>>)) {
         let empty = ModelValue::Set(BTreeSet::new());
         self.change(db, key, empty, |value| change(value.set()));
+    }
+
+    /// Changes a stream, which is there even if it is empty.
+    fn change_stream(&mut self, db: Db, key: &[u8], change: &StreamChange<'_>) {
+        let held = self.0.entry((db, key.to_vec()));
+        if let Entry::Occupied(mut held) = held {
+            match &mut held.get_mut().0 {
+                ModelValue::Stream(stream) if *change != StreamChange::Renew => {
+                    return stream.apply(change);
+                }
+                _ if !change.makes_keys() => return,
+                _ => {}
+            }
+        } else if !change.makes_keys() {
+            return;
+        }
+        let mut stream = ModelStream::default();
+        stream.apply(change);
+        let held = (ModelValue::Stream(stream), None);
+        self.0.insert((db, key.to_vec()), held);
     }
 
     /// Changes the value at `key`; a missing key, or one of another kind than `empty`, counts as that. What

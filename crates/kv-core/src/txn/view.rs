@@ -6,7 +6,7 @@ use crate::memory::{Access, EntryRef, Usage};
 use crate::observe::Notebook;
 use crate::{
     At, Classes, Db, Expiry, HashRef, KeyWatcher, Kind, Libraries, List, Lsn, Random, Set,
-    StoreError, StringRef, UnixMillis, Uses, ValueLimits, ValueRef, ZSet,
+    StoreError, Stream, StringRef, UnixMillis, Uses, ValueLimits, ValueRef, ZSet,
 };
 
 /// A consistent, read-only look at the declared keys: of one database at a time, see [`View::in_db`].
@@ -270,6 +270,19 @@ impl View<'_> {
         let (version, changed) = self.access.shelf().version();
         self.seen = self.seen.max(changed);
         version
+    }
+
+    /// The stream at `key`; `None` when there is no such key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WrongKind`] when the key holds something else.
+    pub fn stream(&mut self, key: &[u8]) -> Result<Option<&Stream>, StoreError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(ValueRef::Stream(stream)) => Ok(Some(stream)),
+            Some(other) => Err(wrong_kind(Kind::Stream, other)),
+        }
     }
 
     /// Luck, as a stream of numbers of its own. What comes of it must be recorded as a result: an effect never

@@ -1,9 +1,11 @@
 //! What an entry owns when its value is not a string.
 
-use super::{Elements, Hash, Kind, List, ListEnd, Set, ValueLimits, ValueRef, ZSet};
+use super::list::CutOff;
+use super::stream::StreamRest;
+use super::{Elements, Hash, Kind, List, ListEnd, Set, Stream, ValueLimits, ValueRef, ZSet};
 use crate::UnixMillis;
 
-/// The kinds of value that have elements.
+/// The kinds of value that have elements and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CollectionKind {
     /// Elements in order.
@@ -23,6 +25,24 @@ pub(crate) enum Collection {
     Hash(Hash),
     Set(Set),
     ZSet(ZSet),
+    Stream(Box<Stream>),
+}
+
+/// What was cut off a collection, to be dropped when there is time.
+#[derive(Debug)]
+pub(crate) enum Rest {
+    List(CutOff),
+    Stream(StreamRest),
+}
+
+impl Rest {
+    /// Bytes of heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::List(elements) => elements.heap_bytes(),
+            Self::Stream(rest) => rest.heap_bytes(),
+        }
+    }
 }
 
 impl Default for Collection {
@@ -43,7 +63,7 @@ impl Collection {
     }
 
     /// Adds elements: at the back of a list; of a hash, each field is followed by its value; of a sorted set,
-    /// each member by its score.
+    /// each member by its score. A stream takes none: its entries come by [`Stream::apply`].
     pub(crate) fn extend(&mut self, elements: Elements<'_>, limits: &ValueLimits) {
         match self {
             Self::List(list) => elements
@@ -56,6 +76,7 @@ impl Collection {
             Self::ZSet(zset) => elements
                 .scored()
                 .for_each(|(score, member)| zset.set(member, score, limits)),
+            Self::Stream(_) => unreachable!("no elements of this kind"),
         }
     }
 
@@ -66,6 +87,7 @@ impl Collection {
             Self::Hash(hash) => ValueRef::Hash(hash.with_expired()),
             Self::Set(set) => ValueRef::Set(set),
             Self::ZSet(zset) => ValueRef::ZSet(zset),
+            Self::Stream(stream) => ValueRef::Stream(stream),
         }
     }
 
@@ -77,13 +99,14 @@ impl Collection {
         self.is_empty_by(UnixMillis(i64::MIN))
     }
 
-    /// Whether everything in it has expired by `now`.
+    /// Whether everything in it has expired by `now`. A stream without entries is there nevertheless.
     pub(crate) fn is_empty_by(&self, now: UnixMillis) -> bool {
         match self {
             Self::List(list) => list.is_empty(),
             Self::Hash(hash) => hash.total_len() == hash.due_len(now),
             Self::Set(set) => set.is_empty(),
             Self::ZSet(zset) => zset.is_empty(),
+            Self::Stream(_) => false,
         }
     }
 
@@ -102,6 +125,7 @@ impl Collection {
             Self::Hash(hash) => hash.is_packed(),
             Self::Set(set) => set.is_packed(),
             Self::ZSet(zset) => zset.is_packed(),
+            Self::Stream(_) => false,
         }
     }
 
@@ -112,6 +136,7 @@ impl Collection {
             Self::Hash(hash) => hash.heap_bytes(),
             Self::Set(set) => set.heap_bytes(),
             Self::ZSet(zset) => zset.heap_bytes(),
+            Self::Stream(stream) => stream.heap_bytes(),
         }
     }
 }

@@ -75,18 +75,24 @@ impl<'a> Elements<'a> {
 
 /// Takes one byte string behind its length.
 fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let mut length = 0_u64;
+    let length = take_number(rest)?;
+    let (taken, behind) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+    *rest = behind;
+    Some(taken)
+}
+
+/// Takes one number: seven bits a byte, the lowest first, the eighth bit set but in the last.
+pub(super) fn take_number(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, behind) = rest.split_first()?;
         *rest = behind;
-        length |= u64::from(byte & 0x7f) << shift;
+        number |= u64::from(byte & 0x7f) << shift;
         if *byte < 0x80 {
             break;
         }
     }
-    let (taken, behind) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-    *rest = behind;
-    Some(taken)
+    Some(number)
 }
 
 impl PartialEq for Elements<'_> {

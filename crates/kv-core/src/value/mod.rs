@@ -8,6 +8,7 @@ mod elements;
 mod hash;
 mod list;
 mod set;
+mod stream;
 mod string;
 mod value_limits;
 mod zset;
@@ -20,13 +21,15 @@ mod packed;
 mod sorted;
 mod tree;
 
-pub(crate) use collection::Collection;
 pub use collection::CollectionKind;
+pub(crate) use collection::{Collection, Rest};
 pub use elements::Elements;
 pub use hash::{Hash, HashRef};
-pub(crate) use list::CutOff;
 pub use list::{List, ListEnd};
 pub use set::Set;
+pub use stream::{
+    Consumer, Group, Pending, Stream, StreamChange, StreamEntry, StreamId, StreamIter,
+};
 pub use string::{StringRef, StringValue};
 pub use value_limits::ValueLimits;
 pub use zset::{ZSet, ZSetIter};
@@ -47,6 +50,8 @@ pub enum Kind {
     Set,
     /// Members, each once, in the order of their scores.
     ZSet,
+    /// Entries in the order of their IDs.
+    Stream,
 }
 
 impl Kind {
@@ -59,6 +64,7 @@ impl Kind {
             Self::Hash => "hash",
             Self::Set => "set",
             Self::ZSet => "zset",
+            Self::Stream => "stream",
         }
     }
 }
@@ -83,6 +89,8 @@ pub enum ValueRef<'a> {
     Set(&'a Set),
     /// A sorted set.
     ZSet(&'a ZSet),
+    /// A stream.
+    Stream(&'a Stream),
 }
 
 impl ValueRef<'_> {
@@ -95,6 +103,7 @@ impl ValueRef<'_> {
             Self::Hash(_) => Kind::Hash,
             Self::Set(_) => Kind::Set,
             Self::ZSet(_) => Kind::ZSet,
+            Self::Stream(_) => Kind::Stream,
         }
     }
 
@@ -115,6 +124,7 @@ impl ValueRef<'_> {
             Self::Hash(hash) => hash.encoding(),
             Self::Set(set) => set.encoding(),
             Self::ZSet(zset) => zset.encoding(),
+            Self::Stream(stream) => stream.encoding(),
         }
     }
 }

@@ -27,6 +27,10 @@ pub struct ValueLimits {
     /// `hll-sparse-max-bytes`: longest string of runs that counts distinct elements, in bytes. The store keeps it for
     /// those who know such strings.
     pub hll_sparse_bytes: AtomicUsize,
+    /// `stream-node-max-entries`: most entries of a block of a stream; 0: no limit.
+    pub stream_node_entries: AtomicUsize,
+    /// `stream-node-max-bytes`: most bytes of a block of a stream; 0: no limit.
+    pub stream_node_bytes: AtomicUsize,
 }
 
 impl Default for ValueLimits {
@@ -41,6 +45,8 @@ impl Default for ValueLimits {
             zset_value_bytes: 64.into(),
             list_size: (-2).into(),
             hll_sparse_bytes: 3000.into(),
+            stream_node_entries: 100.into(),
+            stream_node_bytes: 4096.into(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Category {
     Hash,
     /// Strings.
     String,
+    /// Streams.
+    Stream,
     /// Strings as rows of bits.
     Bitmap,
     /// Strings that count distinct elements.
@@ -51,7 +53,7 @@ pub(crate) enum Category {
 
 impl Category {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Keyspace,
         Self::Read,
         Self::Write,
@@ -63,6 +65,7 @@ impl Category {
         Self::Bitmap,
         Self::HyperLogLog,
         Self::Geo,
+        Self::Stream,
         Self::PubSub,
         Self::Admin,
         Self::Fast,
@@ -85,6 +88,7 @@ impl Category {
             Self::List => "list",
             Self::Hash => "hash",
             Self::String => "string",
+            Self::Stream => "stream",
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
             Self::PubSub => "pubsub",
@@ -117,13 +121,14 @@ impl Category {
                 let whole = has(Flags::WHOLE_KEYSPACE) || has(Flags::READS_KEYSPACE);
                 spec.group == Group::Keys || whole
             }
-            Self::Read => spec.is_read() && !spec.is_script(),
-            Self::Write => spec.is_write(),
+            Self::Read => spec.is_waiting_read() || spec.is_read() && !spec.is_script(),
+            Self::Write => spec.is_write() && !spec.is_waiting_read(),
             Self::Set => spec.group == Group::Set,
             Self::SortedSet => spec.group == Group::SortedSet,
             Self::List => spec.group == Group::List,
             Self::Hash => spec.group == Group::Hash,
             Self::String => spec.group == Group::String,
+            Self::Stream => spec.group == Group::Stream,
             Self::Bitmap => spec.group == Group::Bitmap,
             Self::HyperLogLog => spec.group == Group::HyperLogLog,
             Self::Geo => spec.group == Group::Geo,

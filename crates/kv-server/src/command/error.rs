@@ -169,10 +169,16 @@ impl CommandError {
 /// The most that an error shows of what a client sent, in bytes.
 const SHOWN_BYTES_MAX: usize = 128;
 
-/// The first `bytes_max` bytes of `word` as text on one line.
+/// What an error shows of a name that a client sent: the first bytes of it, as text on one line.
+pub(crate) fn shown(name: &[u8]) -> String {
+    shortened(name, SHOWN_BYTES_MAX)
+}
+
+/// The first `bytes_max` bytes of `word` as text on one line. As with Redis a zero byte ends it.
 fn shortened(word: &[u8], bytes_max: usize) -> String {
     let head = word.get(..bytes_max).unwrap_or(word);
-    String::from_utf8_lossy(head).replace(['\r', '\n', '\0'], " ")
+    let head = head.split(|byte| *byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(head).replace(['\r', '\n'], " ")
 }
 
 impl fmt::Display for CommandError {

@@ -114,6 +114,17 @@ events! {
         GEOSEARCHSTORE "geosearchstore"
         GEORADIUSSTORE "georadiusstore"
     }
+    STREAM => {
+        XADD "xadd"
+        XDEL "xdel"
+        XTRIM "xtrim"
+        XSETID "xsetid"
+        XGROUP_CREATE "xgroup-create"
+        XGROUP_SETID "xgroup-setid"
+        XGROUP_DESTROY "xgroup-destroy"
+        XGROUP_CREATECONSUMER "xgroup-createconsumer"
+        XGROUP_DELCONSUMER "xgroup-delconsumer"
+    }
     Classes::EXPIRED => {
         EXPIRED "expired"
     }
@@ -150,7 +161,7 @@ mod tests {
     #[test]
     fn names_are_unique_words() {
         for (index, event) in ALL.iter().enumerate() {
-            let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+            let is_word = |byte: u8| byte.is_ascii_lowercase() || b"_-".contains(&byte);
             assert!(event.name.bytes().all(is_word), "{}", event.name);
             let again = ALL[..index].iter().any(|other| other.name == event.name);
             assert!(!again, "{} stands twice", event.name);

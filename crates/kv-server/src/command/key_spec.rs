@@ -31,6 +31,12 @@ pub(crate) enum Keys {
         from: usize,
         access: Access,
     },
+    /// The first half of the words behind this one, which is looked for from word `from` on.
+    HalfBehind {
+        word: &'static str,
+        from: usize,
+        access: Access,
+    },
     /// The word at a place that depends on the other words.
     Found {
         /// The place, if there is such a key.
@@ -106,6 +112,7 @@ impl Keys {
             Self::Range { access, .. }
             | Self::Counted { access, .. }
             | Self::Behind { access, .. }
+            | Self::HalfBehind { access, .. }
             | Self::Found { access, .. }
             | Self::Hidden { access, .. } => access,
             Self::Each(parts) => parts
@@ -121,6 +128,7 @@ impl Keys {
             Self::Range { .. }
             | Self::Counted { .. }
             | Self::Behind { .. }
+            | Self::HalfBehind { .. }
             | Self::Found { .. }
             | Self::Hidden { .. } => std::slice::from_ref(self),
             Self::Each(parts) => parts,
@@ -186,6 +194,18 @@ impl Keys {
                     place.map_or(0, |place| place + 1),
                     1,
                 )
+            }
+            Self::HalfBehind { word, from, .. } => {
+                let is_it =
+                    |place: &usize| request.arg(*place).eq_ignore_ascii_case(word.as_bytes());
+                let first = (from..words).find(is_it).map_or(words, |place| place + 1);
+                let half = (words - first.min(words)) / 2;
+                let end = if (words - first).is_multiple_of(2) {
+                    first + half
+                } else {
+                    first
+                };
+                (first, end, 1)
             }
             Self::Counted { count_at, step, .. } => {
                 let first = count_at + 1;

@@ -47,6 +47,7 @@ mod list;
 mod pubsub;
 pub(crate) mod script;
 mod set;
+mod stream;
 mod string;
 mod transaction;
 mod zset;

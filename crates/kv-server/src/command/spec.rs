@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use kv_core::{Kind, Txn, UnixMillis, View};
-use kv_proto::Reply;
+use kv_proto::{Reply, Request};
 
 use super::args::Args;
 use super::error::CommandError;
@@ -45,12 +45,17 @@ pub(crate) struct CommandSpec {
 }
 
 impl CommandSpec {
-    /// Whether it can change data.
+    /// Whether it can change data, or may wait for it.
     pub(crate) const fn is_write(&self) -> bool {
         matches!(
             self.run,
             Run::Write(_) | Run::Block(_) | Run::Library { changes: true, .. }
         )
+    }
+
+    /// Whether it only looks at data, and may wait for it.
+    pub(crate) fn is_waiting_read(&self) -> bool {
+        matches!(self.run, Run::Block(_)) && !self.keys.access().changes()
     }
 
     /// Whether it is a program, which may be or do anything.
@@ -75,8 +80,8 @@ impl CommandSpec {
     }
 
     /// Whether it may need more memory than there was: refused while memory is full.
-    pub(crate) const fn may_grow(&self) -> bool {
-        self.is_write() && !self.flags.contains(Flags::NEVER_GROWS)
+    pub(crate) fn may_grow(&self) -> bool {
+        self.is_write() && !self.is_waiting_read() && !self.flags.contains(Flags::NEVER_GROWS)
     }
 
     /// Whether it works on every key.
@@ -109,12 +114,14 @@ pub(crate) type ScriptRun =
     fn(&mut SessionCx<'_>, &mut Hold<'_, '_>, UnixMillis, Args<'_>, &mut Reply<'_>) -> Outcome;
 
 /// Whether a request that may have to wait must.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Turn {
     /// The reply is complete.
     Done,
-    /// Nothing was written or changed.
+    /// Nothing was written, or changed that anybody waits for.
     Wait(Wait),
+    /// As `Wait`, and this request is run again instead.
+    WaitAs(Wait, Box<Request>),
 }
 
 /// What a request waits for.
@@ -128,6 +135,8 @@ pub(crate) struct Wait {
     pub(crate) at_most: Option<Duration>,
     /// Whether it is answered with an array where it may not wait.
     pub(crate) answers_array: bool,
+    /// Whether it is run again also when a key is gone or holds another kind.
+    pub(crate) even_if_gone: bool,
 }
 
 impl Turn {
@@ -135,8 +144,8 @@ impl Turn {
     pub(crate) fn do_not_wait(self, reply: &mut Reply<'_>) {
         match self {
             Self::Done => {}
-            Self::Wait(wait) if wait.answers_array => reply.null_array(),
-            Self::Wait(_) => reply.null(),
+            Self::Wait(wait) | Self::WaitAs(wait, _) if wait.answers_array => reply.null_array(),
+            Self::Wait(_) | Self::WaitAs(..) => reply.null(),
         }
     }
 }
@@ -243,6 +252,8 @@ pub(crate) enum Group {
     SortedSet,
     /// Fields, each with a value.
     Hash,
+    /// Entries in the order of their IDs.
+    Stream,
     /// Strings as rows of bits.
     Bitmap,
     /// Strings that count distinct elements.
@@ -265,12 +276,13 @@ pub(crate) enum Group {
 
 impl Group {
     /// Every group, in the order in which people read about them.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::String,
         Self::List,
         Self::Set,
         Self::SortedSet,
         Self::Hash,
+        Self::Stream,
         Self::Bitmap,
         Self::HyperLogLog,
         Self::Geo,
@@ -290,6 +302,7 @@ impl Group {
             Self::Set => "set",
             Self::SortedSet => "sorted-set",
             Self::Hash => "hash",
+            Self::Stream => "stream",
             Self::Bitmap => "bitmap",
             Self::HyperLogLog => "hyperloglog",
             Self::Geo => "geo",

@@ -10,7 +10,7 @@ use super::error::CommandError;
 use super::spec::{CommandSpec, Run};
 use super::{
     acl, admin, bitmap, connection, geo, hash, hyperloglog, introspect, keys, list, pubsub, script,
-    set, string, transaction, zset,
+    set, stream, string, transaction, zset,
 };
 
 /// Every command, group by group, each group sorted by name.
@@ -20,6 +20,7 @@ pub(crate) static TABLE: &[&[CommandSpec]] = &[
     set::GROUP,
     zset::GROUP,
     hash::GROUP,
+    stream::GROUP,
     bitmap::GROUP,
     hyperloglog::GROUP,
     geo::GROUP,

@@ -429,6 +429,34 @@ pub(crate) const KNOBS: &[Knob] = &[
         set: Some(|_, text| packed(text, |limits| &limits.set_value_bytes)),
     },
     Knob {
+        name: "stream-node-max-bytes",
+        doc: "Bytes that a block of a stream may have; 0: no limit.",
+        default: "4096",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .stream_node_bytes
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.stream_node_bytes)),
+    },
+    Knob {
+        name: "stream-node-max-entries",
+        doc: "Entries that a block of a stream may have; 0: no limit.",
+        default: "100",
+        get: |server| {
+            server
+                .engine
+                .limits()
+                .stream_node_entries
+                .load(Relaxed)
+                .to_string()
+        },
+        set: Some(|_, text| packed(text, |limits| &limits.stream_node_entries)),
+    },
+    Knob {
         name: "tcp-keepalive",
         doc: "Seconds between the probes of connections opened from now on; 0 is none.",
         default: "300",

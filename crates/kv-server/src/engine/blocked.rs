@@ -108,7 +108,8 @@ pub(crate) struct Served {
     pub(crate) reply: ReplyBuffer,
     /// The newest change that it shows.
     pub(crate) shows: Lsn,
-    pub(crate) failed: bool,
+    /// The code of the error that it is, if it is one.
+    pub(crate) failed: Option<&'static str>,
 }
 
 /// What a session that waits holds in its hands.
@@ -160,6 +161,17 @@ impl Blocked {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// How many keys clients wait for, and for how many of these some wait that also hear of the key's end.
+    pub(crate) fn keys(&self) -> (usize, usize) {
+        let queues = lock(&self.queues);
+        let lasting = |queue: &&VecDeque<u64>| {
+            let waiters = queue.iter().filter_map(|id| queues.clients.get(id));
+            waiters.into_iter().any(|waiter| waiter.wait.even_if_gone)
+        };
+        let lasting = queues.of_keys.values().filter(lasting).count();
+        (queues.of_keys.len(), lasting)
+    }
+
     /// Counts one more client that waits, for as long as the answer lives.
     pub(crate) fn counted(&self) -> Counted<'_> {
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -191,15 +203,16 @@ impl Blocked {
             let args = Args::new(spec, request);
             txn.set_origin(id);
             let turn = all_or_nothing(spec, txn, |txn| attempt(txn, args, reply));
-            if let Ok(Turn::Wait(wait)) = &turn {
+            if let Ok(Turn::Wait(wait) | Turn::WaitAs(wait, _)) = &turn {
                 for key in keys.iter().take(wait.keys) {
                     txn.watch(key, &watcher);
                 }
             }
             turn
         })?;
-        let wait = match turn {
-            Ok(Turn::Wait(wait)) => wait,
+        let (wait, request) = match turn {
+            Ok(Turn::Wait(wait)) => (wait, Request::from_ref(request)),
+            Ok(Turn::WaitAs(wait, request)) => (wait, *request),
             Ok(Turn::Done) => return Ok(Entered::Run(Ok(()), shows)),
             Err(error) => return Ok(Entered::Run(Err(error), shows)),
         };
@@ -214,7 +227,7 @@ impl Blocked {
             id,
             spec,
             attempt,
-            request: Request::from_ref(request),
+            request,
             db: at.db,
             format: reply.format(),
             wait,
@@ -264,7 +277,8 @@ impl Blocked {
         place: &Place,
     ) -> Result<(), Refusal> {
         let mut index = 0;
-        let mut known: Option<Kind> = None;
+        // What the key is known to hold, if anything.
+        let mut known: Option<Option<Kind>> = None;
         while let Some(id) = queues.of_keys.get(place).and_then(|queue| queue.get(index)) {
             let id = *id;
             let Some(waiter) = queues.clients.get(&id) else {
@@ -274,13 +288,13 @@ impl Blocked {
                 self.remove(memory, queues, id);
                 continue;
             }
-            if known.is_some_and(|kind| kind != waiter.wait.kind) {
+            let wait = waiter.wait;
+            if known.is_some_and(|kind| kind != Some(wait.kind)) && !wait.even_if_gone {
                 index += 1;
                 continue;
             }
             match waiter.try_again(memory, now, &place.1)? {
-                Tried::Holds(None) => return Ok(()),
-                Tried::Holds(kind) => known = kind,
+                Tried::Holds(kind) => known = Some(kind),
                 Tried::Waits => index += 1,
                 Tried::Served(served) => {
                     known = None;
@@ -332,7 +346,7 @@ impl Waiter {
         let (turn, shows) = memory.write_sized(at, KeySet::Many(&keys), Size::Unknown, |txn| {
             txn.set_origin(self.id);
             let kind = txn.kind(key);
-            if kind != Some(self.wait.kind) {
+            if kind != Some(self.wait.kind) && !self.wait.even_if_gone {
                 return Err(kind);
             }
             let mut reply = Reply::new(&mut out, self.format);
@@ -343,12 +357,12 @@ impl Waiter {
         })?;
         let failed = match turn {
             Err(kind) => return Ok(Tried::Holds(kind)),
-            Ok(Ok(Turn::Wait(_))) => return Ok(Tried::Waits),
-            Ok(Ok(Turn::Done)) => false,
+            Ok(Ok(Turn::Wait(_) | Turn::WaitAs(..))) => return Ok(Tried::Waits),
+            Ok(Ok(Turn::Done)) => None,
             Ok(Err(error)) => {
                 out.clear();
                 Reply::new(&mut out, self.format).error(error.code, &error.message);
-                true
+                Some(error.code)
             }
         };
         Ok(Tried::Served(Served {

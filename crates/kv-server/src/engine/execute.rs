@@ -319,7 +319,7 @@ fn run_or_wait(
     match turn {
         Ok(Turn::Done) => return Ok((Ok(()), shows)),
         Err(error) => return Ok((Err(error), shows)),
-        Ok(Turn::Wait(_)) => {}
+        Ok(Turn::Wait(_) | Turn::WaitAs(..)) => {}
     }
     let asking = Asking {
         id: cx.state.client.id,

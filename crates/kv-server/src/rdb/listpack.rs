@@ -115,15 +115,7 @@ impl<'p> Listpack<'p> {
     /// Reads the length behind an entry of `length` bytes: seven bits a byte, the highest first, the eighth bit
     /// set but in the first.
     fn length_behind(&mut self, length: usize) -> Result<(), Damaged> {
-        // Longest lengths take a byte more than they must.
-        let width = match length {
-            0..=127 => 1,
-            128..16_383 => 2,
-            16_383..2_097_151 => 3,
-            2_097_151..268_435_455 => 4,
-            _ => 5,
-        };
-        let behind = self.reader.bytes(width)?;
+        let behind = self.reader.bytes(width_behind(length))?;
         let mut left = length;
         for (place, byte) in behind.iter().enumerate().rev() {
             let goes_on = if place == 0 { 0 } else { 0x80 };
@@ -144,6 +136,79 @@ fn text<'p>(
 ) -> Result<(Entry<'p>, usize), Damaged> {
     let bytes = reader.bytes(length)?;
     Ok((Entry::Bytes(bytes), head_bytes + length))
+}
+
+/// A listpack that is being written.
+#[derive(Debug, Default)]
+pub(super) struct ListpackWriter {
+    entries: Vec<u8>,
+    count: usize,
+}
+
+impl ListpackWriter {
+    /// Adds a number.
+    pub(super) fn number(&mut self, number: i64) {
+        let start = self.entries.len();
+        match u8::try_from(number) {
+            Ok(short @ ..0x80) => self.entries.push(short),
+            _ => {
+                self.entries.push(0xf4);
+                self.entries.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        self.end(start);
+    }
+
+    /// Adds bytes.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        let start = self.entries.len();
+        let length = bytes.len();
+        if let Ok(short @ ..0x40) = u8::try_from(length) {
+            self.entries.push(0x80 | short);
+        } else if let Ok(middle @ ..0x1000) = u16::try_from(length) {
+            let [high, low] = middle.to_be_bytes();
+            self.entries.extend_from_slice(&[0xe0 | high, low]);
+        } else {
+            let length = u32::try_from(length).unwrap_or(u32::MAX);
+            self.entries.push(0xf0);
+            self.entries.extend_from_slice(&length.to_le_bytes());
+        }
+        self.entries.extend_from_slice(bytes);
+        self.end(start);
+    }
+
+    /// Writes the length behind the entry that began at `start`.
+    fn end(&mut self, start: usize) {
+        let length = self.entries.len() - start;
+        for place in 0..width_behind(length) {
+            let shift = 7 * (width_behind(length) - 1 - place);
+            let [low, ..] = (length >> shift).to_le_bytes();
+            self.entries
+                .push((low & 0x7f) | if place == 0 { 0 } else { 0x80 });
+        }
+        self.count += 1;
+    }
+
+    /// The whole listpack.
+    pub(super) fn finish(self) -> Vec<u8> {
+        let length = HEAD_BYTES + self.entries.len() + 1;
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        let count = u16::try_from(self.count).unwrap_or(MANY);
+        let head = [&length.to_le_bytes()[..], &count.to_le_bytes()].concat();
+        [&head, &self.entries[..], &[END]].concat()
+    }
+}
+
+/// How many bytes the length behind an entry takes.
+fn width_behind(length: usize) -> usize {
+    // Longest lengths take a byte more than they must.
+    match length {
+        0..=127 => 1,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
+        _ => 5,
+    }
 }
 
 #[cfg(test)]
@@ -190,6 +255,25 @@ mod tests {
         assert_eq!(read(&of(1, &entry)), Ok(vec![Entry::Bytes(&long)]));
         let entry = [&b"\xf0\x2c\x01\x00\x00"[..], &long, b"\x02\xb1"].concat();
         assert_eq!(read(&of(1, &entry)), Ok(vec![Entry::Bytes(&long)]));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let long: Vec<Vec<u8>> = [0, 63, 64, 130, 4_095, 4_096, 20_000]
+            .into_iter()
+            .map(|length| vec![b'x'; length])
+            .collect();
+        let mut writer = ListpackWriter::default();
+        let mut expected = Vec::new();
+        for number in [0, 127, 128, -1, i64::MAX, i64::MIN] {
+            writer.number(number);
+            expected.push(Entry::Number(number));
+        }
+        for bytes in &long {
+            writer.bytes(bytes);
+            expected.push(Entry::Bytes(bytes));
+        }
+        assert_eq!(read(&writer.finish()), Ok(expected));
     }
 
     #[test]

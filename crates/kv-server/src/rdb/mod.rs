@@ -21,6 +21,7 @@ mod lzf;
 mod object;
 mod payload;
 mod read;
+mod stream;
 mod write;
 
 #[cfg(test)]
@@ -62,7 +63,11 @@ mod types {
     pub(super) const ZSET_LISTPACK: u8 = 17;
     /// Nodes, each a listpack or one long element.
     pub(super) const LIST_NODES: u8 = 18;
+    /// Streams, in the three forms that there were.
+    pub(super) const STREAM_FIRST: u8 = 15;
+    pub(super) const STREAM_SECOND: u8 = 19;
     pub(super) const SET_LISTPACK: u8 = 20;
+    pub(super) const STREAM_THIRD: u8 = 21;
     /// Fields with expiries, of Valkey 9; earlier versions mean something else by it.
     pub(super) const HASH_EXPIRING_VALKEY: u8 = 22;
     /// Fields with expiries, of Redis.

@@ -7,6 +7,7 @@ use kv_core::{CollectionKind, Elements, UnixMillis};
 
 use super::listpack::Listpack;
 use super::read::Reader;
+use super::stream::{self, Form, StreamContent};
 use super::{Damaged, OBJECT_BYTES_MAX, VERSION_VALKEY, intset, types};
 
 /// A value.
@@ -16,6 +17,8 @@ pub(crate) enum Object {
     String(Vec<u8>),
     /// Anything else.
     Collection(Content),
+    /// A stream.
+    Stream(Box<StreamContent>),
 }
 
 /// Elements and what they are.
@@ -61,7 +64,7 @@ impl Words {
         Ok(())
     }
 
-    fn elements(&self) -> Elements<'_> {
+    pub(super) fn elements(&self) -> Elements<'_> {
         Elements::of_prefixed(self.count, &self.bytes)
     }
 }
@@ -71,10 +74,18 @@ pub(super) fn read(bytes: &[u8], version: u16) -> Result<Object, Damaged> {
     let mut reader = Reader::new(bytes);
     let object = match reader.byte()? {
         types::STRING => Object::String(reader.string()?.into_owned()),
+        types::STREAM_FIRST => stream(&mut reader, Form::First)?,
+        types::STREAM_SECOND => stream(&mut reader, Form::Second)?,
+        types::STREAM_THIRD => stream(&mut reader, Form::Third)?,
         kind => Object::Collection(content(kind, &mut reader, version)?),
     };
     reader.finish()?;
     Ok(object)
+}
+
+fn stream(reader: &mut Reader<'_>, form: Form) -> Result<Object, Damaged> {
+    let content = stream::read(reader, form)?;
+    Ok(Object::Stream(Box::new(content)))
 }
 
 fn content(kind: u8, reader: &mut Reader<'_>, version: u16) -> Result<Content, Damaged> {

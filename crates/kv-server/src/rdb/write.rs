@@ -3,7 +3,7 @@
 use kv_core::{HashRef, UnixMillis, ValueRef};
 
 use super::payload::seal;
-use super::{VERSION_PLAIN, VERSION_REDIS, types};
+use super::{VERSION_PLAIN, VERSION_REDIS, stream, types};
 
 /// The payload of `value`. One whose fields expire has the form of Redis, which Valkey does not know; every other one
 /// can be read by both.
@@ -26,6 +26,10 @@ pub(crate) fn dump(value: ValueRef<'_>) -> Option<Vec<u8>> {
                 put_string(&mut out, member);
                 out.extend_from_slice(&score.to_le_bytes());
             }
+        }
+        ValueRef::Stream(stream) => {
+            out.push(types::STREAM_THIRD);
+            stream::put(&mut out, stream);
         }
         ValueRef::Hash(hash) => version = put_hash(&mut out, hash),
         _ => return None,
@@ -70,7 +74,7 @@ pub(super) fn put_string(out: &mut Vec<u8>, string: &[u8]) {
     out.extend_from_slice(string);
 }
 
-fn put_length(out: &mut Vec<u8>, length: u64) {
+pub(super) fn put_length(out: &mut Vec<u8>, length: u64) {
     if let Ok(short) = u8::try_from(length)
         && short < 1 << 6
     {

@@ -51,7 +51,10 @@ impl Session<'_> {
                 let limit = self.worker.server.settings.output_hard_bytes.get();
                 replies.set_limit(usize::try_from(limit).unwrap_or(usize::MAX));
                 self.state.shows(shows);
-                self.tally.errors += u64::from(failed);
+                if let Some(code) = failed {
+                    self.worker.server.stats.error_codes.add(code);
+                    self.tally.errors += 1;
+                }
             }
             Wake::TimedOut => Reply::new(replies, self.state.decoder.format()).null_array(),
             Wake::Unblocked => {

@@ -71,6 +71,13 @@ const RULES: &[(&str, Rule, &str)] = &[
     ),
     ("OBJECT|IDLETIME", Rule::Chance, TIME),
     ("OBJECT|FREQ", Rule::Chance, "counted by chance"),
+    ("XPENDING", Rule::Chance, TIME),
+    ("XINFO|CONSUMERS", Rule::Chance, TIME),
+    (
+        "XINFO|STREAM",
+        Rule::Chance,
+        "blocks and times are each server's own",
+    ),
     ("INCRBYFLOAT", Rule::Number, FLOAT),
     ("HINCRBYFLOAT", Rule::Number, FLOAT),
 ];

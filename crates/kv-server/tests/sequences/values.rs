@@ -13,6 +13,23 @@ use rand::{RngExt as _, SeedableRng as _};
 /// Databases that sequences use.
 pub(crate) const DATABASES: usize = 4;
 
+/// Arguments that are IDs of entries of a stream.
+const STREAM_IDS: [&str; 7] = [
+    "id",
+    "start",
+    "end",
+    "last-id",
+    "lastid",
+    "max-deleted-id",
+    "entries-read",
+];
+
+/// Such IDs, and what is none; no time of day, so that all servers make the same ones.
+const IDS: [&str; 26] = [
+    "1-1", "2-1", "3-1", "4-1", "5-5", "7-0", "9-3", "12-1", "20-2", "31-1", "45-1", "60-7",
+    "77-1", "90-1", "99-1", "3", "40", "5-*", "50-*", "0", "-", "+", "(2-1", ">", "0-0", "abc",
+];
+
 /// Kinds of keys: a letter for each group, so that most commands meet the type that they are for.
 const POOLS: [(&str, &str); 9] = [
     ("string", "s"),
@@ -203,9 +220,14 @@ impl Values {
     pub(crate) fn word(&mut self, command: &str, group: &str, name: &str) -> Vec<u8> {
         let text = match name {
             _ if is_key(name) => return self.key(group),
+            "milliseconds" if command.starts_with("XREAD") => self.one_of(&["1", "1", "-1", "abc"]),
             "seconds" | "milliseconds" | "unix-time-seconds" | "unix-time-milliseconds" => {
                 self.time(name)
             }
+            name if group == "stream" && STREAM_IDS.contains(&name) => self.one_of(&IDS),
+            "group" | "consumer" => self.one_of(&["g", "g", "h", "none"]),
+            "threshold" => self.one_of(&["0", "1", "2", "10", "-1", "abc", "3-1"]),
+            "min-idle-time" => self.one_of(&["0", "0", "0", "100000000", "-1", "abc"]),
             "timeout" => self.one_of(&["0.001", "0.001", "0.001", "0.001", "0.001", "-1", "abc"]),
             "increment" | "decrement" if command.contains("FLOAT") => self.plain_decimal(),
             "increment" if group == "sorted-set" => self.decimal(),

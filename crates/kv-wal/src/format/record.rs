@@ -2,9 +2,10 @@
 //!
 //! Invariant: a tag is never given a second meaning; new kinds of effect get new numbers at the end.
 
-use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
+use kv_core::{CollectionKind, Db, Effect, Elements, StringValue, UnixMillis, limits};
 
 use super::fields::{self, Fields, Malformed, put_string, put_varint, put_zigzag};
+use super::{list, stream};
 
 /// `db key value`: the key holds these bytes and does not expire.
 const SET_BYTES: u8 = 1;
@@ -26,22 +27,7 @@ const DELETE: u8 = 8;
 const FLUSH_DB: u8 = 9;
 /// Every key is gone.
 const FLUSH_ALL: u8 = 10;
-/// `db key count element...`: the list grew at its front, each element before the last.
-const LIST_PUSH_FRONT: u8 = 11;
-/// `db key count element...`: the list grew at its back.
-const LIST_PUSH_BACK: u8 = 12;
-/// `db key count`: the list lost elements at its front.
-const LIST_POP_FRONT: u8 = 13;
-/// `db key count`: the list lost elements at its back.
-const LIST_POP_BACK: u8 = 14;
-/// `db key index element`: the element there is this one now.
-const LIST_SET: u8 = 15;
-/// `db key index element`: this element came in before the one there.
-const LIST_INSERT: u8 = 16;
-/// `db key count element`: the list lost elements equal to this one, those nearest to the front.
-const LIST_REMOVE_FRONT: u8 = 17;
-/// `db key count element`: the list lost elements equal to this one, those nearest to the back.
-const LIST_REMOVE_BACK: u8 = 18;
+// 11 to 18: changes of lists, see `list`.
 /// `db key count field value field...`: the fields have these values; `count` is of both together.
 const HASH_SET: u8 = 19;
 /// `db key count field...`: the fields are gone.
@@ -87,6 +73,7 @@ const SWAP_DBS: u8 = 53;
 const SET_LIBRARY: u8 = 54;
 /// `name`: the library is gone.
 const DELETE_LIBRARY: u8 = 55;
+// 0x60 to 0x6b: changes of streams, see `stream`.
 
 pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
     match *effect {
@@ -166,7 +153,7 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         | Effect::ListPop { .. }
         | Effect::ListSet { .. }
         | Effect::ListInsert { .. }
-        | Effect::ListRemove { .. } => encode_on_list(effect, out),
+        | Effect::ListRemove { .. } => list::encode(effect, out),
         Effect::HashSet { db, key, fields } => put_elements(out, HASH_SET, db, key, fields),
         Effect::HashDelete { db, key, fields } => put_elements(out, HASH_DELETE, db, key, fields),
         Effect::SetAdd { db, key, members } => put_elements(out, SET_ADD, db, key, members),
@@ -185,6 +172,7 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
                 put_zigzag(out, millis);
             }
         }
+        Effect::Stream { db, key, change } => stream::encode(db, key, &change, out),
         Effect::FlushDb { db } => {
             out.push(FLUSH_DB);
             put_varint(out, u64::from(db.0));
@@ -206,71 +194,14 @@ fn put_two(out: &mut Vec<u8>, tag: u8, (from_db, from): (Db, &[u8]), (db, key): 
     put_place(out, db, key);
 }
 
-fn encode_on_list(effect: &Effect<'_>, out: &mut Vec<u8>) {
-    let (tag, db, key, number, element) = match *effect {
-        Effect::ListPush {
-            db,
-            key,
-            end,
-            elements,
-        } => {
-            let tag = at_end(end, LIST_PUSH_FRONT, LIST_PUSH_BACK);
-            return put_elements(out, tag, db, key, elements);
-        }
-        Effect::ListPop {
-            db,
-            key,
-            end,
-            count,
-        } => (
-            at_end(end, LIST_POP_FRONT, LIST_POP_BACK),
-            db,
-            key,
-            count,
-            None,
-        ),
-        Effect::ListSet {
-            db,
-            key,
-            index,
-            element,
-        } => (LIST_SET, db, key, index, Some(element)),
-        Effect::ListInsert {
-            db,
-            key,
-            index,
-            element,
-        } => (LIST_INSERT, db, key, index, Some(element)),
-        Effect::ListRemove {
-            db,
-            key,
-            from,
-            count,
-            element,
-        } => {
-            let tag = at_end(from, LIST_REMOVE_FRONT, LIST_REMOVE_BACK);
-            (tag, db, key, count, Some(element))
-        }
-        _ => unreachable!("an effect on a list"),
-    };
+pub(super) fn put_elements(out: &mut Vec<u8>, tag: u8, db: Db, key: &[u8], elements: Elements<'_>) {
     out.push(tag);
     put_place(out, db, key);
-    put_varint(out, number);
-    if let Some(element) = element {
-        put_string(out, element);
-    }
+    put_strings(out, elements);
 }
 
-fn at_end(end: ListEnd, front: u8, back: u8) -> u8 {
-    match end {
-        ListEnd::Front => front,
-        ListEnd::Back => back,
-    }
-}
-
-fn put_elements(out: &mut Vec<u8>, tag: u8, db: Db, key: &[u8], elements: Elements<'_>) {
-    out.push(tag);
-    put_place(out, db, key);
+/// A count and as many byte strings, each behind its length.
+pub(super) fn put_strings(out: &mut Vec<u8>, elements: Elements<'_>) {
     put_varint(out, elements.len() as u64);
     elements.iter().for_each(|element| put_string(out, element));
 }
@@ -315,7 +246,7 @@ fn put_tag(kind: CollectionKind, expires: Option<UnixMillis>) -> u8 {
     }
 }
 
-fn put_place(out: &mut Vec<u8>, db: Db, key: &[u8]) {
+pub(super) fn put_place(out: &mut Vec<u8>, db: Db, key: &[u8]) {
     put_varint(out, u64::from(db.0));
     put_string(out, key);
 }
@@ -413,7 +344,7 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
                 },
             }
         }
-        LIST_PUSH_FRONT..=LIST_REMOVE_BACK => decode_on_list(tag, db, key, fields)?,
+        list::PUSH_FRONT..=list::REMOVE_BACK => list::decode(tag, db, key, fields)?,
         HASH_SET => Effect::HashSet {
             db,
             key,
@@ -458,6 +389,7 @@ pub(crate) fn decode<'a>(fields: &mut Fields<'a>) -> Result<Effect<'a>, Malforme
                 fields: elements,
             }
         }
+        stream::RENEW..=stream::ACKNOWLEDGE => stream::decode(tag, db, key, fields)?,
         _ => return Err(Malformed("unknown kind of record")),
     })
 }
@@ -474,52 +406,6 @@ fn take_patch<'a>(db: Db, key: &'a [u8], fields: &mut Fields<'a>) -> Result<Effe
         key,
         offset,
         bytes,
-    })
-}
-
-/// The rest of a record whose tag says that it is about a list.
-fn decode_on_list<'a>(
-    tag: u8,
-    db: Db,
-    key: &'a [u8],
-    fields: &mut Fields<'a>,
-) -> Result<Effect<'a>, Malformed> {
-    let end = match tag {
-        LIST_PUSH_FRONT | LIST_POP_FRONT | LIST_REMOVE_FRONT => ListEnd::Front,
-        _ => ListEnd::Back,
-    };
-    Ok(match tag {
-        LIST_PUSH_FRONT | LIST_PUSH_BACK => Effect::ListPush {
-            db,
-            key,
-            end,
-            elements: take_elements(fields)?,
-        },
-        LIST_POP_FRONT | LIST_POP_BACK => Effect::ListPop {
-            db,
-            key,
-            end,
-            count: fields.varint()?,
-        },
-        LIST_SET => Effect::ListSet {
-            db,
-            key,
-            index: fields.varint()?,
-            element: fields.string(limits::STRING_BYTES_MAX)?,
-        },
-        LIST_INSERT => Effect::ListInsert {
-            db,
-            key,
-            index: fields.varint()?,
-            element: fields.string(limits::STRING_BYTES_MAX)?,
-        },
-        _ => Effect::ListRemove {
-            db,
-            key,
-            from: end,
-            count: fields.varint()?,
-            element: fields.string(limits::STRING_BYTES_MAX)?,
-        },
     })
 }
 
@@ -552,7 +438,7 @@ fn decode_put<'a>(
 }
 
 /// As [`take_elements`], of fields and their values.
-fn take_pairs<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+pub(super) fn take_pairs<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
     let pairs = take_elements(fields)?;
     if !pairs.len().is_multiple_of(2) {
         return Err(Malformed("hash field without a value"));
@@ -570,7 +456,7 @@ fn take_scored<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
 }
 
 /// Takes a count and as many byte strings, which stay where they are.
-fn take_elements<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
+pub(super) fn take_elements<'a>(fields: &mut Fields<'a>) -> Result<Elements<'a>, Malformed> {
     let count = usize::try_from(fields.varint()?).unwrap_or(usize::MAX);
     let bytes = fields.strings(count, limits::STRING_BYTES_MAX)?;
     Ok(Elements::of_prefixed(count, bytes))

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use kv_core::{CollectionKind, Db, Effect, Elements, ListEnd, StringValue, UnixMillis, limits};
 use serde::Deserialize;
 
+use super::stream::{StreamOp, with_change};
 use super::{Text, base64};
 use crate::format::Malformed;
 
@@ -43,6 +44,8 @@ enum Op {
     FlushAll,
     SetLibrary,
     DeleteLibrary,
+    #[serde(untagged)]
+    Stream(StreamOp),
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -129,9 +132,48 @@ pub(crate) fn decode<E: From<Malformed>>(
         index: line.index,
         elements: slices.as_deref().map(Elements::new),
     };
-    let effect = to_effect(line.op, line.db, key.as_deref(), value.as_deref(), details)
-        .ok_or(Malformed("fields and kind of JSON effect do not agree"))?;
+    if let Op::Stream(op) = line.op {
+        let place = (line.db, key.as_deref());
+        return on_stream(
+            op,
+            place,
+            value.as_deref(),
+            details,
+            slices.as_deref(),
+            show,
+        );
+    }
+    let effect =
+        to_effect(line.op, line.db, key.as_deref(), value.as_deref(), details).ok_or(DISAGREE)?;
     show(&effect)
+}
+
+const DISAGREE: Malformed = Malformed("fields and kind of JSON effect do not agree");
+
+/// Shows the effect of a line that is about a stream.
+fn on_stream<E: From<Malformed>>(
+    op: StreamOp,
+    (db, key): (Option<u16>, Option<&[u8]>),
+    value: Option<&[u8]>,
+    details: Details<'_>,
+    words: Option<&[&[u8]]>,
+    show: &mut impl FnMut(&Effect<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let alone = Details {
+        elements: details.elements,
+        ..Details::default()
+    };
+    let db = db.filter(|&db| db < limits::DATABASES_MAX).map(Db);
+    let (Some(db), Some(key), Some(words)) = (db, key, words) else {
+        return Err(DISAGREE.into());
+    };
+    if value.is_some() || details != alone {
+        return Err(DISAGREE.into());
+    }
+    with_change(op, words, |change| {
+        show(&Effect::Stream { db, key, change })
+    })
+    .ok_or(DISAGREE)?
 }
 
 /// Turns the text of scores into what effects carry.

@@ -118,6 +118,11 @@ pub(crate) fn encode(effect: &Effect<'_>, out: &mut Vec<u8>) {
         Effect::ZSetRemove { db, key, members } => {
             put_on_elements(out, "zsetremove", db, key, members);
         }
+        Effect::Stream { db, key, change } => {
+            let (op, words) = super::stream::words(&change);
+            let words: Vec<&[u8]> = words.iter().map(|word| &**word).collect();
+            put_on_elements(out, op, db, key, Elements::new(&words));
+        }
         Effect::FlushDb { db } => put_start(out, "flushdb", db),
         Effect::FlushAll => out.extend_from_slice(b"{\"op\":\"flushall\""),
         Effect::SetLibrary { name, code } => {

@@ -3,7 +3,7 @@
 //! Invariant: a block that is not inside an item begins and ends between two.
 
 use bytes::Bytes;
-use kv_core::{Db, Hash, Item, List, Set, StringRef, UnixMillis, ValueRef, ZSet};
+use kv_core::{Db, Hash, Item, List, Set, Stream, StringRef, UnixMillis, ValueRef, ZSet};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::SnapshotError;
@@ -38,6 +38,7 @@ enum LargeValue {
     Hash(Hash),
     Set(Set),
     ZSet(ZSet),
+    Stream(Stream),
 }
 
 impl Large {
@@ -52,6 +53,9 @@ impl Large {
             }
             ValueRef::Set(set) if is_large(set.heap_bytes()) => LargeValue::Set(set.clone()),
             ValueRef::ZSet(zset) if is_large(zset.heap_bytes()) => LargeValue::ZSet(zset.clone()),
+            ValueRef::Stream(stream) if is_large(stream.heap_bytes()) => {
+                LargeValue::Stream(stream.clone())
+            }
             _ => return None,
         };
         Some(Self {
@@ -124,6 +128,7 @@ impl<'a> BlockWriter<'a> {
             LargeValue::Hash(hash) => ValueRef::Hash(hash.with_expired()),
             LargeValue::Set(set) => ValueRef::Set(set),
             LargeValue::ZSet(zset) => ValueRef::ZSet(zset),
+            LargeValue::Stream(stream) => ValueRef::Stream(stream),
         };
         let item = Item {
             db: large.db,

@@ -161,6 +161,7 @@ fn value_bytes(value: ValueRef<'_>) -> usize {
         ValueRef::Hash(hash) => hash.heap_bytes(),
         ValueRef::Set(set) => set.heap_bytes(),
         ValueRef::ZSet(zset) => zset.heap_bytes(),
+        ValueRef::Stream(stream) => stream.heap_bytes(),
         // Kinds that are yet to come.
         _ => 0,
     }
@@ -181,10 +182,16 @@ mod tests {
         shell.run("SET s x");
         shell.run(&format!("SET t {}", "x".repeat(1000)));
         assert!(usage("s") > 0 && usage("t") >= usage("s") + 999);
-        for line in ["RPUSH l a", "HSET h f v", "SADD u a", "ZADD z 1 a"] {
+        for line in [
+            "RPUSH l a",
+            "HSET h f v",
+            "SADD u a",
+            "ZADD z 1 a",
+            "XADD x * f v",
+        ] {
             shell.run(line);
         }
-        assert!(["l", "h", "u", "z"].iter().all(|key| usage(key) > 0));
+        assert!(["l", "h", "u", "z", "x"].iter().all(|key| usage(key) > 0));
         assert_eq!(
             shell.run("MEMORY USAGE s SAMPLES x"),
             "-ERR value is not an integer or out of range|"

@@ -82,8 +82,8 @@ fn arity(arity: Arity) -> i64 {
 fn flags(spec: &CommandSpec) -> Vec<&'static str> {
     let has = |flag| spec.flags.contains(flag);
     let all = [
-        ("write", spec.is_write()),
-        ("readonly", spec.is_read()),
+        ("write", spec.is_write() && !spec.is_waiting_read()),
+        ("readonly", spec.is_read() || spec.is_waiting_read()),
         ("denyoom", spec.may_grow()),
         ("admin", has(Flags::ADMIN)),
         ("pubsub", has(Flags::PUBSUB)),
@@ -110,6 +110,7 @@ fn places(keys: &Keys) -> [i64; 3] {
         Keys::None
         | Keys::Counted { .. }
         | Keys::Behind { .. }
+        | Keys::HalfBehind { .. }
         | Keys::Found { .. }
         | Keys::Hidden { .. } => [0, 0, 0],
         Keys::Each(parts) => {
@@ -152,15 +153,21 @@ fn key_specs(spec: &CommandSpec, reply: &mut Reply<'_>) {
             Keys::Behind { words, from, .. } => {
                 words
                     .iter()
-                    .for_each(|word| key_behind(part, word, from, reply));
+                    .for_each(|word| key_behind(part, word, (from, 0, 0), reply));
             }
+            Keys::HalfBehind { word, from, .. } => key_behind(part, word, (from, -1, 2), reply),
             _ => key_spec(part, reply),
         }
     }
 }
 
-/// Of keys behind words: what is told of the one behind `word`.
-fn key_behind(part: &Keys, word: &str, from: usize, reply: &mut Reply<'_>) {
+/// Of keys behind words: what is told of those behind `word`; how far they reach is the last one and the limit.
+fn key_behind(
+    part: &Keys,
+    word: &str,
+    (from, last, limit): (usize, i64, i64),
+    reply: &mut Reply<'_>,
+) {
     reply.map(3);
     reply.bulk(b"flags");
     words(&key_flags::words(part.access()), reply);
@@ -177,14 +184,14 @@ fn key_behind(part: &Keys, word: &str, from: usize, reply: &mut Reply<'_>) {
     reply.bulk(b"find_keys");
     search(
         "range",
-        &[("lastkey", 0), ("keystep", 1), ("limit", 0)],
+        &[("lastkey", last), ("keystep", 1), ("limit", limit)],
         reply,
     );
 }
 
 fn key_spec(part: &Keys, reply: &mut Reply<'_>) {
     let (first, find): (usize, KeySearch) = match *part {
-        Keys::None | Keys::Each(_) | Keys::Behind { .. } => return,
+        Keys::None | Keys::Each(_) | Keys::Behind { .. } | Keys::HalfBehind { .. } => return,
         Keys::Found { .. } | Keys::Hidden { .. } => {
             reply.map(3);
             reply.bulk(b"flags");

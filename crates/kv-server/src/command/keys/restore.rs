@@ -134,6 +134,9 @@ fn put(
             txn.set_string(key, StringValue::new(string), expires);
             return Ok(());
         }
+        Object::Stream(content) => {
+            content.for_each_change(|change| txn.change_stream(key, change))?;
+        }
         Object::Collection(content) => match content.kind {
             kind @ (CollectionKind::List | CollectionKind::Set) => {
                 txn.set_elements(key, kind, content.elements().iter());
@@ -198,10 +201,15 @@ mod tests {
             ("set", "SADD set a 1 b", "SMEMBERS"),
             ("zset", "ZADD zset 1.5 a -inf b 1 c", "ZRANGE"),
             ("hash", "HSET hash f v g w", "HGETALL"),
+            ("stream", "XADD stream 5-5 f v g w", "XINFO STREAM"),
         ] {
             shell.run(making);
             assert_eq!(copy(&shell, key, "copy", &[b"REPLACE"]), "+OK\r\n");
-            let rest = if show.ends_with("RANGE") { " 0 -1" } else { "" };
+            let rest = match show {
+                "LRANGE" | "ZRANGE" => " 0 -1",
+                "XINFO STREAM" => " FULL",
+                _ => "",
+            };
             assert_eq!(
                 shell.run(&format!("{show} copy{rest}")),
                 shell.run(&format!("{show} {key}{rest}"))

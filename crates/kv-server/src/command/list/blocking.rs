@@ -160,5 +160,6 @@ fn wait(keys: usize, at_most: Option<Duration>, answers_array: bool) -> Turn {
         kind: Kind::List,
         at_most,
         answers_array,
+        even_if_gone: false,
     })
 }

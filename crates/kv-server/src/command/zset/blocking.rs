@@ -108,5 +108,6 @@ fn wait(keys: usize, at_most: Option<Duration>) -> Turn {
         kind: Kind::ZSet,
         at_most,
         answers_array: true,
+        even_if_gone: false,
     })
 }

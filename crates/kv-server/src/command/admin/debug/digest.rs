@@ -161,6 +161,14 @@ fn for_each_part(value: ValueRef<'_>, show: &mut dyn FnMut(usize, &[&[u8]])) {
                 show(0, &[member, &score.to_bits().to_be_bytes()]);
             }
         }
+        ValueRef::Stream(stream) => {
+            for entry in stream.iter() {
+                let id = entry.id().to_bytes();
+                let words = entry.words();
+                let parts: Vec<&[u8]> = std::iter::once(&id[..]).chain(words).collect();
+                show(0, &parts);
+            }
+        }
         // Kinds that are yet to come have no parts that this could know.
         _ => {}
     }
