@@ -18,7 +18,8 @@ use crate::pubsub::Topic;
 use crate::script::Figures;
 use crate::server::{OWN_BYTES, Server};
 
-/// The version of Redis whose behaviour clients may expect: they ask for it by this name.
+/// The version of Redis whose behaviour clients may expect: they ask for it by this name. It is the newest without
+/// modules: to a client, 8 and above means that JSON, search and vector sets are there too.
 pub(crate) const REDIS_VERSION: &str = "7.4.0";
 
 /// A part of what `INFO` tells.

@@ -11,6 +11,7 @@ mod latency;
 mod memory;
 mod module;
 mod monitor;
+mod role;
 mod save;
 mod shutdown;
 mod slowlog;
@@ -37,6 +38,7 @@ pub(super) const GROUP: &[CommandSpec] = &[
     memory::MEMORY,
     module::MODULE,
     monitor::MONITOR,
+    role::ROLE,
     save::SAVE,
     shutdown::SHUTDOWN,
     slowlog::SLOWLOG,
