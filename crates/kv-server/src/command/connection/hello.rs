@@ -97,7 +97,9 @@ fn introduce(cx: &SessionCx<'_>, out: &mut kv_proto::ReplyBuffer) {
     let zone = cx.server.settings.kept.text("availability-zone");
     reply.map(7 + usize::from(!zone.is_empty()));
     reply.bulk(b"server");
-    reply.bulk(b"kv");
+    // Clients ask for this name before they use what came with `version`: redis-py for its client-side cache. Who
+    // serves really, `INFO` tells.
+    reply.bulk(b"redis");
     reply.bulk(b"version");
     reply.bulk(REDIS_VERSION.as_bytes());
     reply.bulk(b"proto");

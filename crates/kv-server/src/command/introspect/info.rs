@@ -59,7 +59,7 @@ fn describe(spec: &CommandSpec, reply: &mut Reply<'_>) {
     words(&categories, reply);
     words::<&str>(&[], reply);
     key_specs(spec, reply);
-    reply.set(spec.subcommands().len());
+    reply.array(spec.subcommands().len());
     for subcommand in spec.subcommands() {
         describe(subcommand, reply);
     }
@@ -256,7 +256,7 @@ mod tests {
             "*2|*10|$4|mset|:-3|~2|+write|+denyoom|:1|:-1|:2|~3|+@write|+@string|+@slow|~0|~1|%3|\
              $5|flags|~2|+OW|+update|$12|begin_search|%2|$4|type|$5|index|$4|spec|%1|$5|index|:1|\
              $9|find_keys|%2|$4|type|$5|range|$4|spec|%3|$7|lastkey|:-1|$7|keystep|:2|$5|limit|:0|\
-             ~0|_|"
+             *0|_|"
         );
     }
 

@@ -43,8 +43,10 @@ pub(super) fn passed_with(
     read: Option<u64>,
     id: StreamId,
 ) -> Option<u64> {
+    // What was trimmed behind the group's last entry was passed too.
+    let is_next = stream.first().is_some_and(|first| first.id() <= before);
     match read {
-        Some(read) if !has_holes_from(stream, before) => Some(read + 1),
+        Some(read) if is_next && !has_holes_from(stream, before) => Some(read.saturating_add(1)),
         _ if stream.added() > 0 => passed(stream, id),
         read => read,
     }

@@ -29,6 +29,7 @@ pub(super) const DEBUG: CommandSpec = CommandSpec {
         subcommands: &[
             digest::DIGEST,
             digest::DIGEST_VALUE,
+            protocol::ERROR,
             HELP,
             settings::HTSTATS,
             reload::LOADAOF,

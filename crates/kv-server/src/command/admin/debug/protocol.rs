@@ -1,4 +1,4 @@
-//! `DEBUG PROTOCOL`: a reply of every type, for those who write clients.
+//! `DEBUG PROTOCOL` and `DEBUG ERROR`: a reply of every type, for those who write clients.
 
 use crate::command::prelude::*;
 
@@ -16,6 +16,27 @@ pub(super) const PROTOCOL: CommandSpec = CommandSpec {
     flags: super::DEBUG_FLAGS,
     run: Run::Pure(protocol),
 };
+
+pub(super) const ERROR: CommandSpec = CommandSpec {
+    name: "DEBUG|ERROR",
+    group: Group::Server,
+    summary: "Returns an error.",
+    syntax: "DEBUG ERROR message",
+    complexity: "O(1)",
+    since: "0.1.0",
+    compat: Compat::Full,
+    arity: Arity::exactly(3),
+    keys: Keys::None,
+    flags: super::DEBUG_FLAGS,
+    run: Run::Pure(error),
+};
+
+fn error(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
+    let text = String::from_utf8_lossy(args.bytes()?);
+    let (code, message) = text.split_once(' ').unwrap_or((&text, ""));
+    reply.error(code, message);
+    Ok(())
+}
 
 fn protocol(mut args: Args<'_>, reply: &mut Reply<'_>) -> Outcome {
     let name = args.bytes()?;
