@@ -226,7 +226,7 @@ pub(crate) const KNOBS: &[Knob] = &[
     Knob {
         name: "io-threads",
         doc: "Threads that serve connections (`--threads`).",
-        default: "one for each core",
+        default: "one for each core but one",
         get: |server| server.config.thread_count().to_string(),
         set: None,
     },

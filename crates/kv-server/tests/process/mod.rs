@@ -55,10 +55,16 @@ impl Process {
         static STARTS: AtomicU64 = AtomicU64::new(0);
         let number = STARTS.fetch_add(1, Ordering::Relaxed);
         let stderr = dir.join(format!("stderr-{number}.txt"));
+        // However many cores there are: what two threads do to each other is to be seen.
+        let threads: &[&str] = match arguments.contains(&"--threads") {
+            true => &[],
+            false => &["--threads", "2"],
+        };
         let mut child = program
             .arg("--dir")
             .arg(dir.join("data"))
             .args(["--port", "0"])
+            .args(threads)
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(File::create(&stderr).expect("the test's directory is writable"))

@@ -74,6 +74,8 @@ impl Server {
                 "127.0.0.1",
                 "--port",
                 "0",
+                "--threads",
+                "2",
                 "--durability",
                 durability,
                 "--dir",

@@ -68,7 +68,9 @@ pub(super) fn to(word: &[u8]) -> Result<StreamId, CommandError> {
     }
 }
 
+/// What stands before the dash, and behind it. As with Redis a zero byte ends the word.
 fn halves(word: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let word = word.split(|byte| *byte == 0).next().unwrap_or_default();
     match word.iter().position(|&byte| byte == b'-') {
         Some(dash) => (&word[..dash], Some(&word[dash + 1..])),
         None => (word, None),
@@ -91,6 +93,7 @@ mod tests {
         assert_eq!(parse(b"5", 9), Ok(StreamId::new(5, 9)));
         assert_eq!(parse(b"-", 9), Ok(StreamId::MIN));
         assert_eq!(strict(b" +01- 2", 9), Ok(StreamId::new(1, 2)));
+        assert_eq!(strict(b"1-2\0x", 9), Ok(StreamId::new(1, 2)));
         assert_eq!(strict(b"-", 9), Err(INVALID));
         assert_eq!(new_id(b"5-*"), Ok(NewId::NextOf(5)));
         assert_eq!(new_id(b"*"), Ok(NewId::Next));

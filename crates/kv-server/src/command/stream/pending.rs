@@ -41,9 +41,7 @@ impl<'r> Wanted<'r> {
                 return Err(CommandError::SYNTAX);
             }
         }
-        if args.len() > 4 {
-            return Err(CommandError::SYNTAX);
-        }
+        // As with Redis up to two words may follow that mean nothing.
         let (from, to) = (args.bytes()?, args.bytes()?);
         let count = usize::try_from(args.int()?).unwrap_or(0);
         Ok(Self {
