@@ -205,7 +205,7 @@ impl Word {
         self.part == Part::Name
             || name.ends_with("seconds")
             || matches!(name, "count" | "cursor" | "pattern" | "score")
-            || matches!(name, "min" | "max" | "start" | "stop")
+            || matches!(name, "index" | "min" | "max" | "start" | "stop")
     }
 }
 

@@ -172,8 +172,9 @@ fn create(txn: &mut Txn<'_>, mut args: Args<'_>, reply: &mut Reply<'_>) -> Outco
             "Consumer Group name already exists",
         ));
     }
-    let added = stream.map_or(0, |stream| stream.added());
-    let read = options.read.map(|read| read.min(added));
+    // As with Valkey whatever is said of a stream that is made here is believed.
+    let most = stream.map_or(u64::MAX, |stream| stream.added());
+    let read = options.read.map(|read| read.min(most));
     txn.change_stream(key, StreamChange::SetGroup { group, last, read })?;
     txn.announce(key, event::XGROUP_CREATE);
     reply.ok();
