@@ -56,7 +56,7 @@ pub(super) const CAT: CommandSpec = CommandSpec {
     syntax: "ACL CAT [category]",
     complexity: "O(N) where N is the number of commands",
     since: "0.2.0",
-    compat: Compat::Differs("There are no streams, and the commands are those of this server."),
+    compat: Compat::Differs("The commands are those of this server."),
     arity: Arity::at_least(2),
     keys: Keys::None,
     flags: OPEN_FLAGS,

@@ -33,7 +33,9 @@ const CREATE: CommandSpec = CommandSpec {
     syntax: "XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]",
     complexity: "O(1)",
     since: "0.1.0",
-    compat: Compat::Full,
+    compat: Compat::Differs(
+        "Of a stream that is made here ENTRIESREAD is believed, as in Valkey; Redis takes 0.",
+    ),
     arity: Arity::at_least(5),
     keys: Keys::one(2, Access::INSERT),
     flags: Flags::NONE,
