@@ -162,17 +162,24 @@ impl CommitGate {
         }
     }
 
-    /// Everything up to `lsn`, which was published as written before, is on stable storage.
-    pub(crate) fn publish_durable(&self, lsn: Lsn) {
+    /// Everything up to `lsn`, which was published as written before, is on stable storage. Returns how many threads
+    /// were waiting for something to be durable; event loops do not count.
+    pub(crate) fn publish_durable(&self, lsn: Lsn) -> usize {
         let subscribers = self.subscribers();
         if self.has_failed() {
-            return;
+            return 0;
         }
         self.durable.fetch_max(lsn.0, SeqCst);
-        self.for_durable.release(lsn.0);
+        let waited = self.for_durable.release(lsn.0);
         for subscriber in &*subscribers {
             subscriber.release(Durability::Always, lsn);
         }
+        waited
+    }
+
+    /// How many threads wait for something to be durable.
+    pub(crate) fn threads_waiting(&self) -> usize {
+        self.for_durable.occupied()
     }
 
     /// What kept the log from admitting writes may be over.

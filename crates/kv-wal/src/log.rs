@@ -156,11 +156,12 @@ impl Log {
         outcome.map_err(|failure| self.fail(failure.into()))
     }
 
-    /// Syncs `file`, which makes everything up to `lsn` durable, and says so.
+    /// Syncs `file`, which makes everything up to `lsn` durable, and says so. Returns how many threads were waiting
+    /// for something to be durable.
     ///
     /// Threads take turns: the kernel reports a lost page to one sync of a file only, so a second one beside
     /// it could succeed and mean nothing. Whoever comes after a failure sees it and does not try.
-    pub(crate) fn sync(&self, file: &LogFile, lsn: Lsn) -> Result<(), Failed> {
+    pub(crate) fn sync(&self, file: &LogFile, lsn: Lsn) -> Result<usize, Failed> {
         let _turn = lock(&self.sync_turn);
         self.check()?;
         if let Some(pace) = &self.pace {
@@ -174,8 +175,7 @@ impl Log {
         if let Some(pace) = &self.pace {
             pace.sync_done();
         }
-        self.gate.publish_durable(lsn);
-        Ok(())
+        Ok(self.gate.publish_durable(lsn))
     }
 
     /// The file of the live segment.

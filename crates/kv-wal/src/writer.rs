@@ -1,8 +1,8 @@
 //! The writer: the one thread that writes to the log.
 //!
 //! It takes everything that was appended since it last looked, writes it as one frame, says so, and under
-//! `always` syncs it and says so again; what is appended meanwhile is the next batch. Nothing is ever delayed
-//! to make a batch larger.
+//! `always` syncs it and says so again; what is appended meanwhile is the next batch. A batch is not delayed to
+//! become larger, but for threads that a commit has just released: see [`Writer::gather`].
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::format::{FrameKind, TIME_MARK_FRAME_BYTES_MAX};
 use crate::log::Log;
 use crate::pace::Pace;
 use crate::poison::Failed;
-use crate::primitives::Instant;
 use crate::primitives::atomic::Ordering::{Relaxed, SeqCst};
+use crate::primitives::{Instant, thread};
 use crate::rotation::Seam;
 use crate::segment::{LiveSegment, segment_bytes_for};
 
@@ -24,6 +24,19 @@ const IDLE_BEFORE_NOTE: Duration = Duration::from_secs(1);
 
 /// While there are commits, the time is noted this often, in milliseconds of the store's clock.
 const TIME_MARK_INTERVAL_MS: u64 = 1000;
+
+/// How often at most it is looked who has come: a bound where time does not pass, and on what is spent on a slow
+/// disk.
+const GATHER_LOOKS_MAX: usize = 500;
+
+/// The threads that were waiting when a commit released some of them.
+#[derive(Clone, Copy)]
+struct Crowd {
+    threads: usize,
+    released: Instant,
+    /// How long the sync took: so long the next batch may wait for them.
+    sync_took: Duration,
+}
 
 /// What the writer thread owns.
 pub(crate) struct Writer<'l> {
@@ -36,6 +49,7 @@ pub(crate) struct Writer<'l> {
     /// The newest LSN that a frame on disk says is durable.
     noted: Lsn,
     last_write: Instant,
+    crowd: Option<Crowd>,
     /// The newest time that is noted in the log, at first the time of the start.
     marked: UnixMillis,
 }
@@ -52,6 +66,7 @@ impl<'l> Writer<'l> {
             frames: Vec::new(),
             spent: FrameBuffer::default(),
             last_write: Instant::now(),
+            crowd: None,
             marked: log.clock.now(),
         }
     }
@@ -62,6 +77,7 @@ impl<'l> Writer<'l> {
             if self.is_rotation_due() {
                 self.rotate_as_asked()?;
             }
+            self.gather();
             if self.log.batches.take(&mut self.frames, &mut self.spent) {
                 self.commit()?;
             } else if self.log.closing.load(SeqCst) {
@@ -70,6 +86,38 @@ impl<'l> Writer<'l> {
                 self.idle()?;
             }
         }
+    }
+
+    /// Lets those come that the last commit has released, if somebody waits already. Threads that write one thing
+    /// after the other are back as soon as they have run; without this they part into two crowds, each of which
+    /// waits for the other's sync before its own, and a third less is written. Those whom an event loop serves are
+    /// not waited for: it has others to serve meanwhile.
+    fn gather(&mut self) {
+        let Some(crowd) = self.crowd.take_if(|_| !self.log.batches.is_empty()) else {
+            return;
+        };
+        let gate = &self.log.gate;
+        for _ in 0..GATHER_LOOKS_MAX {
+            if gate.threads_waiting() >= crowd.threads
+                || crowd.released.elapsed() >= crowd.sync_took
+            {
+                return;
+            }
+            thread::yield_now();
+        }
+    }
+
+    /// Syncs what was written, and remembers how many threads were waiting.
+    fn sync(&mut self) -> Result<(), Failed> {
+        let log = self.log;
+        let begun = Instant::now();
+        let threads = log.sync(self.live.file(), self.live.last_lsn())?;
+        self.crowd = (threads > 1).then(|| Crowd {
+            threads,
+            released: Instant::now(),
+            sync_took: begun.elapsed(),
+        });
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<(), Failed> {
@@ -91,7 +139,7 @@ impl<'l> Writer<'l> {
         log.check()?;
         log.gate.publish_written(self.live.last_lsn());
         if log.durability == Durability::Always {
-            log.sync(self.live.file(), self.live.last_lsn())?;
+            self.sync()?;
         } else if first_unsynced || log.gate.durable_wanted() > log.gate.durable() {
             log.syncer.wake();
         }
@@ -204,7 +252,8 @@ impl<'l> Writer<'l> {
         self.noted = log.gate.durable();
         log.must(self.live.mark(kind, self.noted))?;
         log.gate.publish_written(self.live.last_lsn());
-        log.sync(self.live.file(), self.live.last_lsn())
+        log.sync(self.live.file(), self.live.last_lsn())?;
+        Ok(())
     }
 
     /// Everything is durable; then the mark that says so, and the rest of the file is given back.

@@ -35,12 +35,20 @@ impl Room {
         }
     }
 
-    /// Wakes those whose watermark is `mark` or lower. The watermark must have been published before.
-    pub(super) fn release(&self, mark: u64) {
+    /// How many threads wait.
+    pub(super) fn occupied(&self) -> usize {
+        self.occupied.load(SeqCst)
+    }
+
+    /// Wakes those whose watermark is `mark` or lower. The watermark must have been published before. Returns how
+    /// many waited, those who still do included.
+    pub(super) fn release(&self, mark: u64) -> usize {
         if self.occupied.load(SeqCst) == 0 {
-            return;
+            return 0;
         }
+        let mut waited = 0;
         self.change(|waiting| {
+            waited = waiting.len();
             waiting.retain(|waiter| {
                 let stays = waiter.until > mark;
                 if !stays {
@@ -49,6 +57,7 @@ impl Room {
                 stays
             });
         });
+        waited
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Waiter>)) {
