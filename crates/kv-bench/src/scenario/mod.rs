@@ -23,6 +23,9 @@ mod p7_memory;
 mod p10_snapshot_under_load;
 mod p11_start;
 
+// What others wait for.
+mod stalls;
+
 // How cost grows.
 mod connections;
 mod keys;
@@ -51,6 +54,7 @@ pub const TABLE: &[Scenario] = &[
     p7_memory::SCENARIO,
     p10_snapshot_under_load::SCENARIO,
     p11_start::SCENARIO,
+    stalls::SCENARIO,
     p13_cores::SCENARIO,
     keys::SCENARIO,
     connections::SCENARIO,

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many commands go out together where many are told. Their answers fit into the buffers of the socket.
+const TOLD_AT_ONCE: usize = 200;
+
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 4_096;
 
@@ -41,17 +44,63 @@ pub fn ask_text(target: SocketAddr, words: &[&str], patience: Duration) -> std::
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// Sends many commands on one connection, each of which is answered with one line, and waits for every answer.
+///
+/// # Errors
+///
+/// As [`ask`]; also at the first error reply.
+pub fn tell(
+    target: SocketAddr,
+    commands: impl Iterator<Item = Vec<String>>,
+    patience: Duration,
+) -> std::io::Result<()> {
+    let mut stream = connect(target, patience)?;
+    let mut answers = BufReader::new(stream.try_clone()?);
+    let mut commands = commands.peekable();
+    let mut line = String::new();
+    while commands.peek().is_some() {
+        let mut request = String::new();
+        let mut count = 0;
+        for words in commands.by_ref().take(TOLD_AT_ONCE) {
+            write_command(&mut request, &words);
+            count += 1;
+        }
+        stream.write_all(request.as_bytes())?;
+        for _ in 0..count {
+            line.clear();
+            answers.read_line(&mut line)?;
+            if !line.starts_with([':', '+']) {
+                let line = line.trim_end();
+                return Err(std::io::Error::other(format!("it answers '{line}'")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn connect(target: SocketAddr, patience: Duration) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(patience))?;
+    Ok(stream)
+}
+
+fn write_command(request: &mut String, words: &[impl AsRef<str>]) {
+    request.push_str(&format!("*{}\r\n", words.len()));
+    for word in words {
+        let word = word.as_ref();
+        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+}
+
 fn send(
     target: SocketAddr,
     words: &[&str],
     patience: Duration,
 ) -> std::io::Result<BufReader<Take<TcpStream>>> {
-    let mut stream = TcpStream::connect_timeout(&target, CONNECT_TIMEOUT)?;
-    stream.set_read_timeout(Some(patience))?;
-    let mut request = format!("*{}\r\n", words.len());
-    for word in words {
-        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-    }
+    let mut stream = connect(target, patience)?;
+    let mut request = String::new();
+    write_command(&mut request, words);
     stream.write_all(request.as_bytes())?;
     Ok(BufReader::new(stream.take(ANSWER_BYTES_MAX)))
 }

@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::interrupt::Interrupt;
-pub use ask::{ask, ask_text};
+pub use ask::{ask, ask_text, tell};
 pub use field::{Entrant, Field};
 pub use kind::{Durability, ServerKind};
 

@@ -70,7 +70,7 @@ impl Garbage {
 /// Frees what takes long to free, on a thread of its own.
 #[derive(Default)]
 pub(super) struct Reaper {
-    to_thread: Mutex<Option<Sender<Garbage>>>,
+    to_thread: Mutex<Option<Sender<Vec<Garbage>>>>,
     /// Bytes that wait to be freed.
     pending: Arc<AtomicUsize>,
 }
@@ -78,10 +78,10 @@ pub(super) struct Reaper {
 impl Reaper {
     /// Frees garbage, now or soon. The caller holds no stripe's lock.
     pub(super) fn take(&self, all: Vec<Garbage>) {
-        for garbage in all {
-            if garbage.bytes > VERY_HEAVY_BYTES {
-                self.hand_over(garbage);
-            }
+        // Together: what a flush leaves is a little of each stripe.
+        let bytes = all.iter().map(|garbage| garbage.bytes).sum();
+        if bytes > VERY_HEAVY_BYTES {
+            self.hand_over(all, bytes);
         }
     }
 
@@ -90,7 +90,7 @@ impl Reaper {
         self.pending.load(SeqCst)
     }
 
-    fn hand_over(&self, garbage: Garbage) {
+    fn hand_over(&self, all: Vec<Garbage>, bytes: usize) {
         let mut to_thread = self
             .to_thread
             .lock()
@@ -98,21 +98,20 @@ impl Reaper {
         if to_thread.is_none() {
             *to_thread = self.start();
         }
-        let bytes = garbage.bytes;
         self.pending.fetch_add(bytes, SeqCst);
-        let sent = to_thread.as_ref().map(|sender| sender.send(garbage));
+        let sent = to_thread.as_ref().map(|sender| sender.send(all));
         if !matches!(sent, Some(Ok(()))) {
             // No thread, so it was freed here.
             self.pending.fetch_sub(bytes, SeqCst);
         }
     }
 
-    fn start(&self) -> Option<Sender<Garbage>> {
-        let (sender, receiver) = channel::<Garbage>();
+    fn start(&self) -> Option<Sender<Vec<Garbage>>> {
+        let (sender, receiver) = channel::<Vec<Garbage>>();
         let pending = Arc::clone(&self.pending);
         let thread = std::thread::Builder::new().name("kv-free".into());
         let started = thread.spawn(move || {
-            for garbage in receiver {
+            for garbage in receiver.into_iter().flatten() {
                 let bytes = garbage.bytes;
                 drop(garbage);
                 pending.fetch_sub(bytes, SeqCst);
@@ -167,7 +166,30 @@ mod tests {
             txn.flush_all();
         });
         assert_eq!(store.memory_used(), 0);
-        // Ends when the thread is done; a test that hangs here shows that there is none.
+        wait_until_freed(&store);
+    }
+
+    #[test]
+    fn a_flush_of_many_small_tables_is_freed_in_the_background() {
+        let store = MemoryStore::new(MemoryOptions::default());
+        for number in 0..ELEMENTS / 10 {
+            let key = number.to_be_bytes();
+            write(&store, KeySet::One(&key), |txn| {
+                txn.set_string(&key, StringValue::new(&[b'x'; 200]), None);
+            });
+        }
+        assert!(!has_thread(&store));
+        write(&store, KeySet::All, |txn| txn.flush_all());
+        assert!(has_thread(&store));
+        wait_until_freed(&store);
+    }
+
+    fn has_thread(store: &MemoryStore) -> bool {
+        store.reaper.to_thread.lock().unwrap().is_some()
+    }
+
+    /// Ends when the thread is done; a test that hangs here shows that there is none.
+    fn wait_until_freed(store: &MemoryStore) {
         while store.garbage_bytes() > 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
