@@ -18,6 +18,12 @@ impl UnixMillis {
 pub trait Clock: Send + Sync + 'static {
     /// The time now. An implementation must be cheap and must not block.
     fn now(&self) -> UnixMillis;
+
+    /// The time a few milliseconds ago at most: enough to say when something was used, and cheaper where that is
+    /// asked for each look.
+    fn lately(&self) -> UnixMillis {
+        self.now()
+    }
 }
 
 /// The operating system's wall clock.
@@ -30,6 +36,13 @@ impl Clock for SystemClock {
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
         UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The time of the kernel's last tick: a read of memory, where [`SystemClock::now`] asks the processor's counter.
+    #[cfg(target_os = "linux")]
+    fn lately(&self) -> UnixMillis {
+        let tick = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        UnixMillis(tick.tv_sec * 1_000 + tick.tv_nsec / 1_000_000)
     }
 }
 

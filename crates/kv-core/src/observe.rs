@@ -152,6 +152,12 @@ const ONE_PARTY: u64 = 1 << 32;
 const CLASSES: u64 = ONE_PARTY - 1;
 
 impl Wanted {
+    /// Whether anything is to be told at all.
+    #[inline]
+    pub(crate) fn anything(self) -> bool {
+        self.0 != 0
+    }
+
     fn changes(self) -> bool {
         self.0 >= ONE_PARTY
     }
@@ -252,7 +258,7 @@ impl Notebook {
     /// Whether anything is to be told at all.
     #[inline]
     pub(crate) fn is_wanted(&self) -> bool {
-        self.wanted.0 != 0
+        self.wanted.anything()
     }
 
     /// What has been noted did not happen.
@@ -337,7 +343,9 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::{At, KeySet, MemoryOptions, MemoryStore, Store as _, StringValue, UnixMillis};
+    use crate::{
+        At, KeySet, KeyValue as _, MemoryOptions, MemoryStore, Store as _, StringValue, UnixMillis,
+    };
 
     /// Writes down what it hears.
     #[derive(Clone, Default)]
@@ -486,6 +494,10 @@ mod tests {
         });
         flushed.expect("no log refuses");
         assert_eq!(scribe.heard(), "2/0 flushed, 0/0 all flushed");
+        assert_eq!(store.get(b"k"), Ok(None));
+        assert_eq!(store.get_many(&[b"a", b"b"]), Ok(vec![None, None]));
+        let missed = "0/0 k missed, 0/0 a missed, 0/0 b missed";
+        assert_eq!(scribe.heard(), missed);
     }
 
     #[cfg(debug_assertions)]

@@ -379,17 +379,15 @@ impl Store for DurableStore {
 
 impl KeyValue for DurableStore {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.look(KeySet::One(key), |view| {
-            view.string(key)
-                .map(|found| found.map(|string| string.to_bytes()))
-        })?
+        let (found, lsn) = self.memory.get_string(key);
+        self.wait(lsn)?;
+        found
     }
 
     fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, StoreError> {
-        self.look(KeySet::Many(keys), |view| {
-            let mut one = |key: &&[u8]| Some(view.string(key).ok()??.to_bytes());
-            keys.iter().map(&mut one).collect()
-        })
+        let (found, lsn) = self.memory.get_strings(keys);
+        self.wait(lsn)?;
+        Ok(found)
     }
 
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {

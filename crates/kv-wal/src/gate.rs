@@ -24,7 +24,7 @@ pub use subscription::{Armed, Subscription};
 
 use crate::Durability;
 use crate::primitives::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use crate::primitives::{Condvar, Mutex, MutexGuard};
+use crate::primitives::{Condvar, Mutex, MutexGuard, thread};
 
 /// Tells what the log has reached and releases those who wait for it.
 pub struct CommitGate {
@@ -117,7 +117,10 @@ impl CommitGate {
     pub fn wait(&self, lsn: Lsn, policy: Durability) -> Result<(), StoreError> {
         if self.watermark(policy) < lsn {
             self.ask_sync(lsn, policy);
-            self.room(policy).wait(lsn.0, || self.reached(lsn, policy));
+            let reached = || self.reached(lsn, policy);
+            if policy == Durability::Always || !comes_soon(reached) {
+                self.room(policy).wait(lsn.0, reached);
+            }
         }
         if self.watermark(policy) < lsn {
             return Err(StoreError::LogFailed);
@@ -248,6 +251,22 @@ impl CommitGate {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Looks a few times, and lets others run in between: handing a batch to the kernel takes microseconds, less than
+/// to fall asleep and be woken.
+fn comes_soon(reached: impl Fn() -> bool) -> bool {
+    /// Schedules are searched without: each look would be one more place where they part.
+    const LOOKS: usize = if cfg!(any(kv_shuttle, kv_loom)) {
+        0
+    } else {
+        20
+    };
+
+    (0..LOOKS).any(|_| {
+        thread::yield_now();
+        reached()
+    })
 }
 
 impl std::fmt::Debug for CommitGate {

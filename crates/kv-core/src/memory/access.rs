@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use super::MemoryStore;
 use super::garbage::Garbage;
+use super::lookup::{Look, by_stripe};
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
 use super::relocate::Relocation;
@@ -166,26 +167,18 @@ impl<'s> Access<'s> {
     #[inline]
     pub(crate) fn look(&mut self, at: At, key: &[u8], uses: bool) -> (Option<EntryRef<'_>>, Lsn) {
         let located = self.locate(key);
-        let (store, reader, spot) = (self.store, self.reader, located.spot);
+        let reader = self.reader;
         let stripe = &mut self.held.as_mut_slice()[located.index as usize].1;
-        let newest = store.log.as_deref().map_or(Lsn::ZERO, |log| {
-            stripe.recent.newest(spot.place, || log.settled())
-        });
-        let (stats, entry) = stripe.stats_and_entry(at.db, spot.place, key);
-        let live = entry.filter(|entry| !is_expired(*entry, at));
-        if let (Some(entry), true) = (live, uses) {
-            let used = store.usage.used(entry.stamp(), at.now, || store.random());
-            entry.set_stamp(used);
-        }
-        if reader {
-            stats.hits += u64::from(live.is_some());
-            stats.misses += u64::from(live.is_none());
-            if let (Some(entry), None) = (entry, live) {
-                store.sweeper.met_expired(spot.stripe);
-                self.met_expired |= has_ended(entry, at);
-            }
-        }
-        (live, newest)
+        let look = Look {
+            db: at.db,
+            used: uses.then_some(at.now),
+            reader,
+        };
+        let seen = self
+            .store
+            .look_in(stripe, located.spot, key, look, || at.now);
+        self.met_expired |= seen.met_expired;
+        (seen.entry, seen.newest)
     }
 
     /// Whether a reader has met a key whose time has come, which is still there.
@@ -500,14 +493,17 @@ impl<'s> Held<'s> {
 
 #[inline(never)]
 fn lock_many<'s>(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]]) -> (Declared<'s>, Held<'s>) {
-    let locate = |key: &&[u8]| {
-        let spot = store.placing.spot(key);
+    let spots: SmallVec<[Spot; 16]> = keys.iter().map(|key| store.placing.spot(key)).collect();
+    for spot in &spots {
         prefetch(&raw const store.stripes[spot.stripe as usize]);
-        Located { spot, index: 0 }
+    }
+    let locate = |spot: &Spot| Located {
+        spot: *spot,
+        index: 0,
     };
-    let mut located: Vec<Located> = keys.iter().map(locate).collect();
+    let mut located: Vec<Located> = spots.iter().map(locate).collect();
     let mut held: Vec<Locked<'_>> = Vec::with_capacity(keys.len());
-    for number in by_stripe(&located) {
+    for number in by_stripe(&spots) {
         let key = &mut located[number];
         let stripe = key.spot.stripe;
         if held.last().is_none_or(|(last, _)| *last != stripe) {
@@ -528,13 +524,6 @@ fn lock_many<'s>(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]]) -> (Decla
 fn lock_all(store: &MemoryStore) -> Held<'_> {
     let lock = |number| (number, store.lock(number));
     Held::Many((0..=store.last_stripe()).map(lock).collect())
-}
-
-/// The numbers of the keys, by ascending stripe.
-fn by_stripe(located: &[Located]) -> SmallVec<[usize; 16]> {
-    let mut numbers: SmallVec<[usize; 16]> = (0..located.len()).collect();
-    numbers.sort_unstable_by_key(|number| located[*number].spot.stripe);
-    numbers
 }
 
 /// The number of the last stripe of some, which are not more than a store has.
@@ -567,7 +556,7 @@ pub(super) fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
 }
 
 /// Whether the key's own time has come.
-fn has_ended(entry: EntryRef<'_>, at: At) -> bool {
+pub(super) fn has_ended(entry: EntryRef<'_>, at: At) -> bool {
     entry.expires().is_some_and(|expires| expires <= at.now)
 }
 

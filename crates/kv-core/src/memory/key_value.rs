@@ -4,18 +4,10 @@ use bytes::Bytes;
 
 use super::MemoryStore;
 use crate::{
-    At, Cursor, Db, Expiry, KeySet, KeyValue, Kind, Store, StoreError, StringValue, UnixMillis,
-    limits,
+    Cursor, Db, Expiry, KeySet, KeyValue, Kind, Store, StoreError, StringValue, UnixMillis, limits,
 };
 
 impl MemoryStore {
-    fn here(&self) -> At {
-        At {
-            db: Db::FIRST,
-            now: self.clock.now(),
-        }
-    }
-
     fn put(&self, key: &[u8], value: &[u8], expires: Option<UnixMillis>) -> Result<(), StoreError> {
         limits::check_key(key)?;
         limits::check_string(value.len())?;
@@ -28,25 +20,11 @@ impl MemoryStore {
 
 impl KeyValue for MemoryStore {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        let (found, _) = self.read_with(self.here(), KeySet::One(key), |view| {
-            view.string(key)
-                .map(|found| found.map(|string| string.to_bytes()))
-        });
-        found
+        self.get_string(key).0
     }
 
     fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Bytes>>, StoreError> {
-        let (found, _) = self.read_with(self.here(), KeySet::Many(keys), |view| {
-            keys.iter()
-                .map(|key| {
-                    view.string(key)
-                        .ok()
-                        .flatten()
-                        .map(|string| string.to_bytes())
-                })
-                .collect()
-        });
-        Ok(found)
+        Ok(self.get_strings(keys).0)
     }
 
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ mod access;
 mod collect;
 mod evict;
 mod garbage;
+mod lookup;
 mod recent;
 mod relocate;
 mod store;

@@ -15,7 +15,7 @@ use super::super::expire::Dues;
 use super::content::{Content, INLINE_BYTES_MAX, patched};
 use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
 use crate::value::Collection;
-use crate::{StringRef, StringValue, UnixMillis, ValueRef};
+use crate::{Kind, StoreError, StringRef, StringValue, UnixMillis, ValueRef};
 
 /// A value that became this much shorter gives memory back, in bytes.
 const SLACK_BYTES_MAX: usize = 32;
@@ -519,6 +519,24 @@ impl<'t> EntryRef<'t> {
         // SAFETY: an expiry that counts was written when it was given.
         self.expires
             .then(|| UnixMillis(unsafe { self.at(Shape::EXPIRY_AT).cast::<i64>().read() }))
+    }
+
+    /// Whether its time, or that of all it holds, may have come: else nobody needs to know the time.
+    #[inline]
+    pub(in crate::memory) fn may_expire(self) -> bool {
+        self.expires || self.collection().is_some()
+    }
+
+    /// The string; an error when it holds something else.
+    #[inline]
+    pub(in crate::memory) fn to_string(self) -> Result<Bytes, StoreError> {
+        match self.value() {
+            ValueRef::String(string) => Ok(string.to_bytes()),
+            other => Err(StoreError::WrongKind {
+                expected: Kind::String,
+                found: other.kind(),
+            }),
+        }
     }
 
     /// When this entry is due.
