@@ -16,7 +16,7 @@ use super::place::Spot;
 use super::raw::{EntryRef, prefetch};
 use super::stripe::Stripe;
 use super::table::Table;
-use crate::{At, Db, KeySet, Lsn, StoreError, UnixMillis, View};
+use crate::{At, Db, KeySet, Kind, Lsn, StoreError, UnixMillis, ValueRef, View};
 
 /// How many keys are looked up together at most without another allocation.
 const KEYS_INLINE: usize = 16;
@@ -100,7 +100,7 @@ impl MemoryStore {
         }
         let look = self.readers_look();
         let seen = self.look_in(&mut stripe, spot, key, look, || self.clock.now());
-        (seen.entry.map(EntryRef::to_string).transpose(), seen.newest)
+        (seen.entry.map(string_of).transpose(), seen.newest)
     }
 
     /// As [`MemoryStore::get_string`], of several keys as of one moment; `None` where there is no such key or no
@@ -146,7 +146,7 @@ impl MemoryStore {
             let now = || *now.get_or_insert_with(|| self.clock.now());
             let seen = self.look_in(&mut held[index], spots[number], keys[number], look, now);
             newest = newest.max(seen.newest);
-            found[number] = seen.entry.and_then(|entry| entry.to_string().ok());
+            found[number] = seen.entry.and_then(|entry| string_of(entry).ok());
         }
         (found, newest)
     }
@@ -165,6 +165,17 @@ impl MemoryStore {
             db: Db::FIRST,
             now: self.clock.now(),
         }
+    }
+}
+
+#[inline]
+fn string_of(entry: EntryRef<'_>) -> Result<Bytes, StoreError> {
+    match entry.value() {
+        ValueRef::String(string) => Ok(string.to_bytes()),
+        other => Err(StoreError::WrongKind {
+            expected: Kind::String,
+            found: other.kind(),
+        }),
     }
 }
 

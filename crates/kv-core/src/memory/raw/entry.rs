@@ -15,7 +15,7 @@ use super::super::expire::Dues;
 use super::content::{Content, INLINE_BYTES_MAX, patched};
 use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
 use crate::value::Collection;
-use crate::{Kind, StoreError, StringRef, StringValue, UnixMillis, ValueRef};
+use crate::{StringRef, StringValue, UnixMillis, ValueRef};
 
 /// A value that became this much shorter gives memory back, in bytes.
 const SLACK_BYTES_MAX: usize = 32;
@@ -525,18 +525,6 @@ impl<'t> EntryRef<'t> {
     #[inline]
     pub(in crate::memory) fn may_expire(self) -> bool {
         self.expires || self.collection().is_some()
-    }
-
-    /// The string; an error when it holds something else.
-    #[inline]
-    pub(in crate::memory) fn to_string(self) -> Result<Bytes, StoreError> {
-        match self.value() {
-            ValueRef::String(string) => Ok(string.to_bytes()),
-            other => Err(StoreError::WrongKind {
-                expected: Kind::String,
-                found: other.kind(),
-            }),
-        }
     }
 
     /// When this entry is due.
