@@ -108,14 +108,15 @@ impl MemoryStore {
     pub fn get_strings(&self, keys: &[&[u8]]) -> (Vec<Option<Bytes>>, Lsn) {
         let spots: SmallVec<[Spot; KEYS_INLINE]> =
             keys.iter().map(|key| self.placing.spot(key)).collect();
-        for spot in &spots {
+        let spots = spots.as_slice();
+        for spot in spots {
             prefetch(&raw const self.stripes[spot.stripe as usize]);
         }
         let mut held: Vec<MutexGuard<'_, Stripe>> = Vec::with_capacity(keys.len());
         // Each key's number among `keys`, and that of its stripe among those held.
-        let mut ordered: SmallVec<[(usize, usize); KEYS_INLINE]> = SmallVec::new();
+        let mut ordered: Vec<(usize, usize)> = Vec::with_capacity(keys.len());
         let mut last = None;
-        for number in by_stripe(&spots) {
+        for number in by_stripe(spots) {
             let stripe = spots[number].stripe;
             if last.replace(stripe) != Some(stripe) {
                 held.push(self.lock(stripe));

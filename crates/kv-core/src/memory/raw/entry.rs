@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::super::expire::Dues;
 use super::content::{Content, INLINE_BYTES_MAX, patched};
-use super::shape::{ENTRY_ALIGN, Header, Shape, Storage};
+use super::shape::{ENTRY_ALIGN, Header, Shape, Storage, owned_at};
 use crate::value::Collection;
 use crate::{StringRef, StringValue, UnixMillis, ValueRef};
 
@@ -464,31 +464,44 @@ impl<'t> EntryRef<'t> {
         unsafe { self.header.as_ptr().cast_const().cast::<u8>().add(offset) }
     }
 
+    /// Where the key stands and how long it is.
+    #[inline]
+    fn key_span(self) -> (usize, usize) {
+        // SAFETY: as in `shape`.
+        unsafe {
+            self.header
+                .read()
+                .key_span(|at| self.at(at).cast::<usize>().read())
+        }
+    }
+
     #[inline]
     pub(crate) fn key(self) -> &'t [u8] {
-        let shape = self.shape();
+        let (at, len) = self.key_span();
         // SAFETY: the key's bytes are initialised, and nothing changes them while the entry is borrowed.
-        unsafe { slice::from_raw_parts(self.at(shape.key_at()), shape.key_len) }
+        unsafe { slice::from_raw_parts(self.at(at), len) }
     }
 
     #[inline]
     pub(crate) fn value(self) -> ValueRef<'t> {
-        let shape = self.shape();
+        let (key_at, key_len) = self.key_span();
+        let value_at = key_at + key_len;
         // SAFETY: the storage says what lies at which offset, all of it initialised; nothing changes it while
         // the entry is borrowed.
         unsafe {
-            match shape.storage {
+            let header = self.header.read();
+            match header.storage() {
                 Storage::Int => ValueRef::String(StringRef::Int(
-                    self.at(shape.value_at()).cast::<i64>().read_unaligned(),
+                    self.at(value_at).cast::<i64>().read_unaligned(),
                 )),
                 Storage::Inline => ValueRef::String(StringRef::Bytes(slice::from_raw_parts(
-                    self.at(shape.value_at()),
-                    shape.used,
+                    self.at(value_at),
+                    header.used(),
                 ))),
                 Storage::Shared => ValueRef::String(StringRef::Shared(
-                    &*self.at(shape.owned_at()).cast::<Bytes>(),
+                    &*self.at(owned_at(value_at)).cast::<Bytes>(),
                 )),
-                Storage::Collection => (*self.at(shape.owned_at()).cast::<Collection>()).look(),
+                Storage::Collection => (*self.at(owned_at(value_at)).cast::<Collection>()).look(),
             }
         }
     }

@@ -63,6 +63,39 @@ impl Header {
         self.0 >> STORAGE_SHIFT & 3 == COLLECTION
     }
 
+    /// Where the key stands and how long it is; `long_key` reads the length of a long key, which stands at an offset.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "few bits are meant")]
+    pub(super) fn key_span(self, long_key: impl FnOnce(usize) -> usize) -> (usize, usize) {
+        let before = Shape::long_key_at(self.expiry_room());
+        match self.0 as usize & Shape::LONG_KEY {
+            Shape::LONG_KEY => (before + size_of::<usize>(), long_key(before)),
+            short => (before, short),
+        }
+    }
+
+    #[inline]
+    fn expiry_room(self) -> bool {
+        self.0 & EXPIRY_ROOM != 0
+    }
+
+    #[inline]
+    pub(super) fn storage(self) -> Storage {
+        match self.0 >> STORAGE_SHIFT & 3 {
+            0 => Storage::Int,
+            1 => Storage::Inline,
+            2 => Storage::Shared,
+            _ => Storage::Collection,
+        }
+    }
+
+    /// Bytes of value in use.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "few bits remain")]
+    pub(super) fn used(self) -> usize {
+        (self.0 >> USED_SHIFT & USED_MASK) as usize
+    }
+
     /// The stamp.
     #[inline]
     pub(super) fn stamp(self) -> u32 {
@@ -151,22 +184,13 @@ impl Shape {
     #[expect(clippy::cast_possible_truncation, reason = "few bits remain")]
     pub(super) fn unpack(header: Header, long_key: impl FnOnce(usize) -> usize) -> Self {
         let bits = header.0;
-        let expiry_room = bits & EXPIRY_ROOM != 0;
-        let key_len = match bits as usize & Self::LONG_KEY {
-            Self::LONG_KEY => long_key(Self::long_key_at(expiry_room)),
-            short => short,
-        };
+        let (_, key_len) = header.key_span(long_key);
         let mut shape = Self {
             key_len,
-            expiry_room,
-            storage: match bits >> STORAGE_SHIFT & 3 {
-                0 => Storage::Int,
-                1 => Storage::Inline,
-                2 => Storage::Shared,
-                _ => Storage::Collection,
-            },
+            expiry_room: header.expiry_room(),
+            storage: header.storage(),
             edited: bits & EDITED != 0,
-            used: (bits >> USED_SHIFT & USED_MASK) as usize,
+            used: header.used(),
             room: 0,
         };
         let room_words = (bits >> ROOM_SHIFT & ROOM_MASK) as usize;
@@ -197,7 +221,7 @@ impl Shape {
     /// Where a shared string or a collection lies.
     #[inline]
     pub(super) fn owned_at(self) -> usize {
-        self.value_at().next_multiple_of(ENTRY_ALIGN)
+        owned_at(self.value_at())
     }
 
     pub(super) fn layout(self) -> Layout {
@@ -206,6 +230,12 @@ impl Shape {
             Err(_) => unreachable!("a key and an inline value are shorter than half the memory"),
         }
     }
+}
+
+/// Where a shared string or a collection lies when the key ends at `value_at`.
+#[inline]
+pub(super) fn owned_at(value_at: usize) -> usize {
+    value_at.next_multiple_of(ENTRY_ALIGN)
 }
 
 const _: () = assert!(align_of::<Bytes>() <= ENTRY_ALIGN && align_of::<Header>() == ENTRY_ALIGN);
@@ -227,6 +257,7 @@ mod tests {
                     key_len
                 });
                 assert_eq!((unpacked, header.stamp()), (shape, 0x3f_1234));
+                assert_eq!(header.key_span(|_| key_len), (shape.key_at(), key_len));
                 assert_eq!(header.is_collection(), storage == Storage::Collection);
             }
             assert!(shape.room >= used.max(room));
