@@ -422,26 +422,27 @@ impl<'t> EntryRef<'t> {
     }
 
     #[inline]
+    fn header(self) -> Header {
+        // SAFETY: an entry begins with an initialised header.
+        unsafe { self.header.read() }
+    }
+
+    /// The length of a long key, which stands at this offset.
+    #[inline]
+    fn long_key(self, at: usize) -> usize {
+        // SAFETY: it is asked for only when the header says so, and was written there then.
+        unsafe { self.at(at).cast::<usize>().read() }
+    }
+
+    #[inline]
     fn shape(self) -> Shape {
-        // SAFETY: an entry begins with an initialised header, and the length of a long key, which is asked for
-        // only when the header says so, was written where the shape has it.
-        unsafe {
-            Shape::unpack(self.header.read(), |at| {
-                self.header
-                    .as_ptr()
-                    .cast::<u8>()
-                    .add(at)
-                    .cast::<usize>()
-                    .read()
-            })
-        }
+        Shape::unpack(self.header(), |at| self.long_key(at))
     }
 
     /// When and how often the entry was used, see `usage`.
     #[inline]
     pub(crate) fn stamp(self) -> u32 {
-        // SAFETY: an entry begins with an initialised header.
-        unsafe { self.header.read() }.stamp()
+        self.header().stamp()
     }
 
     /// Says when and how often the entry was used: the one thing of it that a look may change.
@@ -467,12 +468,7 @@ impl<'t> EntryRef<'t> {
     /// Where the key stands and how long it is.
     #[inline]
     fn key_span(self) -> (usize, usize) {
-        // SAFETY: as in `shape`.
-        unsafe {
-            self.header
-                .read()
-                .key_span(|at| self.at(at).cast::<usize>().read())
-        }
+        self.header().key_span(|at| self.long_key(at))
     }
 
     #[inline]
@@ -486,10 +482,10 @@ impl<'t> EntryRef<'t> {
     pub(crate) fn value(self) -> ValueRef<'t> {
         let (key_at, key_len) = self.key_span();
         let value_at = key_at + key_len;
+        let header = self.header();
         // SAFETY: the storage says what lies at which offset, all of it initialised; nothing changes it while
         // the entry is borrowed.
         unsafe {
-            let header = self.header.read();
             match header.storage() {
                 Storage::Int => ValueRef::String(StringRef::Int(
                     self.at(value_at).cast::<i64>().read_unaligned(),
