@@ -91,7 +91,6 @@ impl Header {
 
     /// Bytes of value in use.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "few bits remain")]
     pub(super) fn used(self) -> usize {
         (self.0 >> USED_SHIFT & USED_MASK) as usize
     }
@@ -181,7 +180,6 @@ impl Shape {
 
     /// What `header` says; `long_key` reads the length of a long key, which stands at an offset.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "few bits remain")]
     pub(super) fn unpack(header: Header, long_key: impl FnOnce(usize) -> usize) -> Self {
         let bits = header.0;
         let (_, key_len) = header.key_span(long_key);
