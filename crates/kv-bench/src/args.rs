@@ -104,7 +104,7 @@ pub struct CompareArgs {
     /// How often each scenario runs on each server; medians are reported. [default: 3, with --quick 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub rounds: Option<u32>,
-    /// How long each load is measured, in seconds. [default: 4, with --quick half a second]
+    /// How long each load is measured, in seconds. [default: 4, with --quick 0.4]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub seconds: Option<u64>,
     /// The kv-server binary. [default: release/kv-server in the target directory]

@@ -109,7 +109,7 @@ fn target_dir() -> anyhow::Result<PathBuf> {
 /// How long loads run and how much data there is.
 fn scale(args: &CompareArgs) -> Scale {
     let (measure_ms, warmup_ms, divisor, keys_max) = if args.quick {
-        (500, 200, 10, 1_000_000)
+        (400, 100, 20, 1_000_000)
     } else {
         (4_000, 1_000, 1, 10_000_000)
     };
