@@ -30,7 +30,6 @@ const TIME_MARK_INTERVAL_MS: u64 = 1000;
 const GATHER_LOOKS_MAX: usize = 500;
 
 /// The threads that were waiting when a commit released some of them.
-#[derive(Clone, Copy)]
 struct Crowd {
     threads: usize,
     released: Instant,
@@ -49,6 +48,7 @@ pub(crate) struct Writer<'l> {
     /// The newest LSN that a frame on disk says is durable.
     noted: Lsn,
     last_write: Instant,
+    /// Whom the next batch may wait for.
     crowd: Option<Crowd>,
     /// The newest time that is noted in the log, at first the time of the start.
     marked: UnixMillis,

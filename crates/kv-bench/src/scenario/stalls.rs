@@ -157,8 +157,8 @@ pub(super) const SCENARIO: Scenario = Scenario {
     expect: |scale| {
         let members = Duration::from_secs(scale.fewer(MEMBERS) / 1_000_000);
         let keys = scale.fill(2 * EXPIRING);
-        // Each happening is watched for as long as a load lasts.
         let expiring = scale.fewer(EXPIRING) * 1_000 / EXPIRING_PER_SECOND[0];
+        // Each happening is watched for as long as a load lasts.
         scale.measure * 6 + members + keys + Duration::from_millis(expiring)
     },
     measure: Measure::Servers(measure),

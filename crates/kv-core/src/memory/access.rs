@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::MemoryStore;
 use super::garbage::Garbage;
-use super::lookup::{Look, by_stripe};
+use super::lookup::{Look, has_ended, is_expired};
 use super::place::{Place, Spot};
 use super::raw::{EntryRef, prefetch};
 use super::relocate::Relocation;
@@ -23,7 +23,7 @@ use crate::library::Shelf;
 use crate::{At, Db, Effect, KeySet, Lsn, Random, UnixMillis, ValueLimits, ValueRef};
 
 /// A stripe's number and the stripe.
-type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
+pub(super) type Locked<'s> = (u32, MutexGuard<'s, Stripe>);
 
 /// The locked stripes of one transaction.
 pub(crate) struct Access<'s> {
@@ -50,6 +50,16 @@ pub(super) struct Located {
 }
 
 impl Located {
+    /// Where the key is.
+    pub(super) fn spot(self) -> Spot {
+        self.spot
+    }
+
+    /// The number of its stripe among those held.
+    pub(super) fn index(self) -> usize {
+        self.index as usize
+    }
+
     /// Where in its stripe the key is.
     pub(super) fn place(self) -> Place {
         self.spot.place
@@ -493,17 +503,29 @@ impl<'s> Held<'s> {
 
 #[inline(never)]
 fn lock_many<'s>(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]]) -> (Declared<'s>, Held<'s>) {
-    let spots: SmallVec<[Spot; 16]> = keys.iter().map(|key| store.placing.spot(key)).collect();
-    for spot in &spots {
-        prefetch(&raw const store.stripes[spot.stripe as usize]);
-    }
-    let locate = |spot: &Spot| Located {
-        spot: *spot,
-        index: 0,
+    let (located, held) = lock_in_order(store, db, keys);
+    let declared = DeclaredMany {
+        keys,
+        located,
+        last: 0,
     };
-    let mut located: Vec<Located> = spots.iter().map(locate).collect();
+    (Declared::Many(Box::new(declared)), Held::Many(held))
+}
+
+/// Locks the stripes of `keys`, and asks the processor for what a look at them in `db` needs.
+pub(super) fn lock_in_order<'s>(
+    store: &'s MemoryStore,
+    db: Db,
+    keys: &[&[u8]],
+) -> (Vec<Located>, Vec<Locked<'s>>) {
+    let locate = |key: &&[u8]| {
+        let spot = store.placing.spot(key);
+        prefetch(&raw const store.stripes[spot.stripe as usize]);
+        Located { spot, index: 0 }
+    };
+    let mut located: Vec<Located> = keys.iter().map(locate).collect();
     let mut held: Vec<Locked<'_>> = Vec::with_capacity(keys.len());
-    for number in by_stripe(&spots) {
+    for number in by_stripe(&located) {
         let key = &mut located[number];
         let stripe = key.spot.stripe;
         if held.last().is_none_or(|(last, _)| *last != stripe) {
@@ -512,12 +534,17 @@ fn lock_many<'s>(store: &'s MemoryStore, db: Db, keys: &'s [&'s [u8]]) -> (Decla
         key.index = last_index(&held);
     }
     prefetch_keys(&held, db, &located);
-    let declared = DeclaredMany {
-        keys,
-        located,
-        last: 0,
-    };
-    (Declared::Many(Box::new(declared)), Held::Many(held))
+    (located, held)
+}
+
+/// The numbers of the keys, by ascending stripe.
+fn by_stripe(located: &[Located]) -> impl Iterator<Item = usize> + use<> {
+    // One word of both, which compares as fast as a number.
+    let both = |(key, number): (&Located, u64)| u64::from(key.spot.stripe) << u32::BITS | number;
+    let mut numbers: SmallVec<[u64; 16]> = located.iter().zip(0..).map(both).collect();
+    numbers.sort_unstable();
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+    numbers.into_iter().map(|both| both as u32 as usize)
 }
 
 #[inline(never)]
@@ -545,19 +572,6 @@ fn prefetch_keys(held: &[Locked<'_>], db: Db, located: &[Located]) {
             }
         }
     }
-}
-
-/// Whether the key is not there any more: its time or that of all its fields has come.
-pub(super) fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
-    has_ended(entry, at)
-        || entry
-            .collection()
-            .is_some_and(|collection| collection.is_empty_by(at.now))
-}
-
-/// Whether the key's own time has come.
-pub(super) fn has_ended(entry: EntryRef<'_>, at: At) -> bool {
-    entry.expires().is_some_and(|expires| expires <= at.now)
 }
 
 /// How many fields a hash has, those that have expired included.

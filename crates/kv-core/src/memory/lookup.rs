@@ -2,24 +2,17 @@
 //! to it for the reads that programs make most.
 //!
 //! [`MemoryStore::get_string`] and [`MemoryStore::get_strings`] are what a read transaction of theirs would be, less
-//! what only larger ones need (measured: 290 of 790 instructions a key). Where
-//! somebody listens to what readers miss, they are such a transaction.
-
-use std::sync::MutexGuard;
+//! what only larger ones need (measured: 290 of 790 instructions a key). Where somebody listens to what readers miss,
+//! they are such a transaction.
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use super::MemoryStore;
-use super::access::{has_ended, is_expired};
+use super::access::{Located, lock_in_order};
 use super::place::Spot;
-use super::raw::{EntryRef, prefetch};
+use super::raw::EntryRef;
 use super::stripe::Stripe;
-use super::table::Table;
 use crate::{At, Db, KeySet, Kind, Lsn, StoreError, UnixMillis, ValueRef, View};
-
-/// How many keys are looked up together at most without another allocation.
-const KEYS_INLINE: usize = 16;
 
 /// How a key is looked at.
 #[derive(Clone, Copy)]
@@ -106,23 +99,7 @@ impl MemoryStore {
     /// As [`MemoryStore::get_string`], of several keys as of one moment; `None` where there is no such key or no
     /// string.
     pub fn get_strings(&self, keys: &[&[u8]]) -> (Vec<Option<Bytes>>, Lsn) {
-        let spots: SmallVec<[Spot; KEYS_INLINE]> =
-            keys.iter().map(|key| self.placing.spot(key)).collect();
-        let spots = spots.as_slice();
-        for spot in spots {
-            prefetch(&raw const self.stripes[spot.stripe as usize]);
-        }
-        let mut held: Vec<MutexGuard<'_, Stripe>> = Vec::with_capacity(keys.len());
-        // Each key's number among `keys`, and that of its stripe among those held.
-        let mut ordered: Vec<(usize, usize)> = Vec::with_capacity(keys.len());
-        let mut last = None;
-        for number in by_stripe(spots) {
-            let stripe = spots[number].stripe;
-            if last.replace(stripe) != Some(stripe) {
-                held.push(self.lock(stripe));
-            }
-            ordered.push((number, held.len() - 1));
-        }
+        let (located, mut held) = lock_in_order(self, Db::FIRST, keys);
         if self.watch.wanted().anything() {
             drop(held);
             let read = |view: &mut View<'_>| {
@@ -131,24 +108,17 @@ impl MemoryStore {
             };
             return self.read_with(self.here(), KeySet::Many(keys), read);
         }
-        // All buckets, then all entries, so that their cache misses overlap.
-        for ask in [Table::prefetch_bucket, Table::prefetch_entry] {
-            for &(number, index) in &ordered {
-                if let Some(table) = held[index].existing_table(Db::FIRST) {
-                    ask(table, spots[number].place);
-                }
-            }
-        }
         let mut now = None;
         let mut newest = Lsn::ZERO;
-        let mut found = vec![None; keys.len()];
         let look = self.readers_look();
-        for &(number, index) in &ordered {
+        let one = |(key, located): (&&[u8], &Located)| {
+            let (_, stripe) = &mut held[located.index()];
             let now = || *now.get_or_insert_with(|| self.clock.now());
-            let seen = self.look_in(&mut held[index], spots[number], keys[number], look, now);
+            let seen = self.look_in(stripe, located.spot(), key, look, now);
             newest = newest.max(seen.newest);
-            found[number] = seen.entry.and_then(|entry| string_of(entry).ok());
-        }
+            string_of(seen.entry?).ok()
+        };
+        let found = keys.iter().zip(&located).map(one).collect();
         (found, newest)
     }
 
@@ -180,17 +150,17 @@ fn string_of(entry: EntryRef<'_>) -> Result<Bytes, StoreError> {
     }
 }
 
-/// The numbers of `spots`, by ascending stripe.
-pub(super) fn by_stripe(spots: &[Spot]) -> impl Iterator<Item = usize> + use<> {
-    // One word of both, which compares as fast as a number.
-    let mut numbers: SmallVec<[u64; KEYS_INLINE]> = spots
-        .iter()
-        .zip(0..)
-        .map(|(spot, number)| u64::from(spot.stripe) << u32::BITS | number)
-        .collect();
-    numbers.sort_unstable();
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
-    numbers.into_iter().map(|both| both as u32 as usize)
+/// Whether the key is not there any more: its time or that of all its fields has come.
+pub(super) fn is_expired(entry: EntryRef<'_>, at: At) -> bool {
+    has_ended(entry, at)
+        || entry
+            .collection()
+            .is_some_and(|collection| collection.is_empty_by(at.now))
+}
+
+/// Whether the key's own time has come.
+pub(super) fn has_ended(entry: EntryRef<'_>, at: At) -> bool {
+    entry.expires().is_some_and(|expires| expires <= at.now)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::access::is_expired;
+use super::lookup::is_expired;
 use super::place::Place;
 use super::stripe::Stripe;
 use crate::{At, Db, Effect, Lsn, UnixMillis};
